@@ -1,0 +1,163 @@
+package hub
+
+import "time"
+
+// Lab is a hands-on exercise in a sandbox. Its ID is a slug, unique on the
+// whole platform.
+type Lab struct {
+	ID            string    `json:"id"`
+	Course        string    `json:"course,omitempty"` // slug
+	Title         string    `json:"title"`
+	Description   string    `json:"description"`
+	Difficulty    string    `json:"difficulty,omitempty"` // beginner, intermediate, advanced, or the author's word
+	EstimatedTime int       `json:"estimated_time"`       // minutes; 0 is unknown
+	Instructions  string    `json:"instructions,omitempty"`
+	Image         string    `json:"image"`
+	Needs         []string  `json:"needs"`              // what it needs: linux, network, docker, kubernetes, ...
+	Runnable      bool      `json:"runnable"`           // this installation can give what it needs
+	Reason        string    `json:"reason,omitempty"`   // why it is not runnable
+	Steps         []LabStep `json:"steps"`              // texts only in a single lab's answer
+	Finish        string    `json:"finish,omitempty"`   // Markdown of the last page
+	Warnings      []string  `json:"warnings,omitempty"` // found at import; for its author
+	Licence       string    `json:"licence,omitempty"`
+	Free          bool      `json:"free"`
+	UpdatedAt     time.Time `json:"updated_at"`
+}
+
+// LabStep is one step of a lab. Text is Markdown in which a fenced block that
+// the learner may run has "{exec}" in its info string and one that may be
+// copied has "{copy}"; an inline code span may be followed by {{exec}} or
+// {{copy}}.
+type LabStep struct {
+	Number      int    `json:"number"` // from 1
+	Title       string `json:"title"`
+	Text        string `json:"text,omitempty"`
+	Checked     bool   `json:"checked"` // has a check; without one the step counts as unverified
+	Hints       int    `json:"hints"`   // how many there are
+	HasSolution bool   `json:"has_solution"`
+}
+
+// LabFilter narrows a lab list.
+type LabFilter struct {
+	Query    string
+	Course   string // slug
+	Provider string
+	Runnable bool // only those this installation can run
+	Paging
+}
+
+// Session states. A session moves through them from top to bottom; active and
+// detached alternate.
+const (
+	Provisioning = "provisioning" // being made, or its set-up still runs
+	Ready        = "ready"        // waiting for the learner
+	Active       = "active"       // somebody is attached
+	Detached     = "detached"     // was attached, runs on
+	Submitted    = "submitted"    // handed in; ended
+	Expired      = "expired"      // its time was up; ended
+	Stopped      = "stopped"      // by the learner, or because it could not be made; ended
+	Destroyed    = "destroyed"    // nothing of it is left on any host; ended
+)
+
+// Ended reports whether a session in this state is over.
+func Ended(state string) bool {
+	return state == Submitted || state == Expired || state == Stopped || state == Destroyed
+}
+
+// Step states.
+const (
+	StepPending = "pending" // not checked yet
+	StepPassed  = "passed"
+	StepFailed  = "failed" // not yet right
+	StepError   = "error"  // could not be checked; not the learner's fault
+	StepSkipped = "skipped"
+)
+
+// LabSession is one learner's sandbox with a lab in it.
+type LabSession struct {
+	ID        string      `json:"session_id"` // also the SSH user name
+	LabID     string      `json:"lab_id"`
+	Course    string      `json:"course,omitempty"`
+	Title     string      `json:"title"`
+	State     string      `json:"state"`
+	Message   string      `json:"message,omitempty"` // what is going on, or what went wrong
+	Step      int         `json:"step"`              // the current one, from 1; 0 when the lab has no steps
+	Steps     []StepState `json:"steps"`
+	SSH       SSHAddress  `json:"ssh"`
+	Driver    string      `json:"driver"`
+	CreatedAt time.Time   `json:"created_at"`
+	ExpiresAt time.Time   `json:"expires_at"`
+	EndedAt   *time.Time  `json:"ended_at,omitempty"`
+}
+
+// SSHAddress is where plain ssh reaches a session.
+type SSHAddress struct {
+	Host    string `json:"host"`
+	Port    int    `json:"port"`
+	User    string `json:"user"`
+	HostKey string `json:"host_key"` // authorized_keys form, to be pinned
+}
+
+// StepState is how one step of a session stands.
+type StepState struct {
+	Number   int    `json:"number"`
+	Title    string `json:"title"`
+	State    string `json:"state"`
+	Message  string `json:"message,omitempty"` // what the last check said
+	Attempts int    `json:"attempts"`
+}
+
+// CheckResult is the outcome of one check, with the whole session's steps.
+type CheckResult struct {
+	SessionID string      `json:"session_id"`
+	Step      int         `json:"step"`
+	State     string      `json:"state"` // of that step: passed, failed, error
+	Message   string      `json:"message,omitempty"`
+	Steps     []StepState `json:"steps"`
+}
+
+// Hint is one hint of a step.
+type Hint struct {
+	Step   int    `json:"step"`
+	Number int    `json:"number"` // from 1
+	Of     int    `json:"of"`
+	Text   string `json:"text"` // Markdown
+}
+
+// Solution is how a step can be solved: commands that can be run as they
+// stand, or a text. It is given after the step's first check.
+type Solution struct {
+	Step   int    `json:"step"`
+	Script string `json:"script,omitempty"` // for bash, in the learner's home
+	Text   string `json:"text,omitempty"`   // Markdown
+}
+
+// SSHCertificate lets the holder of a key in at the gateway, as its user, for
+// five minutes.
+type SSHCertificate struct {
+	Certificate string     `json:"certificate"` // authorized_keys form
+	SSH         SSHAddress `json:"ssh"`
+	ExpiresAt   time.Time  `json:"expires_at"`
+}
+
+// ImportReport says what was found in a repository of scenarios and what
+// became of it.
+type ImportReport struct {
+	Course   string        `json:"course,omitempty"` // slug of the course made of it
+	Labs     []ImportedLab `json:"labs"`
+	Warnings []string      `json:"warnings"`
+	Licence  string        `json:"licence"` // file name, or "none found"
+}
+
+// ImportedLab is one scenario of an import.
+type ImportedLab struct {
+	Slug     string   `json:"slug"`
+	Path     string   `json:"path"`
+	Title    string   `json:"title"`
+	Image    string   `json:"image"`
+	Needs    []string `json:"needs"`
+	Runnable bool     `json:"runnable"`
+	Reason   string   `json:"reason,omitempty"`
+	Steps    int      `json:"steps"`
+	Checks   int      `json:"checks"`
+}

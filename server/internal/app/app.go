@@ -1,0 +1,58 @@
+// Package app holds the rules of the hub: who may do what, what happens
+// together, what happens later. The REST API, the SSH gateway and the job
+// workers are three doors into it.
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// App is safe for concurrent use.
+type App struct {
+	DB  *postgres.DB
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// As returns the hub as user sees it. There is no other way in: App itself has
+// no methods that read or change what belongs to a user, so no caller can
+// forget to say who is asking.
+func (a *App) As(user hub.User) Actor { return Actor{a, user} }
+
+// Guest is the user nobody has signed in as.
+var Guest = hub.User{Role: hub.Guest}
+
+// An Actor does things on behalf of one user, with that user's rights.
+type Actor struct {
+	app  *App
+	user hub.User
+}
+
+// User is who the actor acts for.
+func (a Actor) User() hub.User { return a.user }
+
+// signedIn refuses guests.
+func (a Actor) signedIn() error {
+	if a.user.ID == "" {
+		return hub.Errorf(hub.Unauthenticated, "You are not signed in.")
+	}
+	return nil
+}
+
+// need refuses everybody below role, in the order guest, free, premium,
+// instructor, admin.
+func (a Actor) need(role hub.Role) error {
+	if err := a.signedIn(); err != nil {
+		return err
+	}
+	if rank[a.user.Role] < rank[role] {
+		return hub.Errorf(hub.Forbidden, "This needs the role %s; yours is %s.", role, a.user.Role)
+	}
+	return nil
+}
+
+var rank = map[hub.Role]int{hub.Guest: 0, hub.Free: 1, hub.Premium: 2, hub.Instructor: 3, hub.Admin: 4}
