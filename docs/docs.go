@@ -1,0 +1,11 @@
+// Package docs holds the documents that the server also serves. What they mean
+// is enforced elsewhere: the API tests hold every request and every answer to
+// the OpenAPI document.
+package docs
+
+import _ "embed"
+
+// OpenAPI is openapi.yaml, the contract of the API.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
