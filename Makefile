@@ -1,0 +1,93 @@
+# CloudMastersHub. `make run` on a fresh Linux machine with Go and git sets up
+# what it needs and starts learning; `make test` sets up and tests.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0-dev)
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DATE    := $(shell git log -1 --format=%cI 2>/dev/null)
+PKG     := github.com/cloudmastershub/cmh
+LDFLAGS := -s -w -X $(PKG)/client.Version=$(VERSION) -X $(PKG)/client.Commit=$(COMMIT) -X $(PKG)/client.Date=$(DATE)
+BUILD   := go build -trimpath -buildvcs=false
+
+# Tools are built once per version, outside the checkout and outside go.mod.
+TOOLS        := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cmh-tools
+GOLANGCI     := 2.15.0
+GOLANGCI_BIN := $(TOOLS)/golangci-lint-$(GOLANGCI)/golangci-lint
+VULN         := 1.9.0
+VULN_BIN     := $(TOOLS)/govulncheck-$(VULN)/govulncheck
+
+# RACE=1 tests with the race detector; TESTFLAGS and PKGS narrow a run.
+RACE      ?=
+PKGS      ?= ./...
+TESTFLAGS ?=
+FUZZTIME  ?= 60s
+WITHDB    := go run ./server/internal/postgres/pgtest/withdb --
+
+export CMH_LAB_AGENT ?= $(CURDIR)/bin/lab-agent
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build setup image ## start everything and learn (without a terminal: walk the main job and exit)
+	@deploy/local/run.sh
+
+.PHONY: serve
+serve: build setup image ## run the server alone, in the foreground
+	@exec bin/cmh-server serve
+
+.PHONY: build
+build: ## build bin/cmh, bin/cmh-server and bin/lab-agent
+	@$(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh ./cmd/cmh
+	@$(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh-server ./cmd/server
+	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/lab-agent ./labs/agent
+
+.PHONY: setup
+setup: ## install the system packages that are missing
+	@deploy/local/setup.sh run
+
+.PHONY: image
+image: build ## build the base image of the labs, once
+	@bin/cmh-server image build
+
+.PHONY: test
+test: build ## set up what the tests need and run them all
+	@deploy/local/setup.sh run test
+	@bin/cmh-server image build
+	@$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
+	@deploy/local/coverage.sh coverage.out
+
+.PHONY: lint
+lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go vet ./...
+	@go mod tidy -diff
+	@go mod verify >/dev/null
+	@$(GOLANGCI_BIN) run ./...
+	@deploy/local/govulncheck.sh $(VULN) $(VULN_BIN)
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser of foreign input, FUZZTIME=60s each
+	@deploy/local/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: build ## measure start and connect times against floors of the same run
+	@deploy/local/setup.sh run test bench
+	@bin/cmh-server image build
+	@deploy/local/bench.sh
+
+.PHONY: golden
+golden: ## rewrite the golden files from what is drawn now
+	@go test ./tui/... ./cmd/... -update
+
+.PHONY: clean
+clean: ## remove what was built here
+	@rm -rf bin dist coverage.out
+
+$(GOLANGCI_BIN):
+	@echo "Building golangci-lint $(GOLANGCI), once."
+	@GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI)
