@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// Args demands one word for each name, and allows one more for each name in
+// brackets, such as "[REF]".
+func Args(names ...string) cobra.PositionalArgs {
+	need := 0
+	for _, n := range names {
+		if !strings.HasPrefix(n, "[") {
+			need++
+		}
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < need {
+			return hub.Errorf(hub.Invalid, "%s is missing. Usage: %s", names[len(args)], cmd.UseLine())
+		}
+		if len(args) > len(names) {
+			hint := ""
+			if f := cmd.Flag("json"); f != nil && f.Value.String() == allFields {
+				hint = " Fields are chosen with --json=FIELD,FIELD."
+			}
+			return hub.Errorf(hub.Invalid, "%q is one word too many.%s", args[len(names)], hint)
+		}
+		return nil
+	}
+}
+
+// Group returns a command that only holds others.
+func Group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknown(cmd, args[0])
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+func unknown(cmd *cobra.Command, word string) error {
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if s := cmd.SuggestionsFor(word); len(s) > 0 {
+		hint = " Did you mean " + strings.Join(s, " or ") + "?"
+	}
+	return hub.Errorf(hub.Invalid, "There is no command %q in %q.%s", word, cmd.CommandPath(), hint)
+}
+
+// allFields is what a bare --json stands for.
+const allFields = "*"
+
+// addGlobals gives root the flags that every command has.
+func addGlobals(root *cobra.Command, env *Env) {
+	f := root.PersistentFlags()
+	if f.Lookup("json") != nil {
+		return
+	}
+	f.Var(&jsonFlag{env}, "json", "print JSON, all of it or only these `FIELDS`")
+	f.Lookup("json").NoOptDefVal = allFields
+	f.Var(&impliesJSON{env, &env.JQ}, "jq", "filter the JSON with a jq `EXPR`")
+	f.Var(&impliesJSON{env, &env.Template}, "template", "format the JSON with a Go `TEMPLATE`")
+	f.BoolVar(&env.Plain, "plain", env.Plain, "tab separated, no header, no colour")
+	f.BoolVar(&env.NoInput, "no-input", env.NoInput, "never ask for anything")
+	f.BoolVarP(&env.Yes, "yes", "y", env.Yes, "answer yes to every question")
+	f.BoolVarP(&env.Quiet, "quiet", "q", env.Quiet, "print results only")
+	f.StringVar(&env.Server, "server", env.Server, "use the hub at `URL`")
+	f.Var(&colorFlag{env}, "color", "`WHEN` to colour: auto, always, never")
+	f.SortFlags = false
+}
+
+type jsonFlag struct{ env *Env }
+
+func (j *jsonFlag) Set(s string) error {
+	j.env.JSON = true
+	if s != allFields {
+		j.env.Fields = strings.Split(s, ",")
+	}
+	return nil
+}
+func (j *jsonFlag) Type() string { return "fields" }
+func (j *jsonFlag) String() string {
+	switch {
+	case j == nil || j.env == nil || !j.env.JSON:
+		return ""
+	case j.env.Fields == nil:
+		return allFields
+	}
+	return strings.Join(j.env.Fields, ",")
+}
+
+type impliesJSON struct {
+	env *Env
+	to  *string
+}
+
+func (v *impliesJSON) Set(s string) error { *v.to, v.env.JSON = s, true; return nil }
+func (v *impliesJSON) Type() string       { return "string" }
+func (v *impliesJSON) String() string {
+	if v == nil || v.to == nil {
+		return ""
+	}
+	return *v.to
+}
+
+type colorFlag struct{ env *Env }
+
+func (c *colorFlag) Set(s string) error {
+	switch s {
+	case "auto", "always", "never":
+		c.env.Color = s
+		return nil
+	}
+	return fmt.Errorf("it takes auto, always or never")
+}
+func (c *colorFlag) Type() string { return "when" }
+func (c *colorFlag) String() string {
+	if c == nil || c.env == nil {
+		return ""
+	}
+	return c.env.Color
+}
+
+var _ = []pflag.Value{(*jsonFlag)(nil), (*impliesJSON)(nil), (*colorFlag)(nil)}

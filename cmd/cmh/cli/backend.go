@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// Backend is the hub as the commands see it: the SDK on a learner's machine,
+// the rules themselves inside the SSH gateway.
+type Backend interface {
+	Accounts
+	Learning
+	Labs
+}
+
+// Accounts is what `cmh auth`, `cmh key` and `cmh profile` need.
+type Accounts interface {
+	Register(ctx context.Context, r hub.Registration) (hub.Login, error)
+	Login(ctx context.Context, c hub.Credentials) (hub.Login, error)
+	Logout(ctx context.Context, refreshToken string) error
+	Profile(ctx context.Context) (hub.User, error)
+	UpdateProfile(ctx context.Context, u hub.ProfileUpdate) (hub.User, error)
+	Keys(ctx context.Context) ([]hub.Key, error)
+	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
+	RemoveKey(ctx context.Context, id string) error
+}
+
+// Learning is what `cmh course`, `lesson`, `quiz`, `progress` and `next` need.
+type Learning interface {
+	Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error)
+	Course(ctx context.Context, course string) (hub.Course, error)
+	Lessons(ctx context.Context, course string) ([]hub.Lesson, error)
+	Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error)
+	Enroll(ctx context.Context, course string) (hub.Enrollment, error)
+	TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error)
+	Progress(ctx context.Context) ([]hub.CourseProgress, error)
+	RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error)
+	Next(ctx context.Context) ([]hub.NextStep, error)
+}
+
+// Labs is what `cmh lab` needs.
+type Labs interface {
+	Labs(ctx context.Context, f hub.LabFilter) (hub.Page[hub.Lab], error)
+	Lab(ctx context.Context, id string) (hub.Lab, error)
+	LabSessions(ctx context.Context) ([]hub.LabSession, error)
+	StartLab(ctx context.Context, lab string) (hub.LabSession, error)
+	LabSession(ctx context.Context, ref string) (hub.LabSession, error)
+	CheckLab(ctx context.Context, ref string, step int) (hub.CheckResult, error)
+	NextLabStep(ctx context.Context, ref string) (hub.LabSession, error)
+	SkipLabStep(ctx context.Context, ref string) (hub.LabSession, error)
+	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
+	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
+	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
+	StopLab(ctx context.Context, ref string) (hub.LabSession, error)
+	LabCertificate(ctx context.Context, ref, publicKey string) (hub.SSHCertificate, error)
+}

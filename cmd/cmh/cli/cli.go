@@ -1,0 +1,134 @@
+// Package cli is what every cmh command shares: where to read and write, how
+// to reach the hub, how to ask, how to print, and how an error becomes an exit
+// status. It knows neither the network nor the server: commands get a Backend,
+// so the same tree runs on a learner's machine and inside the SSH gateway.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// Env is the outside world of one run of cmh. Tests and the SSH gateway build
+// their own; the zero value of every field is the safe one.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+
+	// InTTY, OutTTY and ErrTTY say which of the streams are terminals. Without
+	// InTTY nothing is ever asked; without OutTTY lists are tab separated.
+	InTTY, OutTTY, ErrTTY bool
+
+	// Width is how many columns Out has; 0 means 80.
+	Width int
+
+	// Getenv reads the caller's environment. nil means an empty one.
+	Getenv func(string) string
+
+	// Backend is called only by commands that need the hub, so that
+	// `cmh --help` works offline and signed out.
+	Backend func() (Backend, error)
+
+	// Secret reads one line without showing it. nil where that can't be done.
+	Secret func(ctx context.Context) (string, error)
+
+	// Page opens a pager; nil where none may run. Closing it waits for the
+	// reader to leave.
+	Page func(ctx context.Context) (io.WriteCloser, error)
+
+	// ShowCause lets errors tell what lies behind their message. Only set it
+	// where the process belongs to the person who reads its output.
+	ShowCause bool
+
+	Options
+}
+
+// Options are the flags that every command has. Run fills them in.
+type Options struct {
+	JSON     bool     // print JSON
+	Fields   []string // only these of it; nil is all
+	JQ       string
+	Template string
+	Plain    bool
+	NoInput  bool
+	Yes      bool
+	Quiet    bool
+	Server   string
+	Color    string // auto, always, never
+}
+
+// Var is the value of an environment variable.
+func (e *Env) Var(name string) string {
+	if e.Getenv == nil {
+		return ""
+	}
+	return e.Getenv(name)
+}
+
+// Colour reports whether Out may carry colours: flag, then environment, then
+// whether somebody is looking.
+func (e *Env) Colour() bool {
+	switch e.Color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	switch {
+	case e.Var("NO_COLOR") != "":
+		return false
+	case e.Var("CLICOLOR_FORCE") != "" && e.Var("CLICOLOR_FORCE") != "0":
+		return true
+	case e.Var("TERM") == "dumb":
+		return false
+	}
+	return e.OutTTY
+}
+
+// Columns is how wide a line of output may be.
+func (e *Env) Columns() int {
+	if e.Width <= 0 {
+		return 80
+	}
+	return e.Width
+}
+
+// Interactive reports whether the caller can be asked something.
+func (e *Env) Interactive() bool {
+	ci := e.Var("CI")
+	return e.InTTY && e.ErrTTY && !e.NoInput && e.Var("CMH_NO_INPUT") == "" && (ci == "" || ci == "false")
+}
+
+// ForHumans reports whether output is read by a person at a terminal, rather
+// than by a program.
+func (e *Env) ForHumans() bool { return e.OutTTY && !e.Plain && !e.JSON }
+
+// Say tells the caller something that isn't data: on Err, and not with -q.
+func (e *Env) Say(format string, args ...any) {
+	if !e.Quiet {
+		_, _ = fmt.Fprintln(e.Err, Clean(fmt.Sprintf(format, args...)))
+	}
+}
+
+// Confirm asks for a yes before something that can't be undone. Without a
+// terminal it is refused unless --yes was given.
+func (e *Env) Confirm(ctx context.Context, question string) error {
+	if e.Yes {
+		return nil
+	}
+	if !e.Interactive() {
+		return hub.Errorf(hub.Invalid, "%s Say so with --yes.", question)
+	}
+	answer, err := e.Ask(ctx, question+" [y/N]", "--yes")
+	if err != nil {
+		return err
+	}
+	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+		return hub.Errorf(hub.Conflict, "Nothing was changed.")
+	}
+	return nil
+}

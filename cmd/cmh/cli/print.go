@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Print writes v as JSON when the caller asked for that, and lets human write
+// it otherwise.
+func Print[T any](env *Env, v T, human func(w io.Writer)) error {
+	if env.JSON {
+		return printJSON(env, v)
+	}
+	human(env.Out)
+	return nil
+}
+
+// Column is one column of a list.
+type Column[T any] struct {
+	Title string
+	Cell  func(T) string
+}
+
+// PrintList writes items as a JSON array when the caller asked for that, as a
+// table when they look at a terminal, and tab separated without a header
+// otherwise. Cells may hold what strangers wrote: they are cleaned here.
+func PrintList[T any](env *Env, items []T, cols ...Column[T]) error {
+	if env.JSON {
+		if items == nil {
+			items = []T{}
+		}
+		return printJSON(env, items)
+	}
+	rows := make([][]string, 0, len(items)+1)
+	if env.ForHumans() {
+		if len(items) == 0 {
+			env.Say("Nothing to show.")
+			return nil
+		}
+		titles := make([]string, len(cols))
+		for i, c := range cols {
+			titles[i] = c.Title
+		}
+		rows = append(rows, titles)
+	}
+	for _, item := range items {
+		row := make([]string, len(cols))
+		for i, c := range cols {
+			row[i] = CleanLine(c.Cell(item))
+		}
+		rows = append(rows, row)
+	}
+	if !env.ForHumans() {
+		return writeTSV(env.Out, rows)
+	}
+	return writeTable(env, rows)
+}
+
+func writeTSV(w io.Writer, rows [][]string) error {
+	var b strings.Builder
+	for _, r := range rows {
+		b.WriteString(strings.Join(r, "\t") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeTable aligns rows. The widest column gives way until a line fits.
+func writeTable(env *Env, rows [][]string) error {
+	width := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, c := range r {
+			width[i] = max(width[i], ansi.StringWidth(c))
+		}
+	}
+	const gap = 2
+	for {
+		total, widest := gap*(len(width)-1), 0
+		for i, w := range width {
+			total += w
+			if w > width[widest] {
+				widest = i
+			}
+		}
+		if total <= env.Columns() || width[widest] <= 8 {
+			break
+		}
+		width[widest] -= min(total-env.Columns(), width[widest]-8)
+	}
+	var b strings.Builder
+	for n, r := range rows {
+		var line strings.Builder
+		for i, c := range r {
+			c = ansi.Truncate(c, width[i], "…")
+			line.WriteString(c)
+			if i < len(r)-1 {
+				line.WriteString(strings.Repeat(" ", width[i]-ansi.StringWidth(c)+gap))
+			}
+		}
+		text := strings.TrimRight(line.String(), " ")
+		if n == 0 && env.Colour() {
+			text = "\x1b[1m" + text + "\x1b[m"
+		}
+		b.WriteString(text + "\n")
+	}
+	_, err := io.WriteString(env.Out, b.String())
+	return err
+}
+
+// YesNo is a truth as a word.
+func YesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// Exit statuses. They are part of the interface: see docs/cli.md.
+const (
+	ExitOK        = 0
+	ExitFailed    = 1
+	ExitUsage     = 2
+	ExitRed       = 3 // a check failed
+	ExitLogin     = 4
+	ExitNotFound  = 5
+	ExitForbidden = 6
+	ExitLater     = 75
+	ExitIntr      = 130
+	ExitLost      = 255 // the connection to the lab
+)
+
+var exits = map[hub.Code]int{
+	hub.Invalid:         ExitUsage,
+	hub.Unauthenticated: ExitLogin,
+	hub.Forbidden:       ExitForbidden,
+	hub.NotFound:        ExitNotFound,
+	hub.Conflict:        ExitFailed,
+	hub.Limit:           ExitLater,
+	hub.Unavailable:     ExitLater,
+	hub.Internal:        ExitFailed,
+}
+
+// StatusError ends cmh with a status and no further word: a program in a lab
+// ended with it, or the command has already said all there is to say.
+type StatusError int
+
+func (s StatusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// Run executes root and reports what the process should exit with. It is the
+// only place that prints an error.
+func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	root.SetArgs(args)
+	root.SetFlagErrorFunc(flagError)
+	root.SuggestionsMinimumDistance = 2
+	addGlobals(root, env)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(env, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
+
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	if s, ok := errors.AsType[StatusError](err); ok {
+		return int(s)
+	}
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || hub.CodeOf(err) == hub.Unavailable) {
+		return ExitIntr
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return ExitFailed // nobody reads on; nobody wants to hear why
+	}
+	err = usage(err)
+	code := hub.CodeOf(err)
+	exit := exits[code]
+	if errors.Is(err, context.DeadlineExceeded) {
+		exit = ExitLater
+	}
+	if askedForJSON(args) {
+		writeProblem(env.Err, err, env.ShowCause, exit)
+		return exit
+	}
+	_, _ = fmt.Fprintln(env.Err, "cmh: "+Clean(message(err, env.ShowCause)))
+	for _, f := range fieldsOf(err) {
+		_, _ = fmt.Fprintln(env.Err, "  "+Clean(strings.TrimPrefix(f.Pointer, "/")+": "+f.Detail))
+	}
+	switch {
+	case code == hub.Unauthenticated && env.Var("CMH_TOKEN") != "":
+		_, _ = fmt.Fprintln(env.Err, "The token in CMH_TOKEN was refused. Unset it, or set a new one.")
+	case code == hub.Unauthenticated:
+		_, _ = fmt.Fprintln(env.Err, "Log in with: cmh auth login")
+	case exit == ExitUsage && cmd != nil && fieldsOf(err) == nil:
+		_, _ = fmt.Fprintf(env.Err, "See: %s --help\n", cmd.CommandPath())
+	}
+	return exit
+}
+
+// message is what a person is told about err.
+func message(err error, showCause bool) string {
+	e, ok := errors.AsType[*hub.Error](err)
+	switch {
+	case !ok && showCause:
+		return err.Error()
+	case !ok:
+		return hub.MessageOf(err)
+	case e.Err != nil && showCause:
+		return fmt.Sprintf("%s (%v)", e.Message, e.Err)
+	}
+	return e.Message
+}
+
+func fieldsOf(err error) []hub.FieldError {
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		return e.Fields
+	}
+	return nil
+}
+
+// problem is an error in JSON: what the API says, and the exit status.
+type problem struct {
+	Code      hub.Code         `json:"code"`
+	Detail    string           `json:"detail"`
+	Exit      int              `json:"exit_status"`
+	Errors    []hub.FieldError `json:"errors,omitempty"`
+	Retry     float64          `json:"retry_after,omitempty"` // seconds
+	RequestID string           `json:"request_id,omitempty"`
+}
+
+func writeProblem(w io.Writer, err error, showCause bool, exit int) {
+	p := problem{Code: hub.CodeOf(err), Detail: message(err, showCause), Exit: exit}
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		p.Errors, p.Retry, p.RequestID = e.Fields, e.RetryAfter.Seconds(), e.RequestID
+	}
+	b, _ := json.Marshal(p) // strings and numbers always encode
+	_, _ = fmt.Fprintf(w, "%s\n", escape(b))
+}
+
+// askedForJSON looks at the words themselves, for errors that come before or
+// out of parsing them.
+func askedForJSON(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.ContainsFunc(args, func(a string) bool {
+		return a == "--json" || strings.HasPrefix(a, "--json=")
+	})
+}
+
+func flagError(_ *cobra.Command, err error) error {
+	return hub.Errorf(hub.Invalid, "%s.", strings.TrimSuffix(firstLine(err.Error()), "."))
+}
+
+// usage classifies what cobra itself complains about, which has no type.
+func usage(err error) error {
+	text := err.Error()
+	if _, ok := errors.AsType[*hub.Error](err); ok {
+		return err
+	}
+	for _, prefix := range []string{"unknown command", "required flag", "if any flags", "at least one of", "accepts ", "requires "} {
+		if strings.HasPrefix(text, prefix) {
+			lines := strings.Fields(strings.ReplaceAll(text, "\n", " "))
+			return hub.Errorf(hub.Invalid, "%s", strings.ReplaceAll(strings.Join(lines, " "), "Did you mean this?", "- did you mean:"))
+		}
+	}
+	return err
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

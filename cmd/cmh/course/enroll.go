@@ -1,0 +1,32 @@
+package course
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func enrollCmd(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "enroll COURSE",
+		Short:   "Join a course; doing it twice is fine",
+		Example: "  cmh course enroll linux-shell",
+		Args:    cli.Args("COURSE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			e, err := b.Enroll(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return cli.Print(env, e, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "Enrolled in %s, version %d.\n", cli.CleanLine(e.Course), e.Version)
+			})
+		},
+	}
+}

@@ -1,0 +1,60 @@
+package course
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func viewCmd(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "view COURSE",
+		Short:   "Show what a course holds",
+		Example: "  cmh course view linux-shell\n  cmh course view linux-shell --jq '.lessons[].id'",
+		Args:    cli.Args("COURSE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			c, err := b.Course(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return cli.Print(env, c, func(w io.Writer) {
+				p := func(format string, a ...any) { _, _ = fmt.Fprintln(w, cli.Clean(fmt.Sprintf(format, a...))) }
+				p("%s (%s)", c.Title, c.Slug)
+				p("%s, %s, about %d minutes, version %d, enrolled: %s", c.Provider, c.Level, c.Duration, c.Version, cli.YesNo(c.Enrolled))
+				p("\n%s", c.Description)
+				section(p, "You will learn", c.LearningObjectives)
+				section(p, "Before you begin", c.Prerequisites)
+				lessons := make([]string, len(c.Lessons))
+				for i, l := range c.Lessons {
+					lessons[i] = fmt.Sprintf("%-24s %s", l.ID, l.Title)
+				}
+				section(p, "Lessons", lessons)
+				labs := make([]string, len(c.Labs))
+				for i, l := range c.Labs {
+					labs[i] = fmt.Sprintf("%-24s %s", l.ID, l.Title)
+				}
+				section(p, "Labs", labs)
+				if len(c.Lessons) > 0 {
+					p("\nRead the first: cmh lesson view %s %s", c.Slug, c.Lessons[0].ID)
+				}
+			})
+		},
+	}
+}
+
+func section(p func(string, ...any), title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	p("\n%s", title)
+	for _, l := range lines {
+		p("  %s", cli.CleanLine(l))
+	}
+}
