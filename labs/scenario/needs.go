@@ -1,0 +1,3 @@
+package scenario
+
+func (r *reader) needs(s *Scenario) { s.Needs = []string{"linux"} }

@@ -1,0 +1,134 @@
+package scenario
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// reader reads one scenario and collects what is wrong with it.
+type reader struct {
+	fsys     fs.FS
+	dir      string
+	sums     map[string][sha256.Size]byte // of every file read, by path
+	warnings []Warning
+	ports    map[int]bool // mentioned in texts and scripts
+}
+
+// format is part of every hash: raise it when the normal form changes, so that
+// a re-import makes new versions.
+const format = "cmh scenario 1\n"
+
+// indexNames are the files that make a directory a scenario, the first one
+// wins.
+var indexNames = []string{"index.json", "index.yaml", "index.yml"}
+
+// Read reads the scenario in dir of fsys; "." is its root. Whatever an author
+// got wrong becomes a warning if a learner can still use the scenario, and an
+// *Error otherwise.
+func Read(fsys fs.FS, dir string) (*Scenario, error) {
+	r := &reader{fsys: fsys, dir: path.Clean(dir), sums: map[string][sha256.Size]byte{}, ports: map[int]bool{}}
+	root, err := r.index()
+	if err != nil {
+		return nil, err
+	}
+	s := &Scenario{Dir: r.dir}
+	r.scenario(s, root)
+	if err := r.labYAML(s); err != nil {
+		return nil, err
+	}
+	if err := r.assets(s, root); err != nil {
+		return nil, err
+	}
+	r.needs(s)
+	if s.Licence = licence(fsys); s.Licence == "" {
+		s.Licence = NoLicence
+	}
+	root.unknown("", func(key string) { s.UnknownKeys = append(s.UnknownKeys, key) })
+	slices.Sort(s.UnknownKeys)
+	s.UnknownKeys = slices.Compact(s.UnknownKeys)
+	if s.Hash, err = r.hash(); err != nil {
+		return nil, err
+	}
+	s.Warnings = r.warnings
+	return s, nil
+}
+
+// index parses the scenario's index file.
+func (r *reader) index() (*node, error) {
+	for _, name := range indexNames {
+		file := path.Join(r.dir, name)
+		b, err := r.read(file, maxText, func(string) bool { return true })
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, &Error{File: file, Text: why(err)}
+		}
+		parse := r.parseJSON
+		if name != "index.json" {
+			parse = r.parseYAML
+		}
+		n, err := parse(file, b)
+		if err != nil {
+			return nil, err
+		}
+		if n.kind != object {
+			return nil, &Error{File: file, Line: n.line, Text: "the index should be an object, it is " + n.kind.String()}
+		}
+		return n, nil
+	}
+	return nil, &Error{File: path.Join(r.dir, indexNames[0]), Text: "does not exist; a scenario is a directory with an index.json"}
+}
+
+// sum makes b, read from p, part of the scenario's hash.
+func (r *reader) sum(p string, b []byte) { r.sums[p] = sha256.Sum256(b) }
+
+// hash names the content of the directory and of everything read outside it.
+func (r *reader) hash() (string, error) {
+	err := fs.WalkDir(r.fsys, r.dir, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if skipped(d.Name()) && p != r.dir {
+				return fs.SkipDir
+			}
+		case d.Type().IsRegular():
+			if _, known := r.sums[p]; known {
+				return nil
+			}
+			b, err := readCapped(r.fsys, p, maxAsset)
+			if err != nil {
+				r.warn(p, 0, "%s; not looked at", why(err))
+				return nil
+			}
+			r.sum(p, b)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", &Error{File: r.dir, Text: why(err)}
+	}
+	names := make([]string, 0, len(r.sums))
+	for p := range r.sums {
+		names = append(names, p)
+	}
+	slices.Sort(names)
+	h := sha256.New()
+	h.Write([]byte(format))
+	for _, p := range names {
+		fmt.Fprintf(h, "%q %x\n", strings.TrimPrefix(p, r.dir+"/"), r.sums[p])
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// skipped names directories that never hold content.
+func skipped(name string) bool {
+	return name == "node_modules" || (strings.HasPrefix(name, ".") && name != ".")
+}
