@@ -1,0 +1,96 @@
+// Package courses reads a course from a folder: course.yaml, lessons in
+// Markdown, quizzes, and labs in the scenario format. It also holds the
+// courses a new installation starts with. course-folder.md beside this file
+// is the format, for authors.
+//
+// A folder is taken as hostile: it is bounded, never followed out of, and
+// every mistake in it is reported with its place. Publishing and storing are
+// left to the server, drawing to others.
+package courses
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+)
+
+// Course is one course, ready to be published.
+type Course struct {
+	// Document is the course with its lessons' bodies, and with its labs as
+	// lists show them. ID, Version and times are left to whoever publishes.
+	Document hub.Course
+	// Answers is what a quiz is marked with, by lesson and then by question.
+	Answers map[string]map[string]Answer
+	// Labs are the scenarios of Document.Labs, in the same order. Their Slug
+	// is set.
+	Labs []*scenario.Scenario
+	// Hash names the content of the whole folder.
+	Hash string
+}
+
+// Answer is what makes a question right, and why.
+type Answer struct {
+	Right       []string `json:"right"` // choice ids; for text, every accepted answer
+	Explanation string   `json:"explanation,omitempty"`
+}
+
+// Problem is one mistake in a course folder, safe to show to its author.
+type Problem struct {
+	File      string
+	Line, Col int // 0 when it concerns the whole file
+	Text      string
+}
+
+func (p Problem) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File + ": " + p.Text
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Text)
+}
+
+// Error is why a folder could not be read: at least one Problem, in the order
+// of the files.
+type Error struct{ Problems []Problem }
+
+func (e *Error) Error() string {
+	lines := make([]string, 0, len(e.Problems))
+	for _, p := range e.Problems {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// The starter courses are the folders whose names hold a hyphen. The pattern
+// takes course-folder.md along, which makes it match something on its own.
+//
+//go:embed all:*-*
+var starter embed.FS
+
+// Starter returns the folders of the courses that come with the server, by
+// slug.
+func Starter() ([]fs.FS, error) {
+	entries, err := starter.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	var folders []fs.FS
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		sub, err := fs.Sub(starter, e.Name())
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, sub)
+	}
+	return slices.Clip(folders), nil
+}
