@@ -1,0 +1,95 @@
+package courses
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+)
+
+// labs reads the lab folders that the course names.
+func (c *Course) labs(fsys fs.FS, list value) error {
+	c.Document.Labs = []hub.Lab{}
+	items := list.list()
+	if len(items) > maxLabs {
+		list.problem("a course has at most %d labs; split it.", maxLabs)
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, item := range items {
+		slug := item.slug()
+		dir := "labs/" + slug
+		switch {
+		case slug == "":
+			continue
+		case seen[slug]:
+			item.problem("the lab %s is there twice; keep one.", slug)
+			continue
+		case !item.in.has(dir):
+			item.problem("there is no folder %s; add it, or mend the name.", dir)
+			continue
+		}
+		seen[slug] = true
+		s, err := scenario.Read(fsys, dir)
+		if wrong, ok := errors.AsType[*scenario.Error](err); ok {
+			item.in.problem(wrong.File, wrong.Line, wrong.Col, "%s", wrong.Text)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read the lab %s: %w", slug, err)
+		}
+		if s.Slug != "" && s.Slug != slug {
+			item.in.problem(dir+"/lab.yaml", 0, 0, "gives the slug %s; make it the folder's name, %s, or leave it out.", clean(s.Slug), slug)
+			continue
+		}
+		s.Slug = slug
+		c.Labs = append(c.Labs, s)
+		c.Document.Labs = append(c.Document.Labs, Summary(Lab(s)))
+	}
+	return nil
+}
+
+// Lab is a scenario as learners see it, with all its texts but no script, hint
+// or solution. Course, Free and UpdatedAt are left to whoever publishes it,
+// and whether its needs are met to whoever runs it.
+func Lab(s *scenario.Scenario) hub.Lab {
+	l := hub.Lab{
+		ID:            s.Slug,
+		Title:         s.Title,
+		Description:   s.Description,
+		Difficulty:    s.Difficulty,
+		EstimatedTime: s.Minutes,
+		Instructions:  s.Intro.Text,
+		Image:         s.Image,
+		Needs:         append([]string{}, s.Needs...),
+		Runnable:      s.Unsupported == "",
+		Reason:        s.Unsupported,
+		Steps:         make([]hub.LabStep, 0, len(s.Steps)),
+		Finish:        s.Finish.Text,
+		Licence:       s.Licence,
+	}
+	for i, st := range s.Steps {
+		l.Steps = append(l.Steps, hub.LabStep{
+			Number: i + 1, Title: st.Title, Text: st.Text,
+			Checked: st.Verify != nil, Hints: len(st.Hints), HasSolution: st.Solve != nil || st.Solution != "",
+		})
+	}
+	for _, w := range s.Warnings {
+		l.Warnings = append(l.Warnings, w.String())
+	}
+	return l
+}
+
+// Summary is a lab as lists show it: without its texts, and without what only
+// its author wants to know.
+func Summary(l hub.Lab) hub.Lab {
+	steps := make([]hub.LabStep, 0, len(l.Steps))
+	for _, st := range l.Steps {
+		st.Text = ""
+		steps = append(steps, st)
+	}
+	l.Instructions, l.Finish, l.Steps, l.Warnings = "", "", steps, nil
+	return l
+}
