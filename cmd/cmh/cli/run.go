@@ -138,8 +138,8 @@ func writeProblem(w io.Writer, err error, showCause bool, exit int) {
 	_, _ = fmt.Fprintf(w, "%s\n", escape(b))
 }
 
-// askedForJSON looks at the words themselves, for errors that come before or
-// out of parsing them.
+// askedForJSON looks at the words themselves, because some errors come before
+// they are parsed.
 func askedForJSON(args []string) bool {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]

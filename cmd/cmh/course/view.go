@@ -3,6 +3,7 @@ package course
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,12 +34,12 @@ func viewCmd(env *cli.Env) *cobra.Command {
 				section(p, "Before you begin", c.Prerequisites)
 				lessons := make([]string, len(c.Lessons))
 				for i, l := range c.Lessons {
-					lessons[i] = fmt.Sprintf("%-24s %s", l.ID, l.Title)
+					lessons[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
 				}
 				section(p, "Lessons", lessons)
 				labs := make([]string, len(c.Labs))
 				for i, l := range c.Labs {
-					labs[i] = fmt.Sprintf("%-24s %s", l.ID, l.Title)
+					labs[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
 				}
 				section(p, "Labs", labs)
 				if len(c.Lessons) > 0 {
@@ -55,6 +56,6 @@ func section(p func(string, ...any), title string, lines []string) {
 	}
 	p("\n%s", title)
 	for _, l := range lines {
-		p("  %s", cli.CleanLine(l))
+		p("  %s", strings.ReplaceAll(l, "\n", " "))
 	}
 }

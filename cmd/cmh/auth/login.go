@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func loginCmd(env *cli.Env, k Keeper) *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in",
+		Long: "Sign in. The sign-in is kept in the system's keyring, or, where there is none, " +
+			"in a file that only you can read. Scripts can set CMH_TOKEN instead: it wins, and nothing is written.",
+		Example: "  cmh auth login\n  cmh auth login --email ada@example.com --password-stdin <pass.txt",
+		Args:    cli.Args(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env, k) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.email, "email", "", "your `EMAIL` or user name")
+	f.BoolVar(&o.stdin, "password-stdin", false, "read the password from standard input")
+	f.BoolVar(&o.insecure, "insecure-storage", false, "keep the sign-in in a file, not in the keyring")
+	return cmd
+}
+
+type loginOptions struct {
+	email           string
+	stdin, insecure bool
+}
+
+func (o loginOptions) run(ctx context.Context, env *cli.Env, k Keeper) error {
+	if err := ready(env, k, o.insecure); err != nil {
+		return err
+	}
+	email, err := orAsk(ctx, env, o.email, "E-mail or user name:", "--email")
+	if err != nil {
+		return err
+	}
+	pass, err := password(ctx, env, o.stdin)
+	if err != nil {
+		return err
+	}
+	b, err := env.Backend()
+	if err != nil {
+		return err
+	}
+	l, err := b.Login(ctx, hub.Credentials{Email: email, Password: pass})
+	if err != nil {
+		return err
+	}
+	return printStatus(env, k, &l.User)
+}
+
+// ready makes sure that a sign-in will have an effect.
+func ready(env *cli.Env, k Keeper, insecure bool) error {
+	if env.Var("CMH_TOKEN") != "" {
+		return hub.Errorf(hub.Invalid, "CMH_TOKEN is set and wins over a sign-in. Unset it first.")
+	}
+	if insecure {
+		return k.KeepInFile()
+	}
+	return nil
+}
