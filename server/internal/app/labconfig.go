@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs"
+)
+
+// LabConfig is what labs need of the machine the server runs on. With a nil
+// Engine labs can be read here and none can be started.
+type LabConfig struct {
+	Engine *labs.Engine
+	Driver string // its name, shown to learners
+	Node   string // this machine; a session is pinned to the one it began on
+
+	// Abilities are the labels of package scenario that sandboxes here can
+	// give, "linux" among them.
+	Abilities []string
+
+	// SSH is where learners reach the gateway; User is filled in for each
+	// session.
+	SSH hub.SSHAddress
+
+	// UserCA signs the certificates of LabCertificate. The gateway trusts its
+	// public key. Without one there are no certificates.
+	UserCA ssh.Signer
+}
+
+// labWork is what this process is doing with sandboxes right now: at most one
+// thing with each. Its zero value is ready.
+type labWork struct {
+	mu       sync.Mutex
+	busy     map[string]chan struct{} // closed when the work on the session ends
+	attached map[string]int           // connections to the session's sandbox
+}
+
+// claim waits for the session to be free, takes it, and returns how to give it
+// back.
+func (w *labWork) claim(ctx context.Context, session string) (release func(), err error) {
+	for {
+		release, taken := w.tryClaim(session)
+		if taken == nil {
+			return release, nil
+		}
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// tryClaim takes the session when it is free. When it is not, taken closes once
+// it may be.
+func (w *labWork) tryClaim(session string) (release func(), taken <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if done, ok := w.busy[session]; ok {
+		return nil, done
+	}
+	if w.busy == nil {
+		w.busy = map[string]chan struct{}{}
+	}
+	done := make(chan struct{})
+	w.busy[session] = done
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.busy, session)
+		close(done)
+	}, nil
+}
+
+// attach adds delta to the connections of the session and returns how many
+// there are.
+func (w *labWork) attach(session string, delta int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.attached == nil {
+		w.attached = map[string]int{}
+	}
+	w.attached[session] += delta
+	n := w.attached[session]
+	if n <= 0 {
+		delete(w.attached, session)
+	}
+	return n
+}

@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// LabVersion is a lab as published, with what the rules need to know of it.
+type LabVersion struct {
+	Lab      hub.Lab // nothing in it depends on the caller or on this installation
+	CourseID string  // empty when it belongs to no course
+	Version  string
+}
+
+// labFrom joins a lab to its newest version, its course, and whether that is
+// free.
+const labFrom = `
+	FROM labs l
+	JOIN lab_versions v ON v.lab_id = l.id AND v.hash = l.version
+	LEFT JOIN courses c ON c.id = l.course_id
+	LEFT JOIN course_index i ON i.course_id = l.course_id`
+
+const labFree = `coalesce(i.free, (v.document->>'free')::boolean, false)`
+
+// Lab returns the newest version of a lab, its texts included. A retired lab
+// is no longer there.
+func (tx Tx) Lab(ctx context.Context, id string) (LabVersion, error) {
+	var (
+		v    LabVersion
+		doc  []byte
+		err  error
+		free bool
+	)
+	err = tx.QueryRow(ctx, `
+		SELECT v.document, coalesce(c.slug, ''), coalesce(l.course_id::text, ''), l.version, `+labFree+`, l.updated_at`+labFrom+`
+		WHERE l.id = $1 AND l.retired_at IS NULL`, id).
+		Scan(&doc, &v.Lab.Course, &v.CourseID, &v.Version, &free, &v.Lab.UpdatedAt)
+	if err != nil {
+		return v, classify("lab", err)
+	}
+	course, updated := v.Lab.Course, v.Lab.UpdatedAt
+	if err := json.Unmarshal(doc, &v.Lab); err != nil {
+		return v, classify("lab", err)
+	}
+	v.Lab.ID, v.Lab.Course, v.Lab.Free, v.Lab.UpdatedAt = id, course, free, updated
+	return v, nil
+}
+
+// Labs lists labs without their texts: the courses by slug, the labs of each in
+// the author's order. With abilities other than nil, it lists only labs that
+// need nothing else.
+func (tx Tx) Labs(ctx context.Context, f hub.LabFilter, abilities []string) (hub.Page[hub.Lab], error) {
+	page := hub.Page[hub.Lab]{Items: []hub.Lab{}}
+	var after labCursor
+	if f.Cursor != "" {
+		if err := parseCursor(f.Cursor, &after); err != nil {
+			return page, err
+		}
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT l.id, coalesce(c.slug, ''), l.position, `+labFree+`, l.updated_at,
+		       (v.document - 'instructions' - 'finish' - 'warnings') || jsonb_build_object('steps', coalesce((
+		           SELECT jsonb_agg(st - 'text' ORDER BY n)
+		           FROM jsonb_array_elements(v.document->'steps') WITH ORDINALITY AS e(st, n)), '[]'))`+labFrom+`
+		WHERE l.retired_at IS NULL
+		  AND ($1 = '' OR concat_ws(' ', l.id, v.document->>'title', v.document->>'description') ILIKE $1)
+		  AND ($2 = '' OR c.slug = $2)
+		  AND ($3 = '' OR i.provider = $3)
+		  AND ($4::jsonb IS NULL OR coalesce(v.document->'needs', '[]') <@ $4::jsonb)
+		  AND (NOT $5::boolean OR (coalesce(c.slug, ''), l.position, l.id) > ($6::text, $7::integer, $8::text))
+		ORDER BY coalesce(c.slug, ''), l.position, l.id
+		LIMIT $9`,
+		contains(f.Query), f.Course, f.Provider, abilitySet(abilities),
+		f.Cursor != "", after.Course, after.Position, after.ID, f.Limit+1)
+	if err != nil {
+		return page, classify("lab", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			at   labCursor
+			lab  hub.Lab
+			doc  []byte
+			free bool
+			row  hub.Lab
+		)
+		if err := rows.Scan(&at.ID, &at.Course, &at.Position, &free, &row.UpdatedAt, &doc); err != nil {
+			return page, classify("lab", err)
+		}
+		if len(page.Items) == f.Limit { // one more than asked for: there is a next page
+			page.Next = formatCursor(after)
+			break
+		}
+		if err := json.Unmarshal(doc, &lab); err != nil {
+			return page, classify("lab", err)
+		}
+		lab.ID, lab.Course, lab.Free, lab.UpdatedAt = at.ID, at.Course, free, row.UpdatedAt
+		page.Items = append(page.Items, lab)
+		after = at
+	}
+	return page, classify("lab", rows.Err())
+}
+
+// LabScenario returns what the engine needs to run one version of a lab: the
+// scenario as JSON, and its assets as a tar archive.
+func (tx Tx) LabScenario(ctx context.Context, lab, version string) (scenario, assets []byte, err error) {
+	err = tx.QueryRow(ctx, `SELECT scenario, assets FROM lab_versions WHERE lab_id = $1 AND hash = $2`, lab, version).
+		Scan(&scenario, &assets)
+	return scenario, assets, classify("lab", err)
+}
+
+// labCursor is the place of a lab in the list.
+type labCursor struct {
+	Course   string `json:"c"`
+	Position int    `json:"p"`
+	ID       string `json:"i"`
+}
+
+// contains is the LIKE pattern of texts that hold query as it is written.
+func contains(query string) string {
+	if query == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(query) + "%"
+}
+
+func abilitySet(abilities []string) []byte {
+	if abilities == nil {
+		return nil
+	}
+	b, _ := json.Marshal(abilities) // strings always encode
+	return b
+}

@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// LabRun is a lab session as stored: what its learner sees, and what only the
+// rules need.
+type LabRun struct {
+	hub.LabSession // without SSH
+	UserID         string
+	Version        string // of the lab; a session keeps the one it began with
+	Node           string
+	SetupAt        *time.Time // when its sandbox was there and set-up began
+	DestroyedAt    *time.Time
+	Marks          []StepMarks // of Steps, in the same order
+}
+
+// StepMarks is what the rules know of a step besides its state.
+type StepMarks struct {
+	Checked      bool       `json:"checked"` // it has a check
+	Errors       int        `json:"errors"` // checks that could not be run
+	Hints        int        `json:"hints"`  // how many were shown
+	SolutionSeen bool       `json:"solution_shown"`
+	OpenedAt     *time.Time `json:"opened_at"`
+}
+
+const labRun = `
+	SELECT s.id, s.user_id::text, s.lab_id, s.lab_version, coalesce(c.slug, ''), v.document->>'title',
+	       s.state, s.message, s.step, s.driver, s.node,
+	       s.created_at, s.expires_at, s.setup_at, s.ended_at, s.destroyed_at,
+	       coalesce((
+	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', d->'checked') ORDER BY t.number)
+	           FROM lab_session_steps t
+	           LEFT JOIN jsonb_array_elements(v.document->'steps') AS d ON (d->>'number')::integer = t.number
+	           WHERE t.session_id = s.id), '[]')
+	FROM lab_sessions s
+	JOIN lab_versions v ON v.lab_id = s.lab_id AND v.hash = s.lab_version
+	JOIN labs l ON l.id = s.lab_id
+	LEFT JOIN courses c ON c.id = l.course_id `
+
+func scanLabRun(row pgx.CollectableRow) (LabRun, error) {
+	var (
+		r     LabRun
+		steps []byte
+	)
+	err := row.Scan(&r.ID, &r.UserID, &r.LabID, &r.Version, &r.Course, &r.Title,
+		&r.State, &r.Message, &r.Step, &r.Driver, &r.Node,
+		&r.CreatedAt, &r.ExpiresAt, &r.SetupAt, &r.EndedAt, &r.DestroyedAt, &steps)
+	if err != nil {
+		return r, err
+	}
+	var both []struct {
+		hub.StepState
+		StepMarks
+	}
+	if err := json.Unmarshal(steps, &both); err != nil {
+		return r, err
+	}
+	r.Steps = make([]hub.StepState, len(both))
+	r.Marks = make([]StepMarks, len(both))
+	for i, b := range both {
+		r.Steps[i], r.Marks[i] = b.StepState, b.StepMarks
+	}
+	return r, nil
+}
+
+func (tx Tx) oneLabRun(ctx context.Context, where string, args ...any) (LabRun, error) {
+	rows, err := tx.Query(ctx, labRun+where, args...)
+	if err != nil {
+		return LabRun{}, classify("lab session", err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, scanLabRun)
+	return r, classify("lab session", err)
+}
+
+func (tx Tx) labRuns(ctx context.Context, where string, args ...any) ([]LabRun, error) {
+	rows, err := tx.Query(ctx, labRun+where, args...)
+	if err != nil {
+		return nil, classify("lab session", err)
+	}
+	rs, err := pgx.CollectRows(rows, scanLabRun)
+	return rs, classify("lab session", err)
+}
+
+// LabRun returns a session by its id, whoever's it is.
+func (tx Tx) LabRun(ctx context.Context, id string) (LabRun, error) {
+	return tx.oneLabRun(ctx, `WHERE s.id = $1`, id)
+}
+
+// LockLabRun is LabRun that keeps everybody else from changing the session
+// until the transaction ends.
+func (tx Tx) LockLabRun(ctx context.Context, id string) (LabRun, error) {
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM lab_sessions WHERE id = $1 FOR UPDATE`, id); err != nil {
+		return LabRun{}, classify("lab session", err)
+	}
+	return tx.LabRun(ctx, id)
+}
+
+// UsersLabRun returns user's session by its id, or by its lab: the running one,
+// else the latest. Missing and somebody else's are the same.
+func (tx Tx) UsersLabRun(ctx context.Context, user, ref string) (LabRun, error) {
+	return tx.oneLabRun(ctx, `WHERE s.user_id = $1 AND (s.id = $2 OR s.lab_id = $2)
+		ORDER BY s.id = $2 DESC, s.ended_at IS NULL DESC, s.created_at DESC LIMIT 1`, user, ref)
+}
+
+// UsersLabRuns returns the sessions of user: running ones first, then the
+// newest, at most limit.
+func (tx Tx) UsersLabRuns(ctx context.Context, user string, limit int) ([]LabRun, error) {
+	return tx.labRuns(ctx, `WHERE s.user_id = $1
+		ORDER BY s.ended_at IS NULL DESC, s.created_at DESC, s.id LIMIT $2`, user, limit)
+}
+
+// RunningLabs returns the sessions of user that have not ended, and makes every
+// other transaction that asks the same wait for this one.
+func (tx Tx) RunningLabs(ctx context.Context, user string) ([]LabRun, error) {
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, user); err != nil {
+		return nil, classify("account", err)
+	}
+	return tx.labRuns(ctx, `WHERE s.user_id = $1 AND s.ended_at IS NULL ORDER BY s.created_at`, user)
+}
+
+// NodeLabRuns returns the sessions of node of which something may be left: all
+// that run, and the ended ones that nobody has seen gone.
+func (tx Tx) NodeLabRuns(ctx context.Context, node string) ([]LabRun, error) {
+	return tx.labRuns(ctx, `WHERE s.node = $1 AND s.destroyed_at IS NULL ORDER BY s.created_at`, node)
+}
+
+// ExpiredLabRuns returns the running sessions whose time is up at now, locked.
+// Those that somebody else is changing are left for the next call.
+func (tx Tx) ExpiredLabRuns(ctx context.Context, now time.Time) ([]LabRun, error) {
+	return tx.labRuns(ctx, `WHERE s.id IN (
+		SELECT id FROM lab_sessions WHERE ended_at IS NULL AND expires_at <= $1
+		ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED) ORDER BY s.expires_at`, now)
+}
+
+// AddLabRun stores a new session with one pending row for each of its steps.
+func (tx Tx) AddLabRun(ctx context.Context, r LabRun, steps int) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, message, step, driver, node, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		r.ID, r.UserID, r.LabID, r.Version, r.State, r.Message, r.Step, r.Driver, r.Node, r.CreatedAt, r.ExpiresAt)
+	if err != nil {
+		return classify("lab session", err)
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO lab_session_steps (session_id, number) SELECT $1, n FROM generate_series(1, $2) AS n`, r.ID, steps)
+	return classify("lab session", err)
+}
+
+// SaveLabRun writes what changes in a session's life: its state, message, step
+// and times.
+func (tx Tx) SaveLabRun(ctx context.Context, r LabRun) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE lab_sessions SET state = $2, message = $3, step = $4, setup_at = $5, ended_at = $6, destroyed_at = $7
+		WHERE id = $1`, r.ID, r.State, r.Message, r.Step, r.SetupAt, r.EndedAt, r.DestroyedAt)
+	return classify("lab session", err)
+}
+
+// SaveLabStep writes the nth step of r, counted from 1.
+func (tx Tx) SaveLabStep(ctx context.Context, r LabRun, n int, now time.Time) error {
+	s, m := r.Steps[n-1], r.Marks[n-1]
+	_, err := tx.Exec(ctx, `
+		UPDATE lab_session_steps SET state = $3, message = $4, attempts = $5, errors = $6, hints = $7,
+		       solution_shown = $8, opened_at = $9,
+		       passed_at = CASE WHEN $3 = 'passed' THEN coalesce(passed_at, $10) ELSE passed_at END
+		WHERE session_id = $1 AND number = $2`,
+		r.ID, n, s.State, s.Message, s.Attempts, m.Errors, m.Hints, m.SolutionSeen, m.OpenedAt, now)
+	return classify("lab step", err)
+}
+
+// MergeLabProgress raises how far user is with a lab: the highest percentage
+// and the first completion win. It reports whether this completed the lab.
+func (tx Tx) MergeLabProgress(ctx context.Context, user, lab string, percentage int, now time.Time) (completed bool, err error) {
+	var before bool
+	err = tx.QueryRow(ctx, `
+		WITH before AS (SELECT completed_at FROM lab_progress WHERE user_id = $1 AND lab_id = $2)
+		INSERT INTO lab_progress AS p (user_id, lab_id, progress_percentage, completed_at)
+		VALUES ($1, $2, $3, CASE WHEN $3 = 100 THEN $4::timestamptz END)
+		ON CONFLICT (user_id, lab_id) DO UPDATE SET
+		    progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage),
+		    completed_at = coalesce(p.completed_at, excluded.completed_at)
+		RETURNING EXISTS (SELECT 1 FROM before WHERE completed_at IS NOT NULL)`,
+		user, lab, percentage, now).Scan(&before)
+	return percentage == 100 && !before, classify("lab progress", err)
+}
+
+// EnrollOnce enrolls user in the newest version of a course, unless they are.
+// It reports whether they were not.
+func (tx Tx) EnrollOnce(ctx context.Context, user, course string, now time.Time) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO enrollments (user_id, course_id, version, created_at)
+		SELECT $1, id, version, $3 FROM courses WHERE id = $2::uuid
+		ON CONFLICT DO NOTHING`, user, course, now)
+	return tag.RowsAffected() == 1, classify("enrollment", err)
+}
