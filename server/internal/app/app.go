@@ -16,20 +16,29 @@ type App struct {
 	DB  *postgres.DB
 	Log *slog.Logger
 	Now func() time.Time
+
+	// PasswordCost is the bcrypt cost of new passwords; 0 means 12.
+	PasswordCost int
+
+	Labs LabConfig
+
+	accounts accounts
+	work     labWork
 }
 
 // As returns the hub as user sees it. There is no other way in: App itself has
 // no methods that read or change what belongs to a user, so no caller can
 // forget to say who is asking.
-func (a *App) As(user hub.User) Actor { return Actor{a, user} }
+func (a *App) As(user hub.User) Actor { return Actor{app: a, user: user} }
 
 // Guest is the user nobody has signed in as.
 var Guest = hub.User{Role: hub.Guest}
 
 // An Actor does things on behalf of one user, with that user's rights.
 type Actor struct {
-	app  *App
-	user hub.User
+	app    *App
+	user   hub.User
+	source string
 }
 
 // User is who the actor acts for.

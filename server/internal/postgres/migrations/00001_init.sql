@@ -161,8 +161,9 @@ CREATE TABLE lab_sessions (
     node        text NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz NOT NULL,
+    setup_at    timestamptz,     -- when its sandbox was there and set-up began
     ended_at    timestamptz,
-    destroyed_at timestamptz
+    destroyed_at timestamptz     -- when nothing of it was left on its node
 );
 -- One running session of a lab per learner.
 CREATE UNIQUE INDEX lab_sessions_running ON lab_sessions (user_id, lab_id) WHERE ended_at IS NULL;
@@ -174,7 +175,8 @@ CREATE TABLE lab_session_steps (
     number     integer NOT NULL,
     state      text NOT NULL DEFAULT 'pending',
     message    text NOT NULL DEFAULT '',
-    attempts   integer NOT NULL DEFAULT 0,
+    attempts   integer NOT NULL DEFAULT 0,    -- checks that said passed or failed
+    errors     integer NOT NULL DEFAULT 0,    -- checks that could not be run
     hints      integer NOT NULL DEFAULT 0,    -- how many were shown
     solution_shown boolean NOT NULL DEFAULT false,
     opened_at  timestamptz,                   -- when its set-up ran
