@@ -1,0 +1,221 @@
+package markdown
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/yuin/goldmark/ast"
+	east "github.com/yuin/goldmark/extension/ast"
+
+	"github.com/cloudmastershub/cmh/tui/safe"
+)
+
+// children draws the blocks inside n, an empty line between any two.
+func (r *renderer) children(n ast.Node, width int) []string {
+	var out []string
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		lines := r.block(c, max(width, 10))
+		if len(lines) == 0 {
+			continue
+		}
+		if _, tight := c.(*ast.TextBlock); len(out) > 0 && !tight && !tightList(c) {
+			out = append(out, "")
+		}
+		out = append(out, lines...)
+	}
+	return out
+}
+
+// tightList reports whether n is a list that sits directly under its item.
+func tightList(n ast.Node) bool {
+	l, ok := n.(*ast.List)
+	if !ok || !l.IsTight {
+		return false
+	}
+	_, inItem := l.Parent().(*ast.ListItem)
+	return inItem
+}
+
+// block draws n, unless it is folded away.
+func (r *renderer) block(n ast.Node, width int) []string {
+	if h, ok := n.(*ast.HTMLBlock); ok {
+		return r.htmlBlock(h, width)
+	}
+	if r.html.summary {
+		r.html.text.WriteString(" " + r.words(n))
+		return nil
+	}
+	if r.html.folded(r.o.Unfold) {
+		return nil
+	}
+	if r.depth >= maxDepth {
+		return r.wrap([]span{{text: r.words(n)}}, width)
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	switch n := n.(type) {
+	case *ast.Heading:
+		return r.heading(n, width)
+	case *ast.Paragraph, *ast.TextBlock:
+		return r.wrap(r.inline(n), width)
+	case *ast.FencedCodeBlock:
+		return r.fence(n, width)
+	case *ast.CodeBlock:
+		return r.code(r.source(n), "", width)
+	case *ast.Blockquote:
+		return r.quote(n, width)
+	case *ast.List:
+		return r.list(n, width)
+	case *ast.ThematicBreak:
+		return []string{paint(strings.Repeat("─", min(width, 40)), r.ink.faint)}
+	case *east.Table:
+		return r.table(n, width)
+	case *ast.LinkReferenceDefinition:
+		return nil
+	}
+	return r.children(n, width)
+}
+
+// heading is bold; the two upper levels also have a rule below, which shows
+// without bold.
+func (r *renderer) heading(n *ast.Heading, width int) []string {
+	lines := r.wrap(r.inline(n, r.ink.heading), width)
+	rule := map[int]string{1: "━", 2: "─"}[n.Level]
+	if rule == "" || len(lines) == 0 {
+		return lines
+	}
+	widest := 0
+	for _, l := range lines {
+		widest = max(widest, ansi.StringWidth(l))
+	}
+	return append(lines, paint(strings.Repeat(rule, widest), r.ink.faint))
+}
+
+func (r *renderer) quote(n ast.Node, width int) []string {
+	lines := r.children(n, width-2)
+	if len(lines) > 0 {
+		if name, ok := alert(lines[0]); ok {
+			lines[0] = paint(name, r.ink.note)
+		}
+	}
+	bar := paint("▌", r.ink.faint) + " "
+	return prefix(lines, bar, bar)
+}
+
+// alert reads the "[!NOTE]" that a quote may begin with.
+func alert(line string) (string, bool) {
+	word, ok := strings.CutPrefix(ansi.Strip(line), "[!")
+	if !ok {
+		return "", false
+	}
+	word, rest, ok := strings.Cut(word, "]")
+	if !ok {
+		return "", false
+	}
+	names := map[string]string{"NOTE": "Note", "TIP": "Tip", "IMPORTANT": "Important", "WARNING": "Warning", "CAUTION": "Caution"}
+	name, ok := names[strings.ToUpper(word)]
+	if rest = strings.TrimSpace(rest); ok && rest != "" {
+		name += ": " + rest
+	}
+	return name, ok
+}
+
+func (r *renderer) list(n *ast.List, width int) []string {
+	var out []string
+	number := n.Start
+	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
+		mark := "• "
+		if n.IsOrdered() {
+			mark = fmt.Sprintf("%d. ", number)
+			number++
+		}
+		if task(item) {
+			mark = "" // the box is mark enough
+		}
+		lines := r.children(item, width-len([]rune(mark)))
+		if len(lines) == 0 {
+			lines = []string{""}
+		}
+		if !n.IsTight && len(out) > 0 {
+			out = append(out, "")
+		}
+		indent := strings.Repeat(" ", len([]rune(mark)))
+		out = append(out, prefix(lines, paint(mark, r.ink.faint), indent)...)
+	}
+	return out
+}
+
+func task(item ast.Node) bool {
+	if item.FirstChild() == nil || item.FirstChild().FirstChild() == nil {
+		return false
+	}
+	_, ok := item.FirstChild().FirstChild().(*east.TaskCheckBox)
+	return ok
+}
+
+// source returns the lines of a code block as written.
+func (r *renderer) source(n ast.Node) string {
+	var b strings.Builder
+	for i := range n.Lines().Len() {
+		s := n.Lines().At(i)
+		b.Write(s.Value(r.src))
+	}
+	return b.String()
+}
+
+// fence draws a fenced block; "{exec}" or "{copy}" in its info string gives it
+// a number.
+func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
+	info := ""
+	if n.Info != nil {
+		info = decode(string(n.Info.Segment.Value(r.src)))
+	}
+	b := Block{Code: r.source(n)}
+	lang, words := info, ""
+	if i := strings.IndexByte(info, '{'); i >= 0 {
+		lang = info[:i]
+		words, _, _ = strings.Cut(strings.TrimLeft(info[i:], "{"), "}")
+	}
+	if f := strings.Fields(lang); len(f) > 0 {
+		b.Lang = f[0]
+	}
+	title := safe.Line(b.Lang)
+	if b.action(words) {
+		title = strings.TrimSpace(paint(r.number(b), r.ink.mark) + " " + title)
+		if !b.Exec {
+			title += paint(" copy", r.ink.faint)
+		}
+	}
+	return r.code(b.Code, title, width)
+}
+
+// code draws lines behind a gutter. One that is too long goes on behind a
+// broken gutter: a terminal can't scroll sideways.
+func (r *renderer) code(code, title string, width int) []string {
+	bar, cont := paint("│", r.ink.faint)+" ", paint("┆", r.ink.faint)+" "
+	var out []string
+	if title != "" {
+		out = append(out, paint("╭", r.ink.faint)+" "+ansi.Truncate(title, width-2, "…"))
+	}
+	code = strings.TrimRight(safe.Text(code), "\n")
+	for line := range strings.SplitSeq(code, "\n") {
+		line = strings.ReplaceAll(line, "\t", "    ")
+		gutter := bar
+		for {
+			head, rest := split(line, width-2)
+			if head == "" && rest != "" {
+				head, rest = first(rest)
+			}
+			if i := strings.LastIndexByte(head, ' '); rest != "" && i > len(head)/2 {
+				head, rest = head[:i+1], head[i+1:]+rest
+			}
+			out = append(out, gutter+paint(head, r.ink.code))
+			if rest == "" {
+				break
+			}
+			line, gutter = rest, cont
+		}
+	}
+	return out
+}

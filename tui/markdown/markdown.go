@@ -1,0 +1,103 @@
+// Package markdown draws a lesson's or a lab step's Markdown as text for a
+// terminal of a given width. Its input is hostile: addresses, entities and raw
+// HTML come from anywhere, so everything it returns has been through package
+// safe. Scrolling, running and copying blocks are left to the caller.
+package markdown
+
+import (
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/text"
+
+	"github.com/cloudmastershub/cmh/tui/safe"
+)
+
+// Options say how to draw. The zero Options draw plain text, 80 columns wide,
+// without a single escape sequence.
+type Options struct {
+	Width  int  // columns; 0 means 80, and less than 20 is taken as 20
+	Styled bool // may use bold, italic and the like
+	Color  bool // may also use colours
+	Links  bool // may make links clickable (OSC 8); else their addresses are shown
+	Unfold bool // show what <details> fold away
+}
+
+// Block is a piece of code that the learner may run or copy. Those with a
+// Number are marked with it, as [1], in the text.
+type Block struct {
+	Number    int    // from 1, in order of appearance
+	Code      string // as the author wrote it, to be sent byte for byte
+	Lang      string
+	Exec      bool // may be run; else only copied
+	Interrupt bool // a Ctrl-C goes first
+	Inline    bool // part of a sentence
+	Line      int  // of the text, from 0, where it begins
+}
+
+// limits on what one text may ask of us.
+const (
+	maxSource = 1 << 20
+	maxDepth  = 24
+)
+
+// Render draws src. The text has no newline at its end, and no line is wider
+// than the width unless one character is.
+func Render(src string, o Options) (string, []Block) {
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	o.Width = max(o.Width, 20)
+	o.Styled = o.Styled || o.Color
+	if len(src) > maxSource {
+		src = src[:maxSource] + "\n\n… (the rest of this text is too long to show)\n"
+	}
+	r := &renderer{o: o, ink: inkFor(o)}
+	lines := r.document(src, o.Width)
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	for i := range r.blocks {
+		r.blocks[i].Code = safe.Text(r.blocks[i].Code)
+		r.blocks[i].Lang = safe.Line(r.blocks[i].Lang)
+	}
+	r.place(lines)
+	return safe.Styled(strings.Join(lines, "\n")), r.blocks
+}
+
+type renderer struct {
+	o      Options
+	ink    ink
+	blocks []Block
+	depth  int
+	src    []byte
+	html   htmlState
+}
+
+// document parses src on its own and draws it.
+func (r *renderer) document(src string, width int) []string {
+	if r.depth >= maxDepth {
+		return r.wrap([]span{{text: src}}, width)
+	}
+	md := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList))
+	source := []byte(separateDetails(src))
+	outer := r.src
+	r.src = source
+	r.depth++
+	lines := r.children(md.Parser().Parse(text.NewReader(source)), width)
+	r.depth--
+	r.src = outer
+	return lines
+}
+
+// place finds the line of each numbered block, once everything is laid out.
+func (r *renderer) place(lines []string) {
+	i := 0
+	for l, line := range lines {
+		for i < len(r.blocks) && strings.Contains(line, label(r.blocks[i].Number)) {
+			r.blocks[i].Line = l
+			i++
+		}
+	}
+}

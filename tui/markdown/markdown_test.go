@@ -1,0 +1,158 @@
+package markdown_test
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudmastershub/cmh/tui/markdown"
+)
+
+func TestLesson(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("testdata/lesson.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]markdown.Options{
+		"80":        {Width: 80},
+		"40":        {Width: 40},
+		"20":        {Width: 20},
+		"80 styled": {Width: 80, Styled: true},
+		"80 color":  {Width: 80, Color: true, Links: true},
+		"80 unfold": {Width: 80, Unfold: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, _ := markdown.Render(string(src), o)
+			golden.RequireEqual(t, text)
+			for i, l := range strings.Split(text, "\n") {
+				if w := ansi.StringWidth(l); w > o.Width {
+					t.Errorf("line %d is %d columns wide: %q", i+1, w, l)
+				}
+			}
+		})
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	src := "Run `ls -l`{{exec}} and `x`{{ }} and `y` {{copy}}.\n\n```bash {exec interrupt}\na\n\tb &amp;\n```\n\n" +
+		"```go\nnot numbered\n```\n\n<details>\n<summary>Hint</summary>\n\n```{exec}\nfolded\n```\n\n</details>\n\n~~~{copy}\nz\n~~~\n"
+	text, got := markdown.Render(src, markdown.Options{})
+	want := []markdown.Block{
+		{Number: 1, Code: "ls -l", Exec: true, Inline: true, Line: 0},
+		{Number: 2, Code: "y", Inline: true, Line: 0},
+		{Number: 3, Code: "a\n\tb &amp;\n", Lang: "bash", Exec: true, Interrupt: true, Line: 2},
+		{Number: 4, Code: "z\n", Line: 11},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, text)
+	}
+	_, got = markdown.Render(src, markdown.Options{Unfold: true})
+	if len(got) != 5 || got[3].Code != "folded\n" {
+		t.Errorf("unfolded: %+v", got)
+	}
+}
+
+func TestSmallThings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, in, want string }{
+		{"nothing", "", ""},
+		{"templates are content", "{{ .X }} `{{ y }}` ${{ z }}", "{{ .X }} `{{ y }}` ${{ z }}"},
+		{"escapes", `\*not emphasis\* \&amp;`, "*not emphasis* &amp;"},
+		{"numeric reference to ESC", "a&#27;[31mb&#127;c", "a[31mbc"},
+		{"comment", "a <!-- x --> b", "a b"},
+		{"nested details", "<details><summary>A</summary>\n<details><summary>B</summary>\nb\n</details>\na\n</details>\nend", "▸ A\n\nend"},
+		{"details without summary", "<details>\nx\n</details>\n\nend", "end"},
+		{"hard break", "a  \nb<br>c", "a\nb\nc"},
+		{"alert", "> [!TIP]\n> Hot.", "▌ Tip: Hot."},
+		{"table with too many columns", "|a|b|c|d|\n|-|-|-|-|\n|one thing|two things|three things|four things|", "a: one thing\nb: two things\nc: three things\nd: four things"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, _ := markdown.Render(tt.in, markdown.Options{Width: 24})
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// harmless is the oracle: SGR, and OSC 8 to http and https. No more.
+var harmless = regexp.MustCompile(`\x1b\[[0-9;]*m|\x1b\]8;;((?i:https?)://[!-~]+)?\x1b\\`)
+
+func hostile(s string) bool {
+	return strings.ContainsFunc(harmless.ReplaceAllString(s, ""), func(r rune) bool {
+		return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x200b || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r >= 0xe0000
+	})
+}
+
+var attacks = []string{
+	"hello \x1b]52;c;cm0gLXJmIH4K\x07 world", "hello \x1b]0;pwned\x07 world", "hello \x1b[2J\x1b[H world", "\x1b[6n\x1bP$qm\x1b\\",
+	"user\u202enimda", "\x1b]8;;http://evil\x07https://docs.good\x1b]8;;\x07", "```\nls \x1b]52;c;AAAA\x07\n```",
+	"[https://good.example](http://evil.example)", "`\x1b[31mred`", "<script>alert(1)</script>", "![x](http://169.254.169.254/latest)",
+	"rm -rf /\x08\x08\x08\x08ls", "hi\U000E0041\U000E0042", "a\u200bb\u2060c",
+	"a&#27;]52;c;AAAA&#7;b", "&#x1b;[2J", "&#x9b;2J", "&#8238;x", "[x](https://a&#27;]0;x&#7;)", "<https://a\u009b2J>", "![&#27;[2J](x)",
+	"```&#27;[2J {exec}\nx\n```", "<a href=\"https://x/&#27;[2J\">y</a>", "<img alt=\"&#27;[2J\">", "<details><summary>&#27;[2J</summary>",
+	"[![[![[![x", "|a|\n|-|\n|&#27;c|", strings.Repeat("> ", 400) + "x", strings.Repeat("- ", 400) + "x", strings.Repeat("*a ", 300), strings.Repeat("[", 500),
+}
+
+func TestNothingHostileGetsThrough(t *testing.T) {
+	t.Parallel()
+	for _, src := range attacks {
+		for _, o := range []markdown.Options{{}, {Color: true, Links: true, Width: 40}, {Styled: true, Unfold: true, Width: 20}} {
+			text, blocks := markdown.Render(src, o)
+			if hostile(text) {
+				t.Errorf("Render(%q) = %q", src, text)
+			}
+			for _, b := range blocks {
+				if hostile(strings.ReplaceAll(b.Code+b.Lang, "\t", "")) {
+					t.Errorf("block of %q: %+v", src, b)
+				}
+			}
+		}
+	}
+}
+
+func TestALinkCannotPretend(t *testing.T) {
+	t.Parallel()
+	text, _ := markdown.Render("[https://good.example](http://evil.example)", markdown.Options{Color: true, Links: true})
+	if !strings.Contains(ansi.Strip(text), "http://evil.example") {
+		t.Errorf("the real address is not shown: %q", text)
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	for _, a := range attacks {
+		f.Add(a, 40)
+	}
+	src, err := os.ReadFile("testdata/lesson.md")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(src), 80)
+	f.Fuzz(func(t *testing.T, src string, width int) {
+		width = min(max(width, 20), 200)
+		for _, o := range []markdown.Options{{Width: width}, {Width: width, Color: true, Links: true, Unfold: true}} {
+			text, blocks := markdown.Render(src, o)
+			if hostile(text) {
+				t.Errorf("Render(%q) = %q", src, text)
+			}
+			if !o.Styled && !o.Color && strings.Contains(text, "\x1b") {
+				t.Errorf("plain text with an escape: %q", text)
+			}
+			for i, b := range blocks {
+				if b.Number != i+1 {
+					t.Errorf("block %d is numbered %s", i, strconv.Itoa(b.Number))
+				}
+			}
+		}
+	})
+}
