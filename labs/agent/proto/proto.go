@@ -95,3 +95,6 @@ type Typing struct {
 	Source []byte `json:"source,omitempty"`
 	Bytes  []byte `json:"bytes,omitempty"`
 }
+
+// ErrChecking is the Error of a Check while another one runs.
+const ErrChecking = "a check is already running"

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// forward connects a direct-tcpip channel to one of the sandbox's own ports.
+// Anything but loopback is refused by name, before it is looked up.
+func (a *agent) forward(nc ssh.NewChannel) {
+	var d struct {
+		Host       string
+		Port       uint32
+		OriginHost string
+		OriginPort uint32
+	}
+	if err := ssh.Unmarshal(nc.ExtraData(), &d); err != nil {
+		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
+		return
+	}
+	hosts := map[string][]string{
+		"localhost": {"127.0.0.1", "::1"}, "127.0.0.1": {"127.0.0.1"}, "::1": {"::1"},
+	}[d.Host]
+	if hosts == nil || d.Port == 0 || d.Port > 65535 {
+		_ = nc.Reject(ssh.Prohibited, "only the lab's own ports (127.0.0.1) can be reached")
+		return
+	}
+	var conn net.Conn
+	var err error
+	for _, h := range hosts {
+		if conn, err = net.DialTimeout("tcp", net.JoinHostPort(h, strconv.Itoa(int(d.Port))), 5*time.Second); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		_ = nc.Reject(ssh.ConnectionFailed, "nothing listens there")
+		return
+	}
+	defer conn.Close()
+	ch, reqs, err := nc.Accept()
+	if err != nil {
+		return
+	}
+	defer ch.Close()
+	go func() {
+		_, _ = io.Copy(ch, conn)
+		_ = ch.CloseWrite()
+	}()
+	go func() {
+		_, _ = io.Copy(conn, ch)
+		if c, ok := conn.(*net.TCPConn); ok {
+			_ = c.CloseWrite()
+		}
+	}()
+	ssh.DiscardRequests(reqs) // until the channel closes
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
+)
+
+// A channel is an SSH session channel that knows when its client has stopped
+// reading (eow@openssh.com) or has left. The library's own session does
+// neither, rewrites line ends under a PTY and grants agent forwarding, so the
+// agent reads the requests itself.
+type channel struct {
+	ssh.Channel
+	gone chan struct{} // closed when the client has left
+	once sync.Once
+
+	mu   sync.Mutex
+	deaf bool // the client reads no more
+	eow  func()
+}
+
+func (c *channel) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		return 0, syscall.EPIPE
+	}
+	return c.Channel.Write(p)
+}
+
+func (c *channel) left() { c.once.Do(func() { close(c.gone) }) }
+
+// onEOW sets what to do when the client stops reading.
+func (c *channel) onEOW(fn func()) {
+	c.mu.Lock()
+	c.eow = fn
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		fn()
+	}
+}
+
+func (c *channel) setDeaf() {
+	c.mu.Lock()
+	c.deaf = true
+	fn := c.eow
+	c.mu.Unlock()
+	if fn != nil {
+		fn()
+	}
+}
+
+// finish reports a status and closes, in the order that loses neither the
+// status nor the last output.
+func (c *channel) finish(status int) {
+	_, _ = c.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	_ = c.CloseWrite()
+	_ = c.Close()
+}
+
+// say tells the learner one line.
+func (c *channel) say(line string) { _, _ = io.WriteString(c.Stderr(), line+"\r\n") }
+
+// A session is one channel's request state.
+type session struct {
+	a    *agent
+	ch   *channel
+	name string // terminal asked for
+	env  map[string]string
+
+	pty   bool
+	term  string
+	size  unix.Winsize
+	modes ssh.TerminalModes
+
+	started bool
+	mu      sync.Mutex
+	resize  func(unix.Winsize)
+	signal  func(syscall.Signal)
+}
+
+const maxEnv = 32
+
+// serveSession answers the requests of one session channel until it closes.
+func (a *agent) serveSession(nc ssh.NewChannel) {
+	raw, reqs, err := nc.Accept()
+	if err != nil {
+		return
+	}
+	ch := &channel{Channel: raw, gone: make(chan struct{})}
+	defer ch.left()
+	s := &session{a: a, ch: ch, env: map[string]string{}}
+	for req := range reqs {
+		ok := s.request(req.Type, req.Payload)
+		if req.WantReply {
+			_ = req.Reply(ok, nil)
+		}
+	}
+}
+
+func (s *session) request(kind string, payload []byte) bool {
+	switch kind {
+	case "env":
+		var kv struct{ Key, Value string }
+		if s.started || len(s.env) >= maxEnv || ssh.Unmarshal(payload, &kv) != nil {
+			return false
+		}
+		if kv.Key == proto.SessionEnv {
+			ok := validName(kv.Value)
+			if ok {
+				s.name = kv.Value
+			}
+			return ok
+		}
+		if !acceptEnv(kv.Key, kv.Value) {
+			return false
+		}
+		s.env[kv.Key] = kv.Value
+		return true
+	case "pty-req":
+		var p struct {
+			Term                      string
+			Cols, Rows, Width, Height uint32
+			Modes                     string
+		}
+		if s.started || s.pty || ssh.Unmarshal(payload, &p) != nil {
+			return false
+		}
+		modes, err := parseModes(p.Modes)
+		if err != nil {
+			return false
+		}
+		s.pty, s.term, s.size, s.modes = true, p.Term, clampSize(p.Cols, p.Rows), modes
+		return true
+	case "window-change":
+		var w struct{ Cols, Rows, Width, Height uint32 }
+		if !s.pty || ssh.Unmarshal(payload, &w) != nil {
+			return false
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.size = clampSize(w.Cols, w.Rows)
+		if s.resize != nil {
+			s.resize(s.size)
+		}
+		return true
+	case "signal":
+		var p struct{ Name string }
+		if ssh.Unmarshal(payload, &p) != nil {
+			return false
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if sig := unix.SignalNum("SIG" + p.Name); sig != 0 && s.signal != nil {
+			s.signal(sig)
+			return true
+		}
+		return false
+	case "eow@openssh.com":
+		s.ch.setDeaf()
+		return true
+	case "shell":
+		return s.start(func() int { return s.shell() })
+	case "exec":
+		var p struct{ Command string }
+		if ssh.Unmarshal(payload, &p) != nil || strings.ContainsRune(p.Command, 0) {
+			return false
+		}
+		return s.start(func() int { return s.exec(p.Command) })
+	case "subsystem":
+		var p struct{ Name string }
+		if ssh.Unmarshal(payload, &p) != nil {
+			return false
+		}
+		switch p.Name {
+		case "sftp":
+			return s.start(s.sftp)
+		case proto.Subsystem:
+			return s.start(func() int { return s.a.control(s.ch) })
+		}
+	}
+	return false
+}
+
+// start runs the session's one program beside the request loop.
+func (s *session) start(run func() int) bool {
+	if s.started {
+		return false
+	}
+	s.started = true
+	go func() { s.ch.finish(run()) }()
+	return true
+}
+
+// follow registers who hears of window sizes and signals from now on, and
+// brings them up to date.
+func (s *session) follow(resize func(unix.Winsize), signal func(syscall.Signal)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resize, s.signal = resize, signal
+	if resize != nil {
+		resize(s.size)
+	}
+}
+
+// shell attaches to a terminal, or without a PTY runs a shell that reads its
+// commands from the client.
+func (s *session) shell() int {
+	if !s.pty {
+		return s.run(func(acc account) []string { return []string{"-" + base(acc.shell)} })
+	}
+	t, made, err := s.a.terms.attach(s.name, s.term, s.env, s.size, s.modes)
+	if err != nil {
+		logf("attach: %v", err)
+		s.ch.say("No terminal could be opened: " + err.Error())
+		return 1
+	}
+	s.follow(t.resize, func(sig syscall.Signal) {
+		if pg := foreground(t.ptmx); pg > 0 {
+			_ = syscall.Kill(-pg, sig)
+		}
+	})
+	defer s.follow(nil, nil)
+	s.ch.onEOW(s.ch.left)
+	if !t.serve(s.ch, made, s.ch.gone) {
+		return 0 // nobody is there to read it
+	}
+	return t.exit
+}
+
+func validName(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return true
+}

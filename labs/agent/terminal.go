@@ -1,0 +1,267 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxTerminals = 16
+	drainGrace   = 200 * time.Millisecond
+)
+
+// A terminal is a login shell on a PTY that the agent owns. Connections come
+// and go; it ends with its shell.
+type terminal struct {
+	name string
+	a    *agent
+	ptmx *os.File
+	out  *ring
+	done chan struct{} // closed when it has ended, after exit is set
+	exit int
+
+	mu       sync.Mutex
+	shell    *proc
+	attached int
+	env      map[string]string
+	term     string
+	marker   string // file that says a sourced script has not come to its end
+}
+
+// terminals by name.
+type terminals struct {
+	mu     sync.Mutex
+	a      *agent
+	byName map[string]*terminal
+	next   int
+}
+
+// attach finds or makes the terminal for a client. The caller must release it.
+// An empty name is the first terminal nobody is attached to.
+func (ts *terminals) attach(name, term string, env map[string]string, size unix.Winsize, modes ssh.TerminalModes) (t *terminal, made bool, err error) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if name == "" {
+		name = ts.free()
+	}
+	if t = ts.byName[name]; t == nil {
+		if t, err = ts.start(name, term, env, size, modes); err != nil {
+			return nil, false, err
+		}
+		made = true
+	}
+	t.mu.Lock()
+	t.attached++
+	t.mu.Unlock()
+	return t, made, nil
+}
+
+func (ts *terminals) free() string {
+	const first = "main"
+	if t := ts.byName[first]; t == nil || t.idle() {
+		return first
+	}
+	for n := 2; ; n++ {
+		name := fmt.Sprintf("%s-%d", first, n)
+		if t := ts.byName[name]; t == nil || t.idle() {
+			return name
+		}
+	}
+}
+
+func (t *terminal) idle() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.attached == 0
+}
+
+func (t *terminal) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.attached--
+}
+
+// start makes a terminal; the caller holds ts.mu.
+func (ts *terminals) start(name, term string, env map[string]string, size unix.Winsize, modes ssh.TerminalModes) (*terminal, error) {
+	if len(ts.byName) >= maxTerminals {
+		return nil, fmt.Errorf("%d terminals are open, which is the limit", maxTerminals)
+	}
+	ptmx, tty, err := openPTY(size, modes)
+	if err != nil {
+		return nil, err
+	}
+	defer tty.Close()
+	t := &terminal{name: name, a: ts.a, ptmx: ptmx, out: newRing(), done: make(chan struct{}), env: env, term: term}
+	if t.shell, err = t.startShell(tty); err != nil {
+		ptmx.Close()
+		return nil, err
+	}
+	if ts.byName == nil {
+		ts.byName = map[string]*terminal{}
+	}
+	ts.byName[name] = t
+	go func() {
+		t.supervise()
+		ts.mu.Lock()
+		delete(ts.byName, name)
+		ts.mu.Unlock()
+		close(t.done)
+		t.out.close()
+	}()
+	return t, nil
+}
+
+func (t *terminal) startShell(tty *os.File) (*proc, error) {
+	acc := t.a.root()
+	return t.a.sp.start(command{
+		path: acc.shell, argv: []string{"-" + filepath.Base(acc.shell)},
+		env: t.a.environ(acc, t.a.terminalEnv(t.term, t.env)), dir: acc.home,
+		files: [3]*os.File{tty, tty, tty}, tty: true,
+	})
+}
+
+// copyOutput moves what the programs print into the ring until the kernel has
+// hung up the far side, as it does when the shell ends.
+func (t *terminal) copyOutput() {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := t.ptmx.Read(buf)
+		if n > 0 {
+			t.out.write(buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// supervise waits for the shell. A shell that a sourced script took down is
+// replaced on the same PTY, because the learner did not ask to leave.
+func (t *terminal) supervise() {
+	defer t.ptmx.Close()
+	for {
+		copied := make(chan struct{})
+		go func() {
+			defer close(copied)
+			t.copyOutput()
+		}()
+		t.mu.Lock()
+		shell := t.shell
+		t.mu.Unlock()
+		<-shell.done
+		// What is still in the PTY belongs to the learner; whoever holds it
+		// open must not hold the session.
+		_ = t.ptmx.SetReadDeadline(time.Now().Add(drainGrace))
+		<-copied
+		_ = t.ptmx.SetReadDeadline(time.Time{})
+		if !t.replaceShell() {
+			t.exit = shell.exit()
+			return
+		}
+	}
+}
+
+func (t *terminal) replaceShell() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.marker == "" {
+		return false
+	}
+	_, err := os.Lstat(t.marker)
+	_ = os.Remove(t.marker)
+	t.marker = ""
+	if err != nil {
+		return false // the script had come to its end: the learner typed exit
+	}
+	tty, err := peer(t.ptmx)
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	sane(tty)
+	t.out.write([]byte("\r\n[The set-up script ended the shell; this is a fresh one.]\r\n"))
+	shell, err := t.startShell(tty)
+	if err != nil {
+		logf("fresh shell: %v", err)
+		return false
+	}
+	t.shell = shell
+	return true
+}
+
+// resize tells the PTY and, through it, the programs.
+func (t *terminal) resize(size unix.Winsize) { setSize(t.ptmx, size) }
+
+// redraw tells the programs to draw themselves again. The kernel only does so
+// when the size has changed.
+func (t *terminal) redraw() {
+	if pg := foreground(t.ptmx); pg > 0 {
+		_ = syscall.Kill(-pg, syscall.SIGWINCH)
+	}
+}
+
+// input types bytes. A program that takes no input does not hold its client
+// for ever.
+func (t *terminal) input(p []byte) error {
+	_ = t.ptmx.SetWriteDeadline(time.Now().Add(30 * time.Second))
+	_, err := t.ptmx.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil // dropped, as a real terminal would
+	}
+	return err
+}
+
+// serve copies between one client and the terminal until either ends. ended
+// is true when the terminal did.
+func (t *terminal) serve(ch *channel, made bool, gone <-chan struct{}) (ended bool) {
+	defer t.release()
+	rd, past := t.out.attach()
+	defer rd.leave()
+	if !made {
+		if _, err := ch.Write(replay(past, len(past) == ringSize)); err != nil {
+			return false
+		}
+		t.redraw()
+	}
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := ch.Read(buf)
+			if n > 0 && t.input(buf[:n]) != nil {
+				return
+			}
+			if err != nil {
+				ch.left() // with a terminal, end of input means gone
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 32<<10)
+	for {
+		n, skipped, err := rd.read(buf, gone)
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		if skipped {
+			if _, err := io.WriteString(ch, "\r\n[... output skipped: the connection was too slow ...]\r\n"); err != nil {
+				return false
+			}
+			t.redraw()
+		}
+		if _, err := ch.Write(buf[:n]); err != nil {
+			return false
+		}
+	}
+}

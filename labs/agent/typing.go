@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
+)
+
+// How long a script that is to be sourced waits for the shell to read a line.
+// Typed into a program in the foreground it would land in the learner's file.
+const promptWait = 10 * time.Minute
+
+// typeIn types into a terminal as the learner would, making it when there is
+// none. A sourced script is queued until the shell is at its prompt.
+func (a *agent) typeIn(typing proto.Typing) error {
+	name := typing.Terminal
+	if name == "" {
+		name = "main"
+	}
+	if !validName(name) {
+		return fmt.Errorf("type: %q is no name for a terminal", name)
+	}
+	t, _, err := a.terms.attach(name, "", nil, clampSize(0, 0), nil)
+	if err != nil {
+		return err
+	}
+	if typing.Source == nil {
+		defer t.release()
+		return t.input(typing.Bytes)
+	}
+	file, marker, err := a.writeSourced(typing.Source)
+	if err != nil {
+		t.release()
+		return err
+	}
+	t.release()
+	go t.source(file, marker)
+	return nil
+}
+
+// writeSourced writes the script and a second one around it, which puts the
+// shell's options back afterwards; so the line that the learner sees is short.
+// The marker is gone once the script has come to its end.
+func (a *agent) writeSourced(source []byte) (file, marker string, err error) {
+	script, err := a.writeScript(source, 0o644)
+	if err != nil {
+		return "", "", err
+	}
+	marker = script + ".m"
+	// Restored by builtins alone, whatever the script did to PATH.
+	around := fmt.Sprintf(". %s\nset +e +u +o pipefail -m\n[ ! -w %[2]s ] || : >|%[2]s\n", script, marker)
+	file, err = a.writeScript([]byte(around), 0o644)
+	return file, marker, err
+}
+
+// source types the line that makes the shell read file.
+func (t *terminal) source(file, marker string) {
+	if !t.awaitPrompt() {
+		return
+	}
+	if err := writeNew(marker, []byte("running\n"), 0o666); err != nil {
+		logf("source: %v", err)
+	}
+	t.mu.Lock()
+	t.marker = marker
+	t.mu.Unlock()
+	_ = t.input([]byte(" . " + file + "\n"))
+}
+
+// awaitPrompt waits until the terminal's shell, or one started in it, reads a
+// line.
+func (t *terminal) awaitPrompt() bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	until := time.Now().Add(promptWait)
+	for time.Now().Before(until) {
+		if atPrompt(t.ptmx) && t.shellInFront() {
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-t.done:
+			return false
+		}
+	}
+	return false
+}
+
+func (t *terminal) shellInFront() bool {
+	pg := foreground(t.ptmx)
+	if pg <= 0 {
+		return false
+	}
+	t.mu.Lock()
+	own := t.shell.pid == pg
+	t.mu.Unlock()
+	if own {
+		return true
+	}
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pg))
+	if err != nil {
+		return false
+	}
+	switch strings.TrimSpace(string(comm)) {
+	case "bash", "sh", "dash", "ash", "zsh", "ksh":
+		return true
+	}
+	return false
+}
