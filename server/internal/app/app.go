@@ -23,6 +23,7 @@ type App struct {
 	Labs LabConfig
 
 	accounts accounts
+	cursors  cursors
 	work     labWork
 }
 

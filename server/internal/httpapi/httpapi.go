@@ -5,10 +5,12 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -19,9 +21,24 @@ type api struct {
 
 // New returns the API's handler.
 func New(a *app.App, log *slog.Logger) http.Handler {
+	h := api{a, log}
+	return headAsGet(h.engine())
+}
+
+func (h api) engine() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
-	h := api{a, log}
+	_ = r.SetTrustedProxies(nil) // the peer is who connected, not who a header names
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false
+	r.UseRawPath = true // a key's fingerprint holds slashes
+	r.UnescapePathValues = true
+	r.Use(h.outer)
+	r.NoRoute(h.do(noRoute))
+	r.NoMethod(h.do(noMethod))
+
+	r.GET("/healthz", h.do(h.healthz))
+	r.GET("/readyz", h.do(h.readyz))
 	for _, base := range []string{"/v1", "/api/v1"} {
 		h.routes(r.Group(base))
 	}
@@ -29,22 +46,47 @@ func New(a *app.App, log *slog.Logger) http.Handler {
 }
 
 // routes is the route table. docs/openapi.yaml names the same operations, and
-// a test holds the two together.
-func (h api) routes(*gin.RouterGroup) {
+// a test holds the two together. unstored routes answer with secrets: their
+// answers are neither kept for an Idempotency-Key nor compressed.
+func (h api) routes(r *gin.RouterGroup) {
+	// service
+	r.GET("/version", h.do(h.version))
+	r.GET("/openapi.yaml", h.do(h.openapi))
+
+	// account
+	r.POST("/auth/register", h.unstored(h.register))
+	r.POST("/auth/login", h.unstored(h.login))
+	r.POST("/auth/refresh", h.unstored(h.refresh))
+	r.POST("/auth/logout", h.unstored(h.logout))
+	r.GET("/users/profile", h.do(h.profile))
+	r.PUT("/users/profile", h.do(h.updateProfile))
+	r.GET("/users/keys", h.do(h.keys))
+	r.POST("/users/keys", h.do(h.addKey))
+	r.DELETE("/users/keys/:key", h.do(h.removeKey))
+
+	// learning
+
+	// labs
+
+	// authoring
 }
 
 // handler answers one request, for one user: a body to encode, or an error to
-// explain. A nil body is 204.
+// explain. A nil body is 204. See created and page for other kinds of answer.
 type handler func(*gin.Context, app.Actor) (any, error)
 
-// status is the HTTP status of each code.
-var status = map[hub.Code]int{
-	hub.Invalid:         http.StatusBadRequest,
-	hub.Unauthenticated: http.StatusUnauthorized,
-	hub.Forbidden:       http.StatusForbidden,
-	hub.NotFound:        http.StatusNotFound,
-	hub.Conflict:        http.StatusConflict,
-	hub.Limit:           http.StatusTooManyRequests,
-	hub.Unavailable:     http.StatusServiceUnavailable,
-	hub.Internal:        http.StatusInternalServerError,
+// Operations lists what is served, as METHOD /path/{parameter}, below /v1 only:
+// for the test that holds the document to it.
+func Operations(a *app.App) []string {
+	var ops []string
+	for _, r := range (api{app: a}).engine().Routes() {
+		if strings.HasPrefix(r.Path, "/api/") {
+			continue
+		}
+		ops = append(ops, r.Method+" "+parameter.ReplaceAllString(r.Path, "{$1}"))
+	}
+	slices.Sort(ops)
+	return ops
 }
+
+var parameter = regexp.MustCompile(`:(\w+)`)

@@ -1,0 +1,262 @@
+package app
+
+import (
+	"context"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// From notes where the actor's requests come from: an address, for limits.
+func (a Actor) From(source string) Actor {
+	a.source = source
+	return a
+}
+
+// Ready reports whether the database answers, within a second.
+func (a *App) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	err := a.DB.Ping(ctx)
+	if err != nil && hub.CodeOf(err) != hub.Unavailable {
+		return &hub.Error{Code: hub.Unavailable, Message: "The database is not available right now.", RetryAfter: 2 * time.Second, Err: err}
+	}
+	return err
+}
+
+// Register makes an account and signs in to it.
+func (a Actor) Register(ctx context.Context, r hub.Registration) (hub.Login, error) {
+	if err := checkRegistration(&r); err != nil {
+		return hub.Login{}, err
+	}
+	return a.app.register(ctx, r, hub.Free)
+}
+
+func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (hub.Login, error) {
+	pw, err := a.passwords()
+	if err != nil {
+		return hub.Login{}, err
+	}
+	hash, err := pw.hash(ctx, r.Password)
+	if err != nil {
+		return hub.Login{}, err
+	}
+	var l hub.Login
+	var f postgres.Family
+	var refresh string
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if l.User, err = tx.CreateUser(ctx, r.Email, r.Username, hash); err != nil {
+			return err
+		}
+		if role != hub.Free {
+			if err = tx.SetRole(ctx, l.User.ID, role); err != nil {
+				return err
+			}
+			if l.User, err = tx.User(ctx, l.User.ID); err != nil {
+				return err
+			}
+		}
+		if f, refresh, err = a.signIn(ctx, tx, l.User.ID); err != nil {
+			return err
+		}
+		return tx.Event(ctx, l.User.ID, "account.registered", map[string]string{"role": string(l.User.Role)})
+	})
+	if hub.CodeOf(err) == hub.Conflict {
+		return hub.Login{}, hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
+	}
+	if err != nil {
+		return hub.Login{}, err
+	}
+	l.Tokens, err = a.tokens(ctx, f, refresh)
+	return l, err
+}
+
+// CreateStaff makes an account with any role, for the operator of the machine.
+func (a *App) CreateStaff(ctx context.Context, r hub.Registration, role hub.Role) (hub.User, error) {
+	if _, ok := rank[role]; !ok || role == hub.Guest {
+		return hub.User{}, hub.Errorf(hub.Invalid, "There is no role %q: use free, premium, instructor or admin.", role)
+	}
+	if err := checkRegistration(&r); err != nil {
+		return hub.User{}, err
+	}
+	l, err := a.register(ctx, r, role)
+	return l.User, err
+}
+
+var errBadLogin = &hub.Error{Code: hub.Unauthenticated, Message: "The e-mail address or the password is wrong."}
+
+// Login signs in, by e-mail address or user name. Unknown, disabled and wrong
+// are one answer, after the same work.
+func (a Actor) Login(ctx context.Context, c hub.Credentials) (hub.Login, error) {
+	login := strings.ToLower(strings.TrimSpace(c.Email))
+	if login == "" || len(login) > maxEmail || len(c.Password) > maxPasswordBytes {
+		return hub.Login{}, errBadLogin
+	}
+	at := attempt{login, a.source}
+	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+		return hub.Login{}, err
+	}
+	l, err := a.app.login(ctx, login, c.Password)
+	if err == nil {
+		a.app.accounts.attempts.forgive(at, true)
+	} else if hub.CodeOf(err) != hub.Unauthenticated {
+		a.app.accounts.attempts.forgive(at, false)
+	}
+	return l, err
+}
+
+func (a *App) login(ctx context.Context, login, password string) (hub.Login, error) {
+	pw, err := a.passwords()
+	if err != nil {
+		return hub.Login{}, err
+	}
+	var l hub.Login
+	var hash string
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		l.User, hash, err = tx.UserByLogin(ctx, login)
+		return err
+	})
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		return hub.Login{}, err
+	}
+	ok, err := pw.matches(ctx, hash, password)
+	if err != nil {
+		return hub.Login{}, err
+	}
+	if !ok {
+		return hub.Login{}, errBadLogin
+	}
+	var f postgres.Family
+	var refresh string
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if f, refresh, err = a.signIn(ctx, tx, l.User.ID); err != nil {
+			return err
+		}
+		return tx.Event(ctx, l.User.ID, "account.signed_in", map[string]string{"family": f.ID})
+	})
+	if err != nil {
+		return hub.Login{}, err
+	}
+	l.Tokens, err = a.tokens(ctx, f, refresh)
+	return l, err
+}
+
+// Profile returns who the actor acts for, as the database has it now.
+func (a Actor) Profile(ctx context.Context) (u hub.User, err error) {
+	if err := a.signedIn(); err != nil {
+		return hub.User{}, err
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		u, err = tx.User(ctx, a.user.ID)
+		return err
+	})
+	return u, err
+}
+
+// UpdateProfile changes what is set in p.
+func (a Actor) UpdateProfile(ctx context.Context, p hub.ProfileUpdate) (u hub.User, err error) {
+	if err := a.signedIn(); err != nil {
+		return hub.User{}, err
+	}
+	var w wrongs
+	if p.Username != nil {
+		w.username("/username", *p.Username)
+	}
+	if p.Profile != nil {
+		w.profile(p.Profile)
+	}
+	if err := w.err(); err != nil {
+		return hub.User{}, err
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		u, err = tx.UpdateUser(ctx, a.user.ID, p, a.app.now())
+		return err
+	})
+	if hub.CodeOf(err) == hub.Conflict {
+		return hub.User{}, hub.Wrap(err, hub.Conflict, "That user name is already taken.")
+	}
+	return u, err
+}
+
+const (
+	maxEmail         = 254
+	minPassword      = 8
+	maxPassword      = 128 // characters
+	maxPasswordBytes = 4 * maxPassword
+)
+
+var username = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$`)
+
+func checkRegistration(r *hub.Registration) error {
+	r.Email, r.Username = strings.TrimSpace(r.Email), strings.TrimSpace(r.Username)
+	var w wrongs
+	if a, err := mail.ParseAddress(r.Email); err != nil || a.Address != r.Email || len(r.Email) > maxEmail || !oneLine(r.Email) {
+		w.add("/email", "This is not an e-mail address.")
+	}
+	w.username("/username", r.Username)
+	switch n := utf8.RuneCountInString(r.Password); {
+	case n < minPassword:
+		w.add("/password", "A password has at least 8 characters.")
+	case n > maxPassword:
+		w.add("/password", "A password has at most 128 characters.")
+	case common(r.Password, r.Username, r.Email):
+		w.add("/password", "That password is easy to guess. Choose another one.")
+	}
+	return w.err()
+}
+
+// wrongs collects what is wrong with a request.
+type wrongs []hub.FieldError
+
+func (w *wrongs) add(pointer, detail string) {
+	*w = append(*w, hub.FieldError{Pointer: pointer, Detail: detail})
+}
+
+func (w wrongs) err() error {
+	if len(w) == 0 {
+		return nil
+	}
+	return &hub.Error{Code: hub.Invalid, Message: w[0].Detail, Fields: w}
+}
+
+func (w *wrongs) username(pointer, s string) {
+	if !username.MatchString(s) {
+		w.add(pointer, "A user name has 3 to 32 letters, digits, dots, dashes and underscores, and begins with a letter or digit.")
+	}
+}
+
+func (w *wrongs) profile(p *hub.Profile) {
+	for _, f := range []struct {
+		name, value string
+		max         int
+	}{
+		{"display_name", p.DisplayName, 100}, {"company", p.Company, 100}, {"location", p.Location, 100}, {"timezone", p.Timezone, 64},
+		{"bio", strings.ReplaceAll(p.Bio, "\n", " "), 2000},
+	} {
+		if utf8.RuneCountInString(f.value) > f.max {
+			w.add("/profile/"+f.name, "This is too long.")
+		}
+		if !oneLine(f.value) {
+			w.add("/profile/"+f.name, "This holds characters that cannot be shown.")
+		}
+	}
+	if p.Timezone != "" {
+		if _, err := time.LoadLocation(p.Timezone); err != nil || p.Timezone == "Local" {
+			w.add("/profile/timezone", "This is not a time zone, such as Europe/Paris.")
+		}
+	}
+}
+
+// oneLine reports whether s can be shown in a line: no control characters, and
+// none that change the direction of what follows.
+func oneLine(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	})
+}

@@ -1,0 +1,328 @@
+package app
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+const (
+	accessLife   = 15 * time.Minute
+	familyLife   = 30 * 24 * time.Hour
+	refreshGrace = 10 * time.Second
+	userFresh    = 30 * time.Second // how late a revocation may reach an access token
+
+	issuer   = "cloudmastershub"
+	audience = "cloudmastershub-api"
+	purpose  = "at+jwt" // RFC 9068: no other token of ours is one
+
+	refreshPrefix = "cmhr_"
+	maxToken      = 4096
+	cachedTokens  = 20_000
+)
+
+// accounts is what signing in needs beside the database. Its zero value is
+// ready.
+type accounts struct {
+	attempts attempts
+
+	mu        sync.Mutex
+	passwords *passwords
+	signer    ed25519.PrivateKey
+
+	once     sync.Once
+	verified *otter.Cache[[32]byte, claims]  // by hash of the token
+	users    *otter.Cache[string, freshUser] // by family
+}
+
+type claims struct {
+	userID, family string
+	expires        time.Time
+}
+
+type freshUser struct {
+	user hub.User
+	read time.Time
+}
+
+func (s *accounts) caches() (*otter.Cache[[32]byte, claims], *otter.Cache[string, freshUser]) {
+	s.once.Do(func() {
+		s.verified = otter.Must(&otter.Options[[32]byte, claims]{MaximumSize: cachedTokens})
+		s.users = otter.Must(&otter.Options[string, freshUser]{MaximumSize: cachedTokens})
+	})
+	return s.verified, s.users
+}
+
+func (a *App) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}
+
+func (a *App) passwords() (*passwords, error) {
+	a.accounts.mu.Lock()
+	defer a.accounts.mu.Unlock()
+	if a.accounts.passwords == nil {
+		p, err := newPasswords(a.PasswordCost)
+		if err != nil {
+			return nil, err
+		}
+		a.accounts.passwords = p
+	}
+	return a.accounts.passwords, nil
+}
+
+// signer returns the key of access tokens, which every replica shares.
+func (a *App) signer(ctx context.Context) (ed25519.PrivateKey, error) {
+	a.accounts.mu.Lock()
+	defer a.accounts.mu.Unlock()
+	if a.accounts.signer != nil {
+		return a.accounts.signer, nil
+	}
+	seed, err := a.secret(ctx, "access-token-ed25519", ed25519.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	a.accounts.signer = ed25519.NewKeyFromSeed(seed)
+	return a.accounts.signer, nil
+}
+
+// secret returns size random bytes, the same ones for ever and everywhere.
+func (a *App) secret(ctx context.Context, name string, size int) ([]byte, error) {
+	fresh := make([]byte, size)
+	_, _ = rand.Read(fresh) // never fails
+	var value []byte
+	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		value, err = tx.Secret(ctx, name, fresh)
+		return err
+	})
+	if err == nil && len(value) != size {
+		err = fmt.Errorf("the secret %s has %d bytes, not %d", name, len(value), size)
+	}
+	return value, err
+}
+
+// accessToken signs a token for a sign-in.
+func (a *App) accessToken(ctx context.Context, f postgres.Family) (string, time.Duration, error) {
+	key, err := a.signer(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	now := a.now()
+	life := min(accessLife, f.ExpiresAt.Sub(now))
+	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
+		"iss": issuer, "aud": audience, "sub": f.UserID, "sid": f.ID, "jti": rand.Text(),
+		"iat": now.Unix(), "exp": now.Add(life).Unix(),
+	})
+	t.Header["typ"] = purpose
+	s, err := t.SignedString(key)
+	return s, life, err
+}
+
+var errNotSignedIn = &hub.Error{Code: hub.Unauthenticated, Message: "You are not signed in, or no longer."}
+
+// Authenticate returns whose access token it is. What it knows about a sign-in
+// is at most userFresh old.
+func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) {
+	if len(token) > maxToken {
+		return hub.User{}, errNotSignedIn
+	}
+	verified, users := a.accounts.caches()
+	now, sum := a.now(), sha256.Sum256([]byte(token))
+	c, ok := verified.GetIfPresent(sum)
+	if !ok || !now.Before(c.expires) {
+		var err error
+		if c, err = a.verify(ctx, token); err != nil {
+			return hub.User{}, err
+		}
+		verified.Set(sum, c)
+	}
+	if f, ok := users.GetIfPresent(c.family); ok && now.Sub(f.read) < userFresh && f.user.ID == c.userID {
+		return f.user, nil
+	}
+	var u hub.User
+	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		u, err = tx.UserOfFamily(ctx, c.family, now)
+		return err
+	})
+	if hub.CodeOf(err) == hub.NotFound || (err == nil && u.ID != c.userID) {
+		users.Invalidate(c.family)
+		return hub.User{}, errNotSignedIn
+	}
+	if err != nil {
+		return hub.User{}, err
+	}
+	users.Set(c.family, freshUser{u, now})
+	return u, nil
+}
+
+// verify checks everything about a token that the token itself says.
+func (a *App) verify(ctx context.Context, token string) (claims, error) {
+	key, err := a.signer(ctx)
+	if err != nil {
+		return claims{}, err
+	}
+	var c struct {
+		jwt.RegisteredClaims
+		Family string `json:"sid"`
+	}
+	t, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+		if t.Header["typ"] != purpose {
+			return nil, errors.New("not an access token")
+		}
+		return key.Public(), nil
+	},
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+		jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithTimeFunc(a.now), jwt.WithStrictDecoding())
+	if err != nil || !t.Valid || c.Subject == "" || c.Family == "" {
+		return claims{}, &hub.Error{Code: hub.Unauthenticated, Message: errNotSignedIn.Message, Err: err}
+	}
+	return claims{c.Subject, c.Family, c.ExpiresAt.Time}, nil
+}
+
+// signIn begins a sign-in.
+func (a *App) signIn(ctx context.Context, tx postgres.Tx, userID string) (postgres.Family, string, error) {
+	now := a.now()
+	f, err := tx.CreateFamily(ctx, userID, now, now.Add(familyLife))
+	if err != nil {
+		return f, "", err
+	}
+	token := newRefreshToken()
+	return f, token, tx.AddRefreshToken(ctx, f.ID, refreshHash(token), now)
+}
+
+func (a *App) tokens(ctx context.Context, f postgres.Family, refresh string) (hub.Tokens, error) {
+	access, life, err := a.accessToken(ctx, f)
+	return hub.Tokens{AccessToken: access, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(life.Seconds())}, err
+}
+
+// Refresh trades a refresh token for new tokens. Within the grace, the same
+// token gives the same successor: a client whose answer was lost asks again.
+// Later it is somebody else's copy, and the sign-in ends.
+func (a Actor) Refresh(ctx context.Context, refreshToken string) (hub.Tokens, error) {
+	if !strings.HasPrefix(refreshToken, refreshPrefix) || len(refreshToken) > maxToken {
+		return hub.Tokens{}, errNotSignedIn
+	}
+	var (
+		now    = a.app.now()
+		hash   = refreshHash(refreshToken)
+		next   string
+		t      postgres.RefreshToken
+		reused bool
+	)
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if t, err = tx.LockRefreshToken(ctx, hash); err != nil {
+			return err
+		}
+		if _, err := tx.UserOfFamily(ctx, t.ID, now); err != nil {
+			return err
+		}
+		switch {
+		case t.UsedAt == nil:
+			next = newRefreshToken()
+			if err := tx.AddRefreshToken(ctx, t.ID, refreshHash(next), now); err != nil {
+				return err
+			}
+			return tx.UseRefreshToken(ctx, hash, seal(refreshToken, next), now)
+		case now.Sub(*t.UsedAt) <= refreshGrace:
+			next, err = unseal(refreshToken, t.Successor)
+			return err
+		}
+		reused = true
+		if err := tx.RevokeFamily(ctx, t.ID, now); err != nil {
+			return err
+		}
+		return tx.Event(ctx, t.UserID, "account.token_reused", map[string]string{"family": t.ID})
+	})
+	switch {
+	case hub.CodeOf(err) == hub.NotFound:
+		return hub.Tokens{}, errNotSignedIn
+	case err != nil:
+		return hub.Tokens{}, err
+	case reused:
+		a.app.forget(t.ID)
+		return hub.Tokens{}, errNotSignedIn
+	}
+	return a.app.tokens(ctx, t.Family, next)
+}
+
+// Logout ends the sign-in a refresh token belongs to. Whether there was one is
+// not told.
+func (a Actor) Logout(ctx context.Context, refreshToken string) error {
+	var family string
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		t, err := tx.LockRefreshToken(ctx, refreshHash(refreshToken))
+		if err != nil {
+			return err
+		}
+		family = t.ID
+		if err := tx.RevokeFamily(ctx, t.ID, a.app.now()); err != nil {
+			return err
+		}
+		return tx.Event(ctx, t.UserID, "account.signed_out", map[string]string{"family": t.ID})
+	})
+	if hub.CodeOf(err) == hub.NotFound {
+		return nil
+	}
+	a.app.forget(family)
+	return err
+}
+
+// forget makes this process ask the database about a sign-in again.
+func (a *App) forget(family string) {
+	_, users := a.accounts.caches()
+	users.Invalidate(family)
+}
+
+func newRefreshToken() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+func refreshHash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// seal hides a token's successor from whoever reads the database: only the
+// token itself opens it.
+func seal(token, successor string) []byte {
+	box := sealer(token)
+	return box.Seal(nil, make([]byte, box.NonceSize()), []byte(successor), nil) // a key seals once
+}
+
+func unseal(token string, sealed []byte) (string, error) {
+	box := sealer(token)
+	b, err := box.Open(nil, make([]byte, box.NonceSize()), sealed, nil)
+	return string(b), err
+}
+
+func sealer(token string) cipher.AEAD {
+	key := sha256.Sum256([]byte("successor of " + token))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err) // the key has the right size
+	}
+	box, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // AES has the right block
+	}
+	return box
+}

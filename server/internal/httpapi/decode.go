@@ -1,0 +1,273 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+const (
+	maxBody  = 1 << 20
+	maxDepth = 100
+)
+
+// decode reads the body into v, a pointer, and refuses everything v has no
+// room for: what is silently dropped is a misunderstanding found later. Errors
+// point at the place.
+func decode(c *gin.Context, v any) error {
+	if err := contentType(c, "application/json"); err != nil {
+		return err
+	}
+	body, err := readBody(c, maxBody)
+	if err != nil {
+		return err
+	}
+	return decodeBytes(body, v)
+}
+
+func contentType(c *gin.Context, want string) error {
+	got, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if err != nil || got != want {
+		return refined{hub.Errorf(hub.Invalid, "Send the body as %s.", want), http.StatusUnsupportedMediaType}
+	}
+	if c.GetHeader("Content-Encoding") != "" {
+		return refined{hub.Errorf(hub.Invalid, "Send the body without a Content-Encoding."), http.StatusUnsupportedMediaType}
+	}
+	return nil
+}
+
+// readBody reads a body of at most limit bytes, once: a second call returns
+// the same bytes.
+func readBody(c *gin.Context, limit int64) ([]byte, error) {
+	if b, ok := c.Get(bodyKey); ok {
+		return b.([]byte), nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, refined{hub.Errorf(hub.Invalid, "The body is larger than %d bytes.", limit), http.StatusRequestEntityTooLarge}
+		}
+		return nil, hub.Wrap(err, hub.Invalid, "The body did not arrive whole.")
+	}
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Time{})
+	c.Set(bodyKey, body)
+	return body, nil
+}
+
+const bodyKey = "body"
+
+func decodeBytes(body []byte, v any) error {
+	if !utf8.Valid(body) {
+		return wrong("", "The body is not UTF-8.")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	w := walker{d}
+	if err := w.value(reflect.TypeOf(v).Elem(), "", 0); err != nil {
+		if _, ok := errors.AsType[*hub.Error](err); ok {
+			return err
+		}
+		return malformed(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refined{wrong("", "There is something after the end of the JSON value."), http.StatusBadRequest}
+	}
+	err := json.Unmarshal(body, v)
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return wrong("/"+strings.ReplaceAll(t.Field, ".", "/"), "This does not fit.")
+	}
+	if err != nil {
+		return wrong("", "A value does not fit: "+err.Error()+".")
+	}
+	return nil
+}
+
+func malformed(err error) error {
+	detail := "The body is not JSON."
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		detail = fmt.Sprintf("The body is not JSON: %s, at byte %d.", s.Error(), s.Offset)
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		detail = "The body ends before the JSON value does."
+	}
+	return refined{wrong("", detail), http.StatusBadRequest}
+}
+
+func wrong(pointer, detail string) error {
+	return &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: pointer, Detail: detail}}}
+}
+
+// walker compares a JSON text with the type it is for. encoding/json ignores
+// unknown fields' places, duplicate keys, the case of names and wrong kinds
+// inside maps; this does not.
+type walker struct{ *json.Decoder }
+
+func (w walker) value(t reflect.Type, at string, depth int) error {
+	tok, err := w.Token()
+	if err != nil {
+		return err
+	}
+	return w.from(tok, t, at, depth)
+}
+
+var (
+	jsonType = reflect.TypeFor[json.Unmarshaler]()
+	textType = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+func (w walker) from(tok json.Token, t reflect.Type, at string, depth int) error {
+	if depth > maxDepth {
+		return wrong(at, fmt.Sprintf("This is nested deeper than %d levels.", maxDepth))
+	}
+	for t != nil && t.Kind() == reflect.Pointer {
+		if tok == nil {
+			return nil
+		}
+		t = t.Elem()
+	}
+	if t != nil && (t.Kind() == reflect.Interface || reflect.PointerTo(t).Implements(jsonType)) {
+		if _, text := tok.(string); !text || !reflect.PointerTo(t).Implements(textType) {
+			t = nil // decides itself
+		}
+	}
+	switch tok := tok.(type) {
+	case nil:
+		if t != nil && t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
+			return wrong(at, "This must not be null.")
+		}
+		return nil
+	case string:
+		if strings.ContainsRune(tok, 0) {
+			return wrong(at, "This holds a NUL character.")
+		}
+		return expect(at, "a text", tok, t, t == nil || t.Kind() == reflect.String || reflect.PointerTo(t).Implements(textType))
+	case json.Number:
+		if t != nil && t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 {
+			if _, err := strconv.ParseInt(tok.String(), 10, 64); err != nil {
+				return wrong(at, "This must be a whole number.")
+			}
+			return nil
+		}
+		if _, err := tok.Float64(); err != nil {
+			return wrong(at, "This number is too large.")
+		}
+		return expect(at, "a number", tok, t, t == nil || t.Kind() == reflect.Float64 || t.Kind() == reflect.Float32)
+	case bool:
+		return expect(at, "true or false", tok, t, t == nil || t.Kind() == reflect.Bool)
+	case json.Delim:
+		if tok == '[' {
+			return w.array(t, at, depth)
+		}
+		return w.object(t, at, depth)
+	}
+	return nil
+}
+
+// expect refuses a value of one kind where t wants another.
+func expect(at, got string, _ any, t reflect.Type, ok bool) error {
+	if ok {
+		return nil
+	}
+	return wrong(at, "This must be "+kindName(t)+", not "+got+".")
+}
+
+func kindName(t reflect.Type) string {
+	if reflect.PointerTo(t).Implements(textType) {
+		return "a text"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a number"
+	}
+}
+
+func (w walker) array(t reflect.Type, at string, depth int) error {
+	var elem reflect.Type
+	if t != nil {
+		if t.Kind() != reflect.Slice {
+			return expect(at, "a list", nil, t, false)
+		}
+		elem = t.Elem()
+	}
+	for i := 0; w.More(); i++ {
+		if err := w.value(elem, at+"/"+strconv.Itoa(i), depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := w.Token()
+	return err
+}
+
+func (w walker) object(t reflect.Type, at string, depth int) error {
+	if t != nil && t.Kind() != reflect.Struct && t.Kind() != reflect.Map || t != nil && reflect.PointerTo(t).Implements(textType) {
+		return expect(at, "an object", nil, t, false)
+	}
+	seen := map[string]bool{}
+	for w.More() {
+		tok, err := w.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := tok.(string)
+		here := at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		if seen[name] {
+			return wrong(here, "This is given twice.")
+		}
+		seen[name] = true
+		var of reflect.Type
+		if t != nil && t.Kind() == reflect.Map {
+			of = t.Elem()
+		} else if t != nil {
+			var ok bool
+			if of, ok = field(t, name); !ok {
+				return wrong(here, "There is no such field.")
+			}
+		}
+		if strings.ContainsRune(name, 0) {
+			return wrong(at, "A name holds a NUL character.")
+		}
+		if err := w.value(of, here, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := w.Token()
+	return err
+}
+
+// field finds the field of t that JSON calls name, letter by letter.
+func field(t reflect.Type, name string) (reflect.Type, bool) {
+	for f := range t.Fields() {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case tag == "-" || (!f.IsExported() && !f.Anonymous):
+		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
+			if of, ok := field(f.Type, name); ok {
+				return of, true
+			}
+		case tag == name, tag == "" && f.Name == name:
+			return f.Type, true
+		}
+	}
+	return nil, false
+}

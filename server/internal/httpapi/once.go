@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// onceOnly answers a request, and a POST that repeats an Idempotency-Key with
+// the answer of the first one. Answers that a repeat could better are not kept:
+// errors of ours, limits, and signing in.
+func (h api) onceOnly(c *gin.Context, f handler) answer {
+	user, err := h.userOf(c)
+	if err != nil {
+		return h.problem(c, err)
+	}
+	key := c.GetHeader("Idempotency-Key")
+	if key == "" || c.Request.Method != http.MethodPost || user.ID == "" {
+		return h.ask(c, f, user)
+	}
+	if len(key) > 128 || !clean(key) {
+		return h.problem(c, hub.Errorf(hub.Invalid, "An Idempotency-Key has 1 to 128 printable characters."))
+	}
+	body, err := readBody(c, maxBody)
+	if err != nil {
+		return h.problem(c, err)
+	}
+	request := sha256.New()
+	fmt.Fprintf(request, "%s\n%s\n%s\n", c.Request.Method, c.Request.URL.Path, c.Request.URL.RawQuery)
+	request.Write(body)
+
+	ctx, as := c.Request.Context(), h.app.As(user)
+	stored, err := as.FirstTime(ctx, key, request.Sum(nil))
+	if err != nil {
+		return h.problem(c, err)
+	}
+	if stored != nil {
+		var a answer
+		if err := json.Unmarshal(stored, &a); err != nil {
+			return h.problem(c, fmt.Errorf("read a kept answer: %w", err))
+		}
+		c.Header("Idempotency-Replayed", "true")
+		return a
+	}
+	// Whatever happens, a panic included, the key must not stay taken.
+	var keep []byte
+	status := 0
+	defer func() {
+		if err := as.Answered(ctx, key, status, keep); err != nil {
+			h.log.ErrorContext(ctx, "keep an answer", "request_id", c.GetString(requestIDKey), "err", err)
+		}
+	}()
+	a := h.ask(c, f, user)
+	if a.Status < 500 && a.Status != http.StatusTooManyRequests && a.Status != http.StatusUnauthorized {
+		keep, _ = json.Marshal(a) // strings and bytes
+		status = a.Status
+	}
+	return a
+}

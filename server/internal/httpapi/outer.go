@@ -1,0 +1,137 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+const (
+	maxPath  = 2048
+	maxQuery = 8192
+
+	// bodyTime is how long a body may take to arrive. It is not the server's
+	// ReadTimeout because that one also cuts off requests that are being
+	// answered, such as a lab's check.
+	bodyTime = 30 * time.Second
+)
+
+// headAsGet routes HEAD like GET; net/http leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// outer is what every request passes first: a name, headers for browsers, a
+// limit on slow peers, bytes that no handler wants to see, a log line. A panic
+// inside is answered and logged.
+func (h api) outer(c *gin.Context) {
+	started := time.Now()
+	id := strings.ToLower(rand.Text()[:20])
+	c.Set(requestIDKey, id)
+	head := c.Writer.Header()
+	head.Set("X-Request-Id", id)
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("X-Frame-Options", "DENY")
+	head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Strict-Transport-Security", "max-age=31536000")
+	defer func() { h.logAccess(c, id, time.Since(started)) }()
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			h.log.ErrorContext(c.Request.Context(), "panic", "request_id", id, "panic", p, "stack", string(debug.Stack()))
+			if !c.Writer.Written() {
+				h.write(c, h.problem(c, errPanicked), false)
+			}
+			c.Abort()
+		}
+	}()
+	if c.Request.Body != http.NoBody {
+		// decode takes it off again. Where nobody reads the body, it bounds
+		// how long net/http waits for the rest of it.
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(started.Add(bodyTime))
+	}
+	if err := badBytes(c.Request.URL); err != nil {
+		h.write(c, h.problem(c, err), false)
+		c.Abort()
+		return
+	}
+	c.Next()
+}
+
+func badBytes(u *url.URL) error {
+	if len(u.Path) > maxPath || len(u.RawQuery) > maxQuery {
+		return refined{hub.Errorf(hub.Invalid, "The address is too long."), http.StatusRequestURITooLong}
+	}
+	if !clean(u.Path) {
+		return hub.Errorf(hub.Invalid, "The address holds characters that no address here has.")
+	}
+	if u.RawQuery == "" {
+		return nil
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return hub.Errorf(hub.Invalid, "The query cannot be read.")
+	}
+	for name, values := range q {
+		for _, v := range append(values, name) {
+			if !clean(v) {
+				return hub.Errorf(hub.Invalid, "The query holds characters that no value here has.")
+			}
+		}
+	}
+	return nil
+}
+
+// clean reports whether s is text without control characters.
+func clean(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// printable makes s fit for an answer.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), maxPath)], "?"))
+}
+
+func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
+	ctx := context.WithoutCancel(c.Request.Context())
+	if !h.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	// The route, not the address: what learners type stays out of the log.
+	h.log.LogAttrs(ctx, slog.LevelInfo, "request",
+		slog.String("method", c.Request.Method), slog.String("route", c.FullPath()), slog.Int("status", c.Writer.Status()),
+		slog.Int("bytes", c.Writer.Size()), slog.Duration("took", took), slog.String("user", c.GetString(userIDKey)),
+		slog.String("peer", c.ClientIP()), slog.String("request_id", id))
+}
+
+// What is remembered about a request, for its log line and its errors.
+const (
+	requestIDKey = "request_id"
+	userIDKey    = "user_id"
+)

@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+// problem is the body of every error, RFC 9457.
+type problem struct {
+	Type      string           `json:"type"`
+	Title     string           `json:"title"`
+	Status    int              `json:"status"`
+	Detail    string           `json:"detail"`
+	Instance  string           `json:"instance"`
+	Code      hub.Code         `json:"code"`
+	RequestID string           `json:"request_id"`
+	Errors    []hub.FieldError `json:"errors,omitempty"`
+}
+
+// status is the HTTP status of each code.
+var status = map[hub.Code]int{
+	hub.Invalid:         http.StatusBadRequest,
+	hub.Unauthenticated: http.StatusUnauthorized,
+	hub.Forbidden:       http.StatusForbidden,
+	hub.NotFound:        http.StatusNotFound,
+	hub.Conflict:        http.StatusConflict,
+	hub.Limit:           http.StatusTooManyRequests,
+	hub.Unavailable:     http.StatusServiceUnavailable,
+	hub.Internal:        http.StatusInternalServerError,
+}
+
+var titles = map[hub.Code]string{
+	hub.Invalid:         "The request cannot work as written",
+	hub.Unauthenticated: "Not signed in",
+	hub.Forbidden:       "Not allowed",
+	hub.NotFound:        "Not found",
+	hub.Conflict:        "It changed meanwhile",
+	hub.Limit:           "Too much at once",
+	hub.Unavailable:     "Not available right now",
+	hub.Internal:        "Something went wrong on our side",
+}
+
+// refined gives an error a status of its own, within what its code means.
+type refined struct {
+	error
+	status int
+}
+
+func (r refined) Unwrap() error { return r.error }
+
+// problem explains err, and logs what the caller must not see.
+func (h api) problem(c *gin.Context, err error) answer {
+	p := problem{
+		Status: 0, Detail: hub.MessageOf(err), Instance: printable(c.Request.URL.Path),
+		Code: hub.CodeOf(err), RequestID: c.GetString(requestIDKey),
+	}
+	a := answer{ContentType: "application/problem+json"}
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		p.Errors = e.Fields
+		if e.RetryAfter > 0 {
+			a.RetryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
+		}
+	}
+	if ctxErr := c.Request.Context().Err(); ctxErr != nil && p.Code == hub.Internal {
+		// The caller has gone: nothing went wrong on our side.
+		p.Code, p.Detail = hub.Unavailable, "The request was given up."
+	}
+	p.Status = status[p.Code]
+	if p.Code == hub.Invalid && len(p.Errors) > 0 {
+		p.Status = http.StatusUnprocessableEntity
+	}
+	if r, ok := errors.AsType[refined](err); ok {
+		p.Status = r.status
+	}
+	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), titles[p.Code]
+	if p.Code == hub.Internal || p.Code == hub.Unavailable {
+		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
+	}
+	a.Status = p.Status
+	a.Body, _ = json.Marshal(p) // strings and numbers
+	return a
+}
+
+// errPanicked is the answer to a panic; its cause is logged where it is caught.
+var errPanicked = errors.New("panic")
+
+func noRoute(*gin.Context, app.Actor) (any, error) {
+	return nil, hub.Errorf(hub.NotFound, "There is nothing at this address.")
+}
+
+func noMethod(c *gin.Context, _ app.Actor) (any, error) {
+	return nil, refined{hub.Errorf(hub.Invalid, "This address does not answer %s.", c.Request.Method), http.StatusMethodNotAllowed}
+}
