@@ -101,10 +101,7 @@ func (s *session) runPTY(c command) int {
 	})
 	defer s.follow(nil, nil)
 	s.ch.onEOW(s.ch.left)
-	go func() {
-		_, _ = io.Copy(ptmx, s.ch)
-		s.ch.left() // with a terminal, end of input means gone
-	}()
+	go func() { _, _ = io.Copy(ptmx, s.ch) }()
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -77,6 +78,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	// Whoever started us may have left more open than the contract says.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	// PID 1 is protected from signals only while it has no handlers, and Go
 	// installs them all: so we take every signal and drop it. Ignoring them
 	// instead would be inherited by the learner's shell.

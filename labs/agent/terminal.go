@@ -239,8 +239,7 @@ func (t *terminal) serve(ch *channel, made bool, gone <-chan struct{}) (ended bo
 			if n > 0 && t.input(buf[:n]) != nil {
 				return
 			}
-			if err != nil {
-				ch.left() // with a terminal, end of input means gone
+			if err != nil { // end of input: there may be output to come
 				return
 			}
 		}
