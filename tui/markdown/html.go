@@ -315,14 +315,16 @@ func breakTags(line, indent string) string {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-// lower is ASCII only, so that positions in it are positions in s.
+// lower is ASCII only, so that positions in it are positions in s, whatever
+// bytes s holds.
 func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 func escape(s string) string { return strings.NewReplacer("[", "(", "]", ")", "\n", " ").Replace(s) }

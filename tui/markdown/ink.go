@@ -12,7 +12,7 @@ type ink struct {
 func inkFor(o Options) ink {
 	switch {
 	case o.Color:
-		return ink{heading: "1;34", strong: "1", emph: "3", strike: "9", code: "36", link: "4;34", faint: "2", mark: "1;33", note: "35"}
+		return ink{heading: "1;35", strong: "1", emph: "3", strike: "9", code: "35", link: "4", faint: "2", mark: "1;35", note: "1;35"}
 	case o.Styled:
 		return ink{heading: "1", strong: "1", emph: "3", strike: "9", code: "", link: "4", faint: "2", mark: "1", note: "1"}
 	}

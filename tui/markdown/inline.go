@@ -185,7 +185,7 @@ func (in *inline) action(code, text string) string {
 	if !b.action(words) {
 		return text
 	}
-	in.add(" " + in.r.number(b), in.r.ink.mark)
+	in.add(" "+in.r.number(b), in.r.ink.mark)
 	return rest
 }
 

@@ -65,7 +65,7 @@ func TestSmallThings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, in, want string }{
 		{"nothing", "", ""},
-		{"templates are content", "{{ .X }} `{{ y }}` ${{ z }}", "{{ .X }} `{{ y }}` ${{ z }}"},
+		{"templates are content", "{{ .X }} `{{ y }}` ${{}}", "{{ .X }} `{{ y }}` ${{}}"},
 		{"escapes", `\*not emphasis\* \&amp;`, "*not emphasis* &amp;"},
 		{"numeric reference to ESC", "a&#27;[31mb&#127;c", "a[31mbc"},
 		{"comment", "a <!-- x --> b", "a b"},
@@ -90,7 +90,7 @@ var harmless = regexp.MustCompile(`\x1b\[[0-9;]*m|\x1b\]8;;((?i:https?)://[!-~]+
 
 func hostile(s string) bool {
 	return strings.ContainsFunc(harmless.ReplaceAllString(s, ""), func(r rune) bool {
-		return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x200b || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r >= 0xe0000
+		return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x200b || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r >= 0xe0000 && r <= 0xeffff
 	})
 }
 
@@ -101,7 +101,7 @@ var attacks = []string{
 	"rm -rf /\x08\x08\x08\x08ls", "hi\U000E0041\U000E0042", "a\u200bb\u2060c",
 	"a&#27;]52;c;AAAA&#7;b", "&#x1b;[2J", "&#x9b;2J", "&#8238;x", "[x](https://a&#27;]0;x&#7;)", "<https://a\u009b2J>", "![&#27;[2J](x)",
 	"```&#27;[2J {exec}\nx\n```", "<a href=\"https://x/&#27;[2J\">y</a>", "<img alt=\"&#27;[2J\">", "<details><summary>&#27;[2J</summary>",
-	"[![[![[![x", "|a|\n|-|\n|&#27;c|", strings.Repeat("> ", 400) + "x", strings.Repeat("- ", 400) + "x", strings.Repeat("*a ", 300), strings.Repeat("[", 500),
+	"<sCript>\xb0</sCript", "[![[![[![x", "|a|\n|-|\n|&#27;c|", strings.Repeat("> ", 400) + "x", strings.Repeat("- ", 400) + "x", strings.Repeat("*a ", 300), strings.Repeat("[", 500),
 }
 
 func TestNothingHostileGetsThrough(t *testing.T) {

@@ -138,4 +138,3 @@ func (r *renderer) records(rows [][][]span, width int) []string {
 	}
 	return out
 }
-

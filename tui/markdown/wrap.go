@@ -29,12 +29,27 @@ func (r *renderer) wrap(spans []span, width int) []string {
 	var (
 		lines []string
 		line  strings.Builder
+		run   strings.Builder // the end of line that is all from one span
+		of    *span
 		used  int
 		word  []piece
 		wide  int
 		gap   *span // the space before word, in the style of its span
 	)
+	write := func(text string, s *span) {
+		if of != s && run.Len() > 0 {
+			line.WriteString(r.draw(run.String(), of))
+			run.Reset()
+		}
+		of = s
+		run.WriteString(text)
+		used += ansi.StringWidth(text)
+	}
 	newline := func() {
+		if run.Len() > 0 {
+			line.WriteString(r.draw(run.String(), of))
+			run.Reset()
+		}
 		lines = append(lines, line.String())
 		line.Reset()
 		used = 0
@@ -47,14 +62,12 @@ func (r *renderer) wrap(spans []span, width int) []string {
 			if used+1+wide > width {
 				newline()
 			} else {
-				line.WriteString(r.draw(" ", gap))
-				used++
+				write(" ", gap)
 			}
 		}
 		for _, p := range word {
 			if used+ansi.StringWidth(p.text) <= width {
-				line.WriteString(r.draw(p.text, p.from))
-				used += ansi.StringWidth(p.text)
+				write(p.text, p.from)
 				continue
 			}
 			for rest := p.text; rest != ""; {
@@ -67,8 +80,7 @@ func (r *renderer) wrap(spans []span, width int) []string {
 					}
 					head, rest = first(rest)
 				}
-				line.WriteString(r.draw(head, p.from))
-				used += ansi.StringWidth(head)
+				write(head, p.from)
 			}
 		}
 		word, wide, gap = word[:0], 0, nil

@@ -131,6 +131,8 @@ func shown(r, prev, next rune) bool {
 		return false // bidi controls, soft hyphen, zero-width spaces, tags, ...
 	case r == '\u115f', r == '\u1160', r == '\u3164', r == '\uffa0', r == '\u034f', r == '\u17b4', r == '\u17b5':
 		return false // fillers: letters by category, nothing on screen
+	case r >= 0xe0000 && r <= 0xeffff:
+		return false // the plane of tags, also where nothing is assigned yet
 	}
 	return true
 }
