@@ -71,10 +71,10 @@ func TestEndings(t *testing.T) {
 		out, err string
 		exit     int
 	}{
-		{"thing list", "a\tFirst\nb\tZwei\n", "", 0},
+		{"thing list", "a\tFirst\nb\tZwei1m\n", "", 0},
 		{"thing list --json=id", `[{"id":"a"},{"id":"b"}]` + "\n", "", 0},
 		{"thing list --json=id,note,ended_at --jq .[0]", `{"ended_at":null,"id":"a","note":""}` + "\n", "", 0},
-		{"thing list --jq .[].title", "First\nZwei\n", "", 0},
+		{"thing list --jq .[].title", "First\nZwei1m\n", "", 0},
 		{"thing list --template {{range.}}{{.id}};{{end}}", "a;b;\n", "", 0},
 		{"thing list --json=nope", "", `{"code":"invalid","detail":"Unknown field \"nope\". The fields are: ended_at, id, note, title.","exit_status":2}` + "\n", 2},
 		{"thing list --jq .[", "", "cmh: The --jq expression is not right: unexpected EOF.\nSee: cmh thing list --help\n", 2},
@@ -115,11 +115,11 @@ func TestJSONShowsNothingATerminalObeys(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	out, _, _ := run(&cli.Env{OutTTY: true}, "thing", "list")
-	if want := "\x1b[1mID  TITLE\x1b[m\na   First\nb   Zwei\n"; out != want {
+	if want := "\x1b[1mID  TITLE\x1b[m\na   First\nb   Zwei1m\n"; out != want {
 		t.Errorf("got %q, want %q", out, want)
 	}
 	out, _, _ = run(&cli.Env{OutTTY: true}, "thing", "list", "--plain", "--color", "never")
-	if want := "a\tFirst\nb\tZwei\n"; out != want {
+	if want := "a\tFirst\nb\tZwei1m\n"; out != want {
 		t.Errorf("--plain: got %q, want %q", out, want)
 	}
 }

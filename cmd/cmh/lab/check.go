@@ -1,0 +1,170 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func checkCmd(env *cli.Env) *cobra.Command {
+	var step int
+	cmd := &cobra.Command{
+		Use:   "check [REF]",
+		Short: "Have your work checked",
+		Long: "Have your work checked: the current step, or the one named. Exit status 0 when it passed, 3 when it is not right yet, " +
+			"75 when it could not be checked.\n" + refHelp,
+		Example: "  cmh lab check\n  cmh lab check s-4kq2m7ah3x --step 2 --json",
+		Args:    cli.Args("[REF]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return check(cmd.Context(), env, args, step)
+		},
+	}
+	stepFlag(cmd, &step)
+	return cmd
+}
+
+func stepFlag(cmd *cobra.Command, step *int) {
+	cmd.Flags().IntVar(step, "step", 0, "step `N`, from 1; the current one when absent")
+}
+
+// verdicts are the exit statuses of a check. What isn't listed was not checked.
+var verdicts = map[string]int{hub.StepPassed: cli.ExitOK, hub.StepFailed: cli.ExitRed}
+
+func check(ctx context.Context, env *cli.Env, args []string, step int) error {
+	if step < 0 {
+		return hub.Errorf(hub.Invalid, "Steps are counted from 1.")
+	}
+	b, err := env.Backend()
+	if err != nil {
+		return err
+	}
+	ref, err := session(ctx, b, args)
+	if err != nil {
+		return err
+	}
+	r, err := b.CheckLab(ctx, ref, step)
+	if err != nil {
+		return err
+	}
+	if err := cli.Print(env, r, func(w io.Writer) { report(w, env, r) }); err != nil {
+		return err
+	}
+	exit, ok := verdicts[r.State]
+	if !ok {
+		exit = cli.ExitLater
+	}
+	if exit != cli.ExitOK {
+		return cli.StatusError(exit)
+	}
+	return nil
+}
+
+func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
+	title := ""
+	for _, s := range r.Steps {
+		if s.Number == r.Step {
+			title = s.Title
+		}
+	}
+	word := map[string]string{hub.StepPassed: "passed", hub.StepFailed: "not yet"}[r.State]
+	if word == "" {
+		word = "could not be checked"
+	}
+	mark := marks[r.State]
+	if mark == "" {
+		mark = "!"
+	}
+	_, _ = fmt.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), word)
+	if r.Message != "" {
+		_, _ = fmt.Fprintln(w, cli.Clean(r.Message))
+	}
+	switch {
+	case r.State == hub.StepFailed:
+		env.Say("A hint: cmh lab hint %s", r.SessionID)
+	case r.State != hub.StepPassed:
+	case allDone(r.Steps):
+		env.Say("Every step is done. Hand it in: cmh lab submit %s", r.SessionID)
+	default:
+		env.Say("Go on: cmh lab next %s", r.SessionID)
+	}
+}
+
+func allDone(steps []hub.StepState) bool {
+	for _, s := range steps {
+		if s.State != hub.StepPassed && s.State != hub.StepSkipped {
+			return false
+		}
+	}
+	return true
+}
+
+func hintCmd(env *cli.Env) *cobra.Command {
+	var step int
+	cmd := &cobra.Command{
+		Use:     "hint [REF]",
+		Short:   "Show the next hint of a step",
+		Long:    "Show the next hint of a step.\n" + refHelp,
+		Example: "  cmh lab hint\n  cmh lab hint s-4kq2m7ah3x --step 2",
+		Args:    cli.Args("[REF]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			ref, err := session(cmd.Context(), b, args)
+			if err != nil {
+				return err
+			}
+			h, err := b.LabHint(cmd.Context(), ref, step)
+			if err != nil {
+				return err
+			}
+			return cli.Print(env, h, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "Hint %d of %d for step %d\n\n%s", h.Number, h.Of, h.Step, env.Markdown(h.Text))
+			})
+		},
+	}
+	stepFlag(cmd, &step)
+	return cmd
+}
+
+func solutionCmd(env *cli.Env) *cobra.Command {
+	var step int
+	cmd := &cobra.Command{
+		Use:   "solution [REF]",
+		Short: "Show how a step can be solved, once you have tried",
+		Long: "Show how a step can be solved. It is given after the step's first check. Commands are printed as they can be run.\n" +
+			refHelp,
+		Example: "  cmh lab solution\n  cmh lab solution s-4kq2m7ah3x --step 2 --jq .script",
+		Args:    cli.Args("[REF]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			ref, err := session(cmd.Context(), b, args)
+			if err != nil {
+				return err
+			}
+			s, err := b.LabSolution(cmd.Context(), ref, step)
+			if err != nil {
+				return err
+			}
+			return cli.Print(env, s, func(w io.Writer) {
+				if s.Text != "" {
+					_, _ = io.WriteString(w, env.Markdown(s.Text))
+				}
+				if s.Script != "" {
+					_, _ = fmt.Fprintln(w, cli.Clean(s.Script))
+				}
+			})
+		},
+	}
+	stepFlag(cmd, &step)
+	return cmd
+}

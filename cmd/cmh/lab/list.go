@@ -1,0 +1,170 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func listCmd(env *cli.Env) *cobra.Command {
+	var f hub.LabFilter
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the labs there are",
+		Example: "  cmh lab list\n  cmh lab list --course linux-shell --json=id,title,runnable",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return hub.Errorf(hub.Invalid, "--limit must be at least 1.")
+			}
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			list, err := labs(cmd.Context(), b, f, limit)
+			if err != nil {
+				return err
+			}
+			return cli.PrintList(env, list,
+				cli.Column[hub.Lab]{Title: "LAB", Cell: func(l hub.Lab) string { return l.ID }},
+				cli.Column[hub.Lab]{Title: "COURSE", Cell: func(l hub.Lab) string { return l.Course }},
+				cli.Column[hub.Lab]{Title: "STEPS", Cell: func(l hub.Lab) string { return strconv.Itoa(len(l.Steps)) }},
+				cli.Column[hub.Lab]{Title: "MINUTES", Cell: func(l hub.Lab) string { return minutes(l.EstimatedTime) }},
+				cli.Column[hub.Lab]{Title: "RUNS", Cell: runs},
+				cli.Column[hub.Lab]{Title: "TITLE", Cell: func(l hub.Lab) string { return l.Title }},
+			)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.Course, "course", "", "only those of this `COURSE`")
+	fl.StringVar(&f.Provider, "provider", "", "only `NAME`: aws, azure, gcp, multi")
+	fl.StringVar(&f.Query, "search", "", "only those that match `TEXT`")
+	fl.BoolVar(&f.Runnable, "runnable", false, "only those that can run here")
+	fl.IntVar(&limit, "limit", 100, "show at most `N`")
+	return cmd
+}
+
+func labs(ctx context.Context, b cli.Labs, f hub.LabFilter, limit int) ([]hub.Lab, error) {
+	var all []hub.Lab
+	for {
+		f.Limit = min(limit-len(all), 100)
+		page, err := b.Labs(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if len(all) >= limit || page.Next == "" || len(page.Items) == 0 {
+			return all[:min(limit, len(all))], nil
+		}
+		f.Cursor = page.Next
+	}
+}
+
+func minutes(n int) string {
+	if n == 0 {
+		return "?"
+	}
+	return strconv.Itoa(n)
+}
+
+func runs(l hub.Lab) string {
+	if l.Runnable {
+		return "yes"
+	}
+	return "no, needs " + strings.Join(l.Needs, ", ")
+}
+
+func viewCmd(env *cli.Env) *cobra.Command {
+	var step int
+	cmd := &cobra.Command{
+		Use:     "view LAB",
+		Short:   "Read a lab, or one step of it",
+		Example: "  cmh lab view iam-policy\n  cmh lab view iam-policy --step 2",
+		Args:    cli.Args("LAB"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			l, err := b.Lab(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if step < 0 || step > len(l.Steps) {
+				return hub.Errorf(hub.Invalid, "This lab has %d steps.", len(l.Steps))
+			}
+			if env.JSON {
+				return cli.Print(env, l, nil)
+			}
+			if step > 0 {
+				return env.Read(cmd.Context(), stepText(env, l, step))
+			}
+			return env.Read(cmd.Context(), overview(env, l))
+		},
+	}
+	cmd.Flags().IntVar(&step, "step", 0, "only step `N`")
+	return cmd
+}
+
+func overview(env *cli.Env, l hub.Lab) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)\n", cli.CleanLine(l.Title), cli.CleanLine(l.ID))
+	if l.Description != "" {
+		b.WriteString("\n" + env.Markdown(l.Description))
+	}
+	if l.Instructions != "" {
+		b.WriteString("\n" + env.Markdown(l.Instructions))
+	}
+	if len(l.Steps) > 0 {
+		b.WriteString("\nSteps\n")
+	}
+	for _, s := range l.Steps {
+		fmt.Fprintf(&b, "  %d. %s\n", s.Number, cli.CleanLine(s.Title))
+	}
+	if l.Runnable {
+		fmt.Fprintf(&b, "\nStart it: cmh lab start %s\n", cli.CleanLine(l.ID))
+	} else {
+		fmt.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+	}
+	return b.String()
+}
+
+func sessionsCmd(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "sessions",
+		Short:   "List your lab sessions, running ones first",
+		Example: "  cmh lab sessions\n  cmh lab sessions --jq '.[0].session_id'",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			list, err := b.LabSessions(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return cli.PrintList(env, list,
+				cli.Column[hub.LabSession]{Title: "SESSION", Cell: func(s hub.LabSession) string { return s.ID }},
+				cli.Column[hub.LabSession]{Title: "LAB", Cell: func(s hub.LabSession) string { return s.LabID }},
+				cli.Column[hub.LabSession]{Title: "STATE", Cell: func(s hub.LabSession) string { return s.State }},
+				cli.Column[hub.LabSession]{Title: "STEP", Cell: func(s hub.LabSession) string { return fmt.Sprintf("%d/%d", s.Step, len(s.Steps)) }},
+				cli.Column[hub.LabSession]{Title: "LEFT", Cell: func(s hub.LabSession) string {
+					if hub.Ended(s.State) {
+						return "-"
+					}
+					return left(s.ExpiresAt)
+				}},
+				cli.Column[hub.LabSession]{Title: "TITLE", Cell: func(s hub.LabSession) string { return s.Title }},
+			)
+		},
+	}
+}
+

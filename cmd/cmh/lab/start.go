@@ -1,0 +1,127 @@
+package lab
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func startCmd(env *cli.Env, attach Attach) *cobra.Command {
+	var detach bool
+	cmd := &cobra.Command{
+		Use:   "start LAB",
+		Short: "Start a lab and open its shell",
+		Long: "Start a lab, or find it when it runs already. On a terminal its shell opens as soon as it is ready. " +
+			"With --detach, with --json or without a terminal the session is printed instead, without waiting.",
+		Example: "  cmh lab start iam-policy\n  cmh lab start iam-policy --detach --json",
+		Args:    cli.Args("LAB"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			s, err := b.StartLab(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if detach || attach == nil || !env.ForHumans() || !env.Interactive() {
+				return show(env, s)
+			}
+			env.Say("Preparing %s ...", s.Title)
+			if s, err = wait(cmd.Context(), b, s.ID, "ready", 2*time.Minute); err != nil {
+				return err
+			}
+			if err := showStep(cmd.Context(), env, b, s); err != nil {
+				return err
+			}
+			return attachTo(cmd.Context(), env, b, s.ID, attach)
+		},
+	}
+	cmd.Flags().BoolVar(&detach, "detach", false, "print the session and leave it alone")
+	return cmd
+}
+
+func statusCmd(env *cli.Env) *cobra.Command {
+	return act(env, "status", "Show how a lab session stands", "",
+		func(b cli.Backend, ctx context.Context, ref string) (hub.LabSession, error) { return b.LabSession(ctx, ref) }, nil)
+}
+
+func waitCmd(env *cli.Env) *cobra.Command {
+	var (
+		state   string
+		timeout time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:     "wait [REF]",
+		Short:   "Wait until a lab session is ready, or has ended",
+		Long:    "Wait until a lab session is ready, or has ended. Exit status 75 when it takes longer than the timeout.\n" + refHelp,
+		Example: "  cmh lab wait s-4kq2m7ah3x --for ready --timeout 60s\n  cmh lab wait --for ended",
+		Args:    cli.Args("[REF]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			ref, err := session(cmd.Context(), b, args)
+			if err != nil {
+				return err
+			}
+			s, err := wait(cmd.Context(), b, ref, state, timeout)
+			if err != nil {
+				return err
+			}
+			return show(env, s)
+		},
+	}
+	cmd.Flags().StringVar(&state, "for", "ready", "the `STATE` to wait for: ready, ended")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "wait at most this `LONG`")
+	return cmd
+}
+
+const (
+	firstLook = 50 * time.Millisecond
+	lastLook  = time.Second
+)
+
+// wait looks at a session again and again, at first often: most labs are there
+// in a blink.
+func wait(ctx context.Context, b cli.Labs, ref, until string, timeout time.Duration) (hub.LabSession, error) {
+	if until != "ready" && until != "ended" {
+		return hub.LabSession{}, hub.Errorf(hub.Invalid, "--for takes ready or ended.")
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	last := hub.LabSession{State: hub.Provisioning}
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		s, err := b.LabSession(limited, ref)
+		switch {
+		case limited.Err() != nil && ctx.Err() == nil:
+			return last, late(last, until, timeout)
+		case err != nil:
+			return s, err
+		case hub.Ended(s.State) && until == "ready":
+			return s, hub.Errorf(hub.Conflict, "The session has ended (%s). %s", s.State, s.Message)
+		case hub.Ended(s.State), s.State != hub.Provisioning && until == "ready":
+			return s, nil
+		}
+		last = s
+		next := time.NewTimer(pause)
+		select {
+		case <-next.C:
+		case <-limited.Done():
+			next.Stop()
+			if ctx.Err() != nil {
+				return s, ctx.Err()
+			}
+			return s, late(s, until, timeout)
+		}
+	}
+}
+
+func late(s hub.LabSession, until string, timeout time.Duration) error {
+	return hub.Errorf(hub.Unavailable, "Not %s after %s: the session is %s. %s", until, timeout, s.State, s.Message)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"golang.org/x/term"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/credential"
+)
+
+// machine is the learner's own: its settings, its sign-in, its programs.
+// Everything is looked at when a command first needs it.
+type machine struct {
+	env    *cli.Env
+	config *config.Config
+	store  *credential.Store
+	client *client.Client
+}
+
+func (m *machine) settings() (config.Config, error) {
+	if m.config == nil {
+		c, err := config.Read(config.Dir(), m.env.Server)
+		if err != nil {
+			return config.Config{}, err
+		}
+		m.config = &c
+	}
+	return *m.config, nil
+}
+
+// sdk is the connection to the hub, and where its sign-in is.
+func (m *machine) sdk() (*client.Client, *credential.Store, error) {
+	if m.client != nil {
+		return m.client, m.store, nil
+	}
+	c, err := m.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := []client.Option{client.UserAgent("cmh/" + client.Version)}
+	if c.InsecureHTTP {
+		opts = append(opts, client.AllowPlainHTTP())
+	}
+	if t := m.env.Var("CMH_TOKEN"); t != "" {
+		opts = append(opts, client.Token(t))
+	}
+	m.store = credential.Open(config.Dir(), client.New(c.Server, opts...).BaseURL())
+	m.store.Say = func(s string) { m.env.Say("%s", s) }
+	m.client = client.New(c.Server, append(opts, client.Store(m.store))...)
+	return m.client, m.store, nil
+}
+
+func (m *machine) backend() (cli.Backend, error) {
+	c, _, err := m.sdk()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// KeepInFile, Server, Source and Token make machine an auth.Keeper.
+func (m *machine) KeepInFile() error {
+	_, s, err := m.sdk()
+	if err == nil {
+		s.KeepInFile()
+	}
+	return err
+}
+
+func (m *machine) Server() (string, error) {
+	c, _, err := m.sdk()
+	if err != nil {
+		return "", err
+	}
+	return c.BaseURL(), nil
+}
+
+func (m *machine) Source() (string, error) {
+	if m.env.Var("CMH_TOKEN") != "" {
+		return "CMH_TOKEN", nil
+	}
+	_, s, err := m.sdk()
+	if err != nil {
+		return "", err
+	}
+	return s.Where()
+}
+
+func (m *machine) Token(ctx context.Context) (string, error) {
+	if t := m.env.Var("CMH_TOKEN"); t != "" {
+		return t, nil
+	}
+	_, s, err := m.sdk()
+	if err != nil {
+		return "", err
+	}
+	t, err := s.Load(ctx)
+	return t.AccessToken, err
+}
+
+// terminal describes this process's streams.
+func terminal() *cli.Env {
+	env := &cli.Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		InTTY: isTTY(os.Stdin), OutTTY: isTTY(os.Stdout), ErrTTY: isTTY(os.Stderr),
+		Getenv: os.Getenv, Secret: secret, ShowCause: true,
+	}
+	if env.OutTTY {
+		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 when it does not know
+	}
+	return env
+}
+
+func isTTY(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// secret reads a line without echo, and gives the echo back when interrupted.
+func secret(ctx context.Context) (string, error) {
+	fd := int(os.Stdin.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		text []byte
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() { // ends with the process when interrupted
+		text, err := term.ReadPassword(fd)
+		done <- answer{text, err}
+	}()
+	select {
+	case a := <-done:
+		return string(a.text), a.err
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return "", ctx.Err()
+	}
+}
+
+// page starts the learner's pager.
+func (m *machine) page(ctx context.Context) (io.WriteCloser, error) {
+	c, err := m.settings()
+	if err != nil {
+		return nil, err
+	}
+	command := c.Pager
+	if command == "" {
+		command = m.env.Var("PAGER")
+	}
+	if command == "" {
+		command = "less -FRX"
+	}
+	if runtime.GOOS == "windows" || command == "cat" {
+		return nil, hub.Errorf(hub.Unavailable, "There is no pager.")
+	}
+	// Ctrl-C is the pager's while it runs: it must not be killed by ours.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", command)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &pager{in, cmd}, nil
+}
+
+type pager struct {
+	io.WriteCloser
+	cmd *exec.Cmd
+}
+
+// Close waits until the reader has left.
+func (p *pager) Close() error {
+	_ = p.WriteCloser.Close()
+	return p.cmd.Wait()
+}

@@ -1,0 +1,54 @@
+// Command cmh is the learner's terminal client: courses and hands-on labs.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/root"
+	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
+)
+
+var _ cli.Backend = (*client.Client)(nil)
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var got os.Signal
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		got = <-signals
+		signal.Stop(signals) // the second one ends cmh at once
+		cancel()
+	}()
+
+	env := terminal()
+	m := &machine{env: env}
+	env.Backend = m.backend
+	env.Page = m.page
+	tree := root.New(env, &root.Local{
+		Open: m.open,
+		Attach: func(ctx context.Context, certify labssh.Certify, say func(string)) (int, bool, error) {
+			return labssh.Local(ctx, certify, os.Stdin, os.Stdout, say)
+		},
+	})
+	root.Add(tree, root.Account, auth.Command(env, m))
+	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
+	status := cli.Run(ctx, tree, env, os.Args[1:])
+	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
+		status = 128 + int(got.(syscall.Signal))
+	}
+	os.Exit(status)
+}
+
+func (m *machine) open(cmd *cobra.Command) error { return cmd.Help() }

@@ -1,0 +1,74 @@
+// Package root puts the command tree together: the part that works anywhere,
+// also inside the SSH gateway, and beside it whatever the program adds.
+package root
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/cmd/cmh/about"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/course"
+	"github.com/cloudmastershub/cmh/cmd/cmh/key"
+	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
+	"github.com/cloudmastershub/cmh/cmd/cmh/lesson"
+	"github.com/cloudmastershub/cmh/cmd/cmh/profile"
+	"github.com/cloudmastershub/cmh/cmd/cmh/progress"
+	"github.com/cloudmastershub/cmh/cmd/cmh/quiz"
+)
+
+// The groups of the help text.
+const (
+	Learn   = "learn"
+	Account = "account"
+	Other   = "other"
+	topics  = "topics"
+)
+
+// Local is what only a learner's own machine has.
+type Local struct {
+	Open   func(cmd *cobra.Command) error // the screens; for cmh alone on a terminal
+	Attach lab.Attach
+}
+
+// New returns the tree. A nil local leaves out what needs a learner's machine.
+func New(env *cli.Env, local *Local) *cobra.Command {
+	var l Local
+	if local != nil {
+		l = *local
+	}
+	root := cli.Group("cmh", "Courses and hands-on labs in your terminal")
+	root.Long = "Courses and hands-on labs in your terminal. Read a lesson, open a lab in a real sandbox, have your work checked, see your progress. " +
+		"On a terminal, cmh alone opens the screens."
+	root.Example = "  cmh course list\n  cmh lab start iam-policy\n  cmh next"
+	root.Version = client.Version
+	root.SetVersionTemplate("cmh {{.Version}}\n")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Account, Title: "Your account:"},
+		&cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
+	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach),
+		progress.Command(env), progress.NextCommand(env))
+	Add(root, Account, key.Command(env), profile.Command(env))
+	Add(root, Other, about.VersionCommand(env), about.CompletionCommand(env))
+	Add(root, topics, about.Topics()...)
+	root.SetHelpCommand(about.HelpCommand())
+	root.SetHelpCommandGroupID(Other)
+	if l.Open != nil {
+		help := root.RunE
+		root.RunE = func(cmd *cobra.Command, args []string) error {
+			if env.InTTY && env.ForHumans() && env.Interactive() && env.Var("TERM") != "dumb" {
+				return l.Open(cmd)
+			}
+			return help(cmd, args)
+		}
+	}
+	return root
+}
+
+// Add puts commands into a group of root.
+func Add(root *cobra.Command, group string, cmds ...*cobra.Command) {
+	for _, c := range cmds {
+		c.GroupID = group
+	}
+	root.AddCommand(cmds...)
+}

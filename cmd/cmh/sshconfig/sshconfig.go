@@ -1,0 +1,109 @@
+// Package sshconfig is `cmh ssh-config`: what OpenSSH must know to reach the
+// learner's labs by name, with the gateway's host key pinned. It never touches
+// the learner's own ~/.ssh.
+package sshconfig
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+// Command returns the ssh-config command. dir is where the pinned host keys go.
+func Command(env *cli.Env, dir func() string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ssh-config",
+		Short: "Print what ssh needs to know about your labs",
+		Long: "Print a Host block for each running lab, for ~/.ssh/config or for ssh -F. The gateway's host key is pinned in a file of its own. " +
+			"ssh signs in with a key that you added: cmh key add",
+		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-iam-policy:",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			all, err := b.LabSessions(cmd.Context())
+			if err != nil {
+				return err
+			}
+			known := filepath.Join(dir(), "known_hosts")
+			config, keys, err := write(all, known)
+			if err != nil {
+				return err
+			}
+			if config == "" {
+				return hub.Errorf(hub.NotFound, "No lab of yours is running. Start one with: cmh lab start LAB")
+			}
+			if err := keep(known, keys); err != nil {
+				return hub.Wrap(err, hub.Unavailable, "The gateway's host key can't be kept.")
+			}
+			env.Say("The gateway's host key is pinned in %s.", known)
+			_, err = fmt.Fprint(env.Out, config)
+			return err
+		},
+	}
+}
+
+var (
+	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
+	userName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+)
+
+// write makes the two texts. A value that could mean something else to ssh than
+// what it is ends it: a server must not be able to write options.
+func write(all []hub.LabSession, known string) (config, keys string, err error) {
+	var c, k strings.Builder
+	seen := map[string]bool{}
+	for _, s := range all {
+		if hub.Ended(s.State) {
+			continue
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.SSH.HostKey))
+		if err != nil || !userName.MatchString(s.SSH.User) || !userName.MatchString(s.LabID) ||
+			s.SSH.Port < 1 || s.SSH.Port > 65535 || (!hostName.MatchString(s.SSH.Host) && net.ParseIP(s.SSH.Host) == nil) {
+			return "", "", hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
+		}
+		if strings.ContainsAny(known, "\"\n") {
+			return "", "", hub.Errorf(hub.Invalid, "The configuration folder has a name that ssh can't read: %q.", known)
+		}
+		alias := fmt.Sprintf("cmh-gateway-%s-%d", strings.ReplaceAll(s.SSH.Host, ":", "-"), s.SSH.Port)
+		fmt.Fprintf(&c, "Host cmh-%s %s\n  HostName %s\n  Port %d\n  User %s\n  HostKeyAlias %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n",
+			s.LabID, s.SSH.User, s.SSH.Host, s.SSH.Port, s.SSH.User, alias, known)
+		line := alias + " " + string(ssh.MarshalAuthorizedKey(key))
+		if !seen[line] {
+			k.WriteString(line)
+			seen[line] = true
+		}
+	}
+	return c.String(), k.String(), nil
+}
+
+// keep replaces the file as a whole: ssh may be reading it.
+func keep(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".known_hosts-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone already when all went well
+	_, err = tmp.WriteString(text)
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	return err
+}
