@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/courses"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// Everybody sees what courses there are, with their outlines. Texts and quiz
+// questions are for those who may read: of a course flagged free everybody, of
+// the others premium learners and staff.
+func (a Actor) mayRead(free bool) bool { return free || rank[a.user.Role] >= rank[hub.Premium] }
+
+// refuseReading says who may read.
+func (a Actor) refuseReading(course string) error {
+	hint := ""
+	if a.user.ID == "" {
+		hint = " Log in if you have it."
+	}
+	return hub.Errorf(hub.Forbidden, "The course %q is for premium members; your tier is %s.%s", course, a.user.Role, hint)
+}
+
+// Courses lists courses, without texts. Limit defaults to 30.
+func (a Actor) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
+	page := hub.Page[hub.Course]{Items: []hub.Course{}}
+	if err := courseFilter(&f); err != nil {
+		return page, err
+	}
+	if f.Enrolled {
+		if err := a.signedIn(); err != nil {
+			return page, err
+		}
+	}
+	key, err := a.app.cursorKey(ctx)
+	if err != nil {
+		return page, err
+	}
+	q := postgres.CourseQuery{CourseFilter: f, Trigrams: trigrams(f.Query), UserID: a.user.ID}
+	list := f
+	list.Paging = hub.Paging{}
+	if f.Cursor != "" {
+		q.After = new(postgres.CourseKey)
+		if err := key.open(list, f.Cursor, q.After); err != nil {
+			return page, err
+		}
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		items, next, err := tx.Courses(ctx, q)
+		if err != nil {
+			return err
+		}
+		page.Items = items
+		if next != nil {
+			page.Next = key.seal(list, next)
+		}
+		return nil
+	})
+	for _, c := range page.Items {
+		a.dress(c.Labs)
+	}
+	return page, err
+}
+
+// courseFilter checks f and fills in what it leaves open.
+func courseFilter(f *hub.CourseFilter) error {
+	var wrong []hub.FieldError
+	check := func(ok bool, name, detail string) {
+		if !ok {
+			wrong = append(wrong, hub.FieldError{Pointer: "/" + name, Detail: detail})
+		}
+	}
+	f.Query, f.Category = strings.TrimSpace(f.Query), strings.TrimSpace(f.Category)
+	check(searchable(f.Query), "q", "A search is at most 200 characters, without control characters.")
+	check(searchable(f.Category), "category", "A category is at most 200 characters, without control characters.")
+	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are "+strings.Join(courses.Providers, ", ")+".")
+	check(f.Level == "" || slices.Contains(courses.Levels, f.Level), "level", "The levels are "+strings.Join(courses.Levels, ", ")+".")
+	check(f.Limit >= 0 && f.Limit <= 100, "limit", "The limit is from 1 to 100.")
+	if f.Limit == 0 {
+		f.Limit = 30
+	}
+	if len(wrong) > 0 {
+		return &hub.Error{Code: hub.Invalid, Message: wrong[0].Detail, Fields: wrong}
+	}
+	return nil
+}
+
+func searchable(s string) bool {
+	return len(s) <= 800 && utf8.ValidString(s) && utf8.RuneCountInString(s) <= 200 && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// Course returns a course by slug or id, without lesson bodies.
+func (a Actor) Course(ctx context.Context, course string) (hub.Course, error) {
+	v, err := a.course(ctx, course)
+	if err != nil {
+		return hub.Course{}, err
+	}
+	c := v.Course
+	for i := range c.Lessons {
+		c.Lessons[i] = a.visible(c, c.Lessons[i], false)
+	}
+	a.dress(c.Labs)
+	return c, nil
+}
+
+func (a Actor) dress(labs []hub.Lab) {
+	for i := range labs {
+		a.app.dress(&labs[i])
+	}
+}
+
+// Lessons returns a course's lessons in order, without bodies.
+func (a Actor) Lessons(ctx context.Context, course string) ([]hub.Lesson, error) {
+	c, err := a.Course(ctx, course)
+	return c.Lessons, err
+}
+
+// Lesson returns one lesson with its body.
+func (a Actor) Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error) {
+	v, err := a.course(ctx, course)
+	if err != nil {
+		return hub.Lesson{}, err
+	}
+	l, err := lessonOf(v.Course, lesson)
+	if err != nil {
+		return hub.Lesson{}, err
+	}
+	if !a.mayRead(v.Free) {
+		return hub.Lesson{}, a.refuseReading(v.Title)
+	}
+	return a.visible(v.Course, l, true), nil
+}
+
+// visible is the part of a lesson that the caller may see.
+func (a Actor) visible(c hub.Course, l hub.Lesson, body bool) hub.Lesson {
+	if !body {
+		l.Body = ""
+	}
+	if !a.mayRead(c.Free) {
+		l.Quiz, l.VideoURL, l.Resources = closed(l.Quiz), "", nil
+	}
+	return l
+}
+
+// Enroll puts the caller into the newest version of a course, which stays
+// theirs while it moves on: nobody's lesson changes under them. Enrolling again
+// takes the newest version there is; progress stays.
+func (a Actor) Enroll(ctx context.Context, course string) (hub.Enrollment, error) {
+	var e hub.Enrollment
+	if err := a.signedIn(); err != nil {
+		return e, err
+	}
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		c, err := a.courseIn(ctx, tx, course)
+		if err != nil {
+			return err
+		}
+		if !a.mayRead(c.Free) {
+			return a.refuseReading(c.Title)
+		}
+		var first bool
+		if e, first, err = tx.Enroll(ctx, a.user.ID, c.ID, a.app.now()); err != nil || !first {
+			return err
+		}
+		return tx.Event(ctx, a.user.ID, "course.enrolled", e)
+	})
+	return e, err
+}
+
+func (a Actor) course(ctx context.Context, course string) (c postgres.CourseVersion, err error) {
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		c, err = a.courseIn(ctx, tx, course)
+		return err
+	})
+	return c, err
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+
+// courseIn finds a course by slug or id, as the caller meets it.
+func (a Actor) courseIn(ctx context.Context, tx postgres.Tx, course string) (postgres.CourseVersion, error) {
+	switch {
+	case uuidForm.MatchString(course):
+		return tx.Course(ctx, "", course, a.user.ID)
+	case courses.IsSlug(course):
+		return tx.Course(ctx, course, "", a.user.ID)
+	}
+	return postgres.CourseVersion{}, hub.Errorf(hub.NotFound, "There is no such course.")
+}
+
+func lessonOf(c hub.Course, lesson string) (hub.Lesson, error) {
+	for _, l := range c.Lessons {
+		if l.ID == lesson {
+			return l, nil
+		}
+	}
+	return hub.Lesson{}, hub.Errorf(hub.NotFound, "There is no such lesson.")
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/courses"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+const maxTyped = 1000 // bytes of a typed answer
+
+// TakeQuiz marks the caller's answers to the quiz of a lesson and keeps the
+// attempt. It may be taken any number of times; passed once is passed. It
+// enrolls in the course, but a lesson is done when its reader says so, with
+// RecordProgress: a quiz neither does that nor is needed for it.
+func (a Actor) TakeQuiz(ctx context.Context, course, lesson string, answers hub.QuizAnswers) (hub.QuizResult, error) {
+	var result hub.QuizResult
+	if err := a.signedIn(); err != nil {
+		return result, err
+	}
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		c, err := a.courseIn(ctx, tx, course)
+		if err != nil {
+			return err
+		}
+		l, err := lessonOf(c.Course, lesson)
+		if err != nil {
+			return err
+		}
+		if !a.mayRead(c.Free) {
+			return a.refuseReading(c.Title)
+		}
+		if l.Quiz == nil {
+			return hub.Errorf(hub.NotFound, "The lesson %q has no quiz.", l.Title)
+		}
+		if err := fitting(*l.Quiz, answers); err != nil {
+			return err
+		}
+		if result, err = mark(*l.Quiz, l.ID, c.Answers, answers); err != nil {
+			return err
+		}
+		now := a.app.now()
+		if !c.Enrolled {
+			if err := a.enrolledIn(ctx, tx, c.ID); err != nil {
+				return err
+			}
+		}
+		if err := tx.AddQuizAttempt(ctx, a.user.ID, postgres.LessonKey{CourseID: c.ID, LessonID: l.ID}, c.Version, answers, result, now); err != nil {
+			return err
+		}
+		return tx.Event(ctx, a.user.ID, "quiz.taken", map[string]any{
+			"course_id": c.ID, "course": c.Slug, "lesson_id": l.ID, "score": result.Score, "passed": result.Passed,
+		})
+	})
+	return result, err
+}
+
+// fitting refuses answers to what wasn't asked. An answer left out is only
+// wrong.
+func fitting(q hub.Quiz, answers hub.QuizAnswers) error {
+	var wrong []hub.FieldError
+	for id, given := range answers.Answers {
+		at := "/answers/" + pointer(id)
+		i := slices.IndexFunc(q.Questions, func(question hub.Question) bool { return question.ID == id })
+		if i < 0 {
+			wrong = append(wrong, hub.FieldError{Pointer: at, Detail: "The quiz has no such question."})
+			continue
+		}
+		question := q.Questions[i]
+		switch {
+		case question.Kind != hub.Multiple && len(given) > 1:
+			wrong = append(wrong, hub.FieldError{Pointer: at, Detail: "This question takes one answer."})
+		case question.Kind == hub.Text:
+			for _, typed := range given {
+				if len(typed) > maxTyped || !utf8.ValidString(typed) || strings.Contains(typed, "\x00") {
+					wrong = append(wrong, hub.FieldError{Pointer: at + "/0", Detail: fmt.Sprintf("An answer is a text of at most %d bytes.", maxTyped)})
+				}
+			}
+		default:
+			for n, choice := range given {
+				if !slices.ContainsFunc(question.Choices, func(c hub.Choice) bool { return c.ID == choice }) {
+					wrong = append(wrong, hub.FieldError{Pointer: fmt.Sprintf("%s/%d", at, n), Detail: "The question has no such choice."})
+				}
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	slices.SortFunc(wrong, func(a, b hub.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return &hub.Error{Code: hub.Invalid, Message: "Some answers don't fit the questions: " + wrong[0].Detail, Fields: wrong[:min(len(wrong), 20)]}
+}
+
+// mark compares answers with the stored ones. The score is rounded, so that
+// two of three are 67 percent.
+func mark(q hub.Quiz, lesson string, stored json.RawMessage, answers hub.QuizAnswers) (hub.QuizResult, error) {
+	var all map[string]map[string]courses.Answer
+	if err := json.Unmarshal(stored, &all); err != nil {
+		return hub.QuizResult{}, fmt.Errorf("answers of a quiz: %w", err)
+	}
+	r, right := hub.QuizResult{Questions: make([]hub.QuestionResult, 0, len(q.Questions))}, 0
+	for _, question := range q.Questions {
+		answer := all[lesson][question.ID]
+		correct := answer.Mark(question.Kind, answers.Answers[question.ID])
+		if correct {
+			right++
+		}
+		r.Questions = append(r.Questions, hub.QuestionResult{ID: question.ID, Correct: correct, Explanation: answer.Explanation})
+	}
+	if n := len(q.Questions); n > 0 {
+		r.Score = (right*200 + n) / (2 * n)
+	}
+	r.Passed = r.Score >= q.Pass
+	return r, nil
+}
+
+// enrolledIn enrolls the caller in the newest version of a course as a side
+// effect of learning in it.
+func (a Actor) enrolledIn(ctx context.Context, tx postgres.Tx, courseID string) error {
+	_, fresh, err := tx.EnrollOutlines(ctx, a.user.ID, []string{courseID}, a.app.now())
+	if err != nil {
+		return err
+	}
+	return a.announce(ctx, tx, fresh)
+}
+
+func (a Actor) announce(ctx context.Context, tx postgres.Tx, fresh []hub.Enrollment) error {
+	for _, e := range fresh {
+		e.CreatedAt = e.CreatedAt.UTC()
+		if err := tx.Event(ctx, a.user.ID, "course.enrolled", e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pointer escapes a key for a JSON pointer (RFC 6901).
+func pointer(key string) string {
+	if len(key) > 100 {
+		key = strings.ToValidUTF8(key[:100], "") + "…"
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}

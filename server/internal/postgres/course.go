@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// CourseVersion is a course as one caller meets it: the version they enrolled
+// in, else the newest.
+type CourseVersion struct {
+	hub.Course                 // with lesson bodies
+	Answers    json.RawMessage // by lesson, then by question
+}
+
+// courseOf finds a course by slug ($1) or id ($2), and the enrollment in it of
+// the user $3.
+const courseOf = `
+	FROM courses c
+	LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = nullif($3, '')::uuid
+	JOIN course_versions v ON v.course_id = c.id AND v.version = coalesce(e.version, c.version)
+	WHERE c.slug = $1 OR c.id = nullif($2, '')::uuid`
+
+// Course returns a course, by slug or by id, as userID meets it. An empty
+// userID is a guest's.
+func (tx Tx) Course(ctx context.Context, slug, id, userID string) (CourseVersion, error) {
+	var (
+		v       CourseVersion
+		doc     []byte
+		created time.Time
+	)
+	err := tx.QueryRow(ctx, `
+		SELECT c.id, v.version, c.created_at, v.created_at, v.document, v.answers, e.user_id IS NOT NULL`+courseOf,
+		slug, id, userID).Scan(&v.ID, &v.Version, &created, &v.UpdatedAt, &doc, &v.Answers, &v.Enrolled)
+	if err != nil {
+		return v, classify("course", err)
+	}
+	at := v.Course
+	if err := json.Unmarshal(doc, &v.Course); err != nil {
+		return v, classify("course", err)
+	}
+	v.ID, v.Version, v.CreatedAt, v.UpdatedAt, v.Enrolled = at.ID, at.Version, created.UTC(), at.UpdatedAt.UTC(), at.Enrolled
+	return v, nil
+}
+
+// CourseKey is the place of a course in a list.
+type CourseKey struct {
+	Score int64  `json:"s"` // of a search; 0 without one
+	Title string `json:"t"`
+	ID    string `json:"i"`
+}
+
+// CourseQuery is a hub.CourseFilter in the form SQL takes.
+type CourseQuery struct {
+	hub.CourseFilter
+	Trigrams []string // of Query
+	UserID   string
+	After    *CourseKey // nil for the first page
+}
+
+// Courses lists courses without texts, best match first, then by title, and
+// says where the next page begins. When no word of the query is found as it is
+// written, titles that look like it are.
+func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseKey, error) {
+	after := CourseKey{ID: "00000000-0000-0000-0000-000000000000"}
+	if q.After != nil {
+		after = *q.After
+	}
+	rows, err := tx.Query(ctx, `
+		WITH mine AS (
+		    SELECT i.course_id, i.title, i.summary, i.search, i.trigrams, e.user_id IS NOT NULL AS enrolled
+		    FROM course_index i
+		    LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid
+		    WHERE ($2 = '' OR i.provider = $2) AND ($3 = '' OR i.level = $3)
+		      AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)
+		), found AS (
+		    SELECT m.*, (ts_rank(search, q) * 1e6)::bigint AS score
+		    FROM mine m, websearch_to_tsquery('english', $6) q WHERE $6 <> '' AND search @@ q
+		), alike AS (
+		    SELECT m.*, (1000 * cardinality(ARRAY(SELECT unnest(m.trigrams) INTERSECT SELECT unnest($7::text[])))
+		                 / greatest(cardinality($7::text[]), 1))::bigint AS score
+		    FROM mine m WHERE $6 <> '' AND m.trigrams && $7::text[] AND NOT EXISTS (SELECT 1 FROM found)
+		), listed AS (
+		    SELECT * FROM found
+		    UNION ALL SELECT * FROM alike WHERE score >= $8
+		    UNION ALL SELECT m.*, 0 FROM mine m WHERE $6 = ''
+		)
+		SELECT l.score, l.title, c.id, c.version, c.created_at, c.updated_at, l.summary, l.enrolled
+		FROM listed l JOIN courses c ON c.id = l.course_id
+		WHERE NOT $9 OR (-l.score, l.title, c.id) > (-$10::bigint, $11, $12::uuid)
+		ORDER BY -l.score, l.title, c.id
+		LIMIT $13`,
+		q.UserID, q.Provider, q.Level, q.Category, q.Enrolled, q.Query, orEmpty(q.Trigrams), likeness,
+		q.After != nil, after.Score, after.Title, after.ID, q.Limit+1)
+	if err != nil {
+		return nil, nil, classify("course", err)
+	}
+	defer rows.Close()
+	var (
+		courses = []hub.Course{}
+		last    CourseKey
+	)
+	for rows.Next() {
+		var (
+			key     CourseKey
+			c       hub.Course
+			at      hub.Course
+			summary []byte
+		)
+		if err := rows.Scan(&key.Score, &key.Title, &key.ID, &at.Version, &at.CreatedAt, &at.UpdatedAt, &summary, &at.Enrolled); err != nil {
+			return nil, nil, classify("course", err)
+		}
+		if len(courses) == q.Limit { // one more than asked for: there is a next page
+			return courses, &last, nil
+		}
+		if err := json.Unmarshal(summary, &c); err != nil {
+			return nil, nil, classify("course", err)
+		}
+		c.ID, c.Version, c.CreatedAt, c.UpdatedAt, c.Enrolled = key.ID, at.Version, at.CreatedAt.UTC(), at.UpdatedAt.UTC(), at.Enrolled
+		courses, last = append(courses, c), key
+	}
+	return courses, nil, classify("course", rows.Err())
+}
+
+// FreshCourse returns the slug and title of the easiest course that userID is
+// not enrolled in. With all false, only free ones count.
+func (tx Tx) FreshCourse(ctx context.Context, userID string, all bool) (c hub.Course, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT i.slug, i.title FROM course_index i
+		WHERE (i.free OR $2) AND NOT EXISTS (
+		    SELECT 1 FROM enrollments e WHERE e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid)
+		ORDER BY array_position(ARRAY['beginner', 'intermediate', 'advanced'], i.level), i.title, i.course_id
+		LIMIT 1`, userID, all).Scan(&c.Slug, &c.Title)
+	return c, classify("course", err)
+}
+
+// likeness is how many thousandths of a query's trigrams a title has to share.
+const likeness = 400
+
+// Enroll enrolls userID in the newest version of a course, and moves them to
+// it when they took an older one. It reports whether they were not enrolled
+// before.
+func (tx Tx) Enroll(ctx context.Context, userID, courseID string, now time.Time) (e hub.Enrollment, first bool, err error) {
+	err = tx.QueryRow(ctx, `
+		INSERT INTO enrollments AS e (user_id, course_id, version, created_at)
+		SELECT $1, id, version, $3 FROM courses WHERE id = $2
+		ON CONFLICT (user_id, course_id) DO UPDATE SET version = excluded.version
+		RETURNING course_id, (SELECT slug FROM courses WHERE id = $2), version, created_at, xmax = 0`,
+		userID, courseID, now).Scan(&e.CourseID, &e.Course, &e.Version, &e.CreatedAt, &first)
+	e.CreatedAt = e.CreatedAt.UTC()
+	return e, first, classify("course", err)
+}
+
+// collect reads rows of one column.
+func collect[T any](rows pgx.Rows, what string) ([]T, error) {
+	items, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	return items, classify(what, err)
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
