@@ -1,0 +1,63 @@
+#!/bin/sh
+# Makes a bare Debian tree ($1) look like a small machine that scenarios know.
+set -eu
+root=$1
+
+in() { chroot "$root" "$@"; }
+
+# A second person, who may use sudo where the lab allows it.
+in useradd --create-home --shell /bin/bash --uid 1000 ubuntu
+in usermod --append --groups sudo,adm ubuntu
+printf 'ubuntu ALL=(ALL:ALL) NOPASSWD: ALL\n' >"$root/etc/sudoers.d/90-ubuntu"
+chmod 0440 "$root/etc/sudoers.d/90-ubuntu"
+
+# Places that scenarios take for granted.
+mkdir -p "$root/var/log/killercoda" "$root/etc/killercoda" "$root/root/tutorial" "$root/home/scrapbook"
+echo lab >"$root/etc/killercoda/host"
+ln -s /root/tutorial "$root/home/scrapbook/tutorial"
+for name in launch.sh wait.sh; do
+	printf '#!/bin/sh\n# Scenarios that need one bring their own.\nexit 0\n' >"$root/usr/local/bin/$name"
+	chmod 0755 "$root/usr/local/bin/$name"
+done
+
+# Setting the host name takes a capability that nobody inside has. Scripts
+# that set it, and read it back, go on.
+cat >"$root/usr/local/bin/hostname" <<'EOF'
+#!/bin/sh
+case "${1-}" in
+"") exec cat /etc/hostname ;;
+-*) exec /usr/bin/hostname "$@" ;;
+*) printf '%s\n' "$1" >/etc/hostname ;;
+esac
+EOF
+chmod 0755 "$root/usr/local/bin/hostname"
+
+# Every interactive bash: a prompt that says who and where, and a history
+# that is on disk after each command, because checks read it.
+cat >"$root/etc/bash.bashrc" <<'EOF'
+[ -z "$PS1" ] && return
+shopt -s checkwinsize histappend
+HISTFILE=~/.bash_history
+HISTCONTROL=
+HISTSIZE=10000
+HISTFILESIZE=10000
+PROMPT_COMMAND='history -a'
+PS1='\[\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
+alias ls='ls --color=auto' ll='ls -alF' grep='grep --color=auto'
+[ -r /usr/share/bash-completion/bash_completion ] && . /usr/share/bash-completion/bash_completion
+EOF
+cat >"$root/root/.bashrc" <<'EOF'
+# Yours to change. What every shell here begins with is in /etc/bash.bashrc.
+EOF
+cp "$root/root/.bashrc" "$root/home/ubuntu/.bashrc"
+in chown ubuntu:ubuntu /home/ubuntu/.bashrc
+touch "$root/root/.hushlogin"
+printf 'LANG=C.UTF-8\n' >"$root/etc/default/locale"
+printf 'Acquire::http::Timeout "3";\nAcquire::Retries "0";\n' >"$root/etc/apt/apt.conf.d/90offline"
+
+# Nothing that two machines would share by mistake.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"
+: >"$root/etc/machine-id"
+rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
+rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
+	"$root"/var/log/*.log "$root"/var/log/apt "$root"/dev/* "$root"/tmp/* "$root"/run/*
