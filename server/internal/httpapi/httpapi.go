@@ -65,6 +65,15 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.DELETE("/users/keys/:key", h.do(h.removeKey))
 
 	// learning
+	r.GET("/courses", h.do(h.courses))
+	r.GET("/courses/:course", h.do(h.course))
+	r.GET("/courses/:course/lessons", h.do(h.lessons))
+	r.GET("/courses/:course/lessons/:lesson", h.do(h.lesson))
+	r.POST("/courses/:course/lessons/:lesson/quiz", h.do(h.takeQuiz))
+	r.POST("/courses/:course/enroll", h.do(h.enroll))
+	r.GET("/users/progress", h.do(h.progress))
+	r.POST("/users/progress", h.do(h.recordProgress))
+	r.GET("/users/next", h.do(h.next))
 
 	// labs
 
