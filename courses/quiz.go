@@ -111,7 +111,7 @@ func (a Answer) Mark(kind string, given []string) bool {
 	if kind == hub.Text {
 		return len(given) == 1 && slices.ContainsFunc(a.Right, func(right string) bool { return fold(right) == fold(given[0]) })
 	}
-	if len(given) != len(a.Right) {
+	if len(given) != len(a.Right) || len(given) == 0 {
 		return false
 	}
 	for i, id := range given {

@@ -1,0 +1,1 @@
+wc -l </etc/passwd >~/count

@@ -1,0 +1,2 @@
+#!/bin/bash
+[ "$(cat ~/count)" = "$(wc -l </etc/passwd)" ]
