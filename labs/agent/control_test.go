@@ -181,10 +181,9 @@ func TestForegroundScriptWaitsForThePrompt(t *testing.T) {
 	t.Parallel()
 	r := launch(t)
 	scr := attach(t, r.client(t), "main")
-	scr.typeLine("cat; echo cat-$((1+1))")
-	scr.sees(`cat; echo`)
-	scr.typeLine("x")
-	scr.sees(`x\r\nx\r\n`)
+	scr.sees(`\$|#`)
+	scr.typeLine("echo ready; cat; echo cat-$((1+1))")
+	scr.sees(`\rready\r\n`)
 	if err := r.sandbox(t).Type(t.Context(), proto.Typing{Source: []byte("echo sourced-$((1+1))")}); err != nil {
 		t.Fatal(err)
 	}

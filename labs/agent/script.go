@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,8 +30,6 @@ const (
 // reasonEnv names a file in which a check may say why it did not pass.
 const reasonEnv = "VERIFICATION_FAILURE_REASON"
 
-var scriptName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
 // scripts are the background scripts that were started.
 type scripts struct {
 	mu    sync.Mutex
@@ -48,7 +45,7 @@ type script struct {
 // start starts a script and leaves it alone: its children may live as long as
 // the sandbox does.
 func (ss *scripts) start(s proto.Script) error {
-	if !scriptName.MatchString(s.Name) {
+	if !validName(s.Name) {
 		return fmt.Errorf("start: %q is no name for a script", s.Name)
 	}
 	ss.mu.Lock()
