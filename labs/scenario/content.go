@@ -17,7 +17,7 @@ func (r *reader) markdown(n *node, key, ref string) (normal, bool) {
 	var b []byte
 	if err == nil {
 		// A page that is nothing but the name of a file is a lost link.
-		b, err = r.read(p, maxText, func(string) bool { return true })
+		b, err = r.read(p, maxText, anyLink)
 	}
 	if err != nil {
 		r.warn(n.file, line, "%s: %q %s", key, ref, why(err))
@@ -34,6 +34,9 @@ func (r *reader) markdown(n *node, key, ref string) (normal, bool) {
 		w.File = p
 		r.warnings = append(r.warnings, w)
 	}
+	r.texts = append(r.texts, md.text)
+	r.commands = append(r.commands, md.commands...)
+	r.hosts = append(r.hosts, md.hosts...)
 	for _, port := range md.ports {
 		r.ports[port] = true
 	}

@@ -148,7 +148,7 @@ func (p *jsonParser) value(depth int) (*node, error) {
 	switch v := tok.(type) {
 	case nil:
 	case string:
-		n.kind, n.str = text, v
+		n.kind, n.str = text, noNUL(v)
 	case json.Number:
 		n.kind, n.str = number, v.String()
 	case bool:
@@ -161,6 +161,9 @@ func (p *jsonParser) value(depth int) (*node, error) {
 	}
 	return n, nil
 }
+
+// noNUL drops what no database stores and no author means.
+func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 
 func (p *jsonParser) inside(n *node, open json.Delim, depth int) error {
 	n.kind = array
@@ -187,7 +190,7 @@ func (p *jsonParser) inside(n *node, open json.Delim, depth int) error {
 		if _, twice := n.vals[key]; twice {
 			p.r.warn(p.file, v.line, "%q is given twice; the last one counts", key)
 		}
-		n.put(key, v)
+		n.put(noNUL(key), v)
 	}
 	if _, err := p.dec.Token(); err != nil {
 		return p.fail(err, "")

@@ -32,7 +32,7 @@ var (
 // so what is wrong in it is an error, not a warning.
 func (r *reader) labYAML(s *Scenario) error {
 	file := path.Join(r.dir, "lab.yaml")
-	b, err := r.read(file, maxText, func(string) bool { return true })
+	b, err := r.read(file, maxText, anyLink)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

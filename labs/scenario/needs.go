@@ -1,3 +1,198 @@
 package scenario
 
-func (r *reader) needs(s *Scenario) { s.Needs = []string{"linux"} }
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// needs says what the scenario needs, from what it does and not from the name
+// of its image: many authors took a large machine for a shell.
+func (r *reader) needs(s *Scenario) {
+	needs, optional := map[string]bool{}, map[string]bool{}
+	prose := &strings.Builder{}
+	for _, text := range r.texts {
+		prose.WriteString(text + "\n")
+	}
+	setup := func(scripts []Script) {
+		for _, sc := range scripts {
+			prose.Write(sc.Source)
+			for need := range needsOf(string(sc.Source)) {
+				needs[need] = true
+			}
+		}
+	}
+	later := func(source string) {
+		for need := range needsOf(source) {
+			if need == "network" {
+				optional[need] = true
+				continue
+			}
+			needs[need] = true
+		}
+	}
+	setup(s.Intro.Foreground)
+	setup(s.Intro.Background)
+	for _, st := range s.Steps {
+		setup(st.Foreground)
+		setup(st.Background)
+		for _, sc := range []*Script{st.Verify, st.HintScript, st.Solve} {
+			if sc != nil {
+				later(string(sc.Source))
+			}
+		}
+	}
+	for _, command := range r.commands {
+		later(command)
+	}
+	if slices.Contains(r.hosts, "HOST2") || slices.Contains(r.hosts, "HOST3") {
+		needs["multi-host"] = true
+	}
+	// A machine of a special kind is needed where something speaks of it, or
+	// where it is all that there is.
+	all := strings.ToLower(prose.String())
+	switch s.Environment {
+	case "docker":
+		needs["docker"] = needs["docker"] || len(s.Steps) == 0 || strings.Contains(all, "docker") || strings.Contains(all, "podman")
+	case "kubernetes":
+		needs["kubernetes"] = needs["kubernetes"] || len(s.Steps) == 0 || strings.Contains(all, "kubectl") || strings.Contains(all, "kubernetes")
+	case "openshift":
+		needs["openshift"] = true
+	}
+	if s.Unsupported != "" && s.Environment != "openshift" {
+		needs["jupyter"] = true
+	}
+	for port := range r.ports {
+		s.Ports = append(s.Ports, port)
+	}
+	slices.Sort(s.Ports)
+	optional["web"] = len(s.Ports) > 0 || slices.ContainsFunc(s.Web, func(w Web) bool { return w.Port > 0 })
+	s.Setuid = needs["setuid"]
+	optional["network"] = optional["network"] && !needs["network"]
+	delete(needs, "setuid")
+	maps.DeleteFunc(needs, func(_ string, is bool) bool { return !is })
+	maps.DeleteFunc(optional, func(_ string, is bool) bool { return !is })
+	if !needs["docker"] && !needs["kubernetes"] && !needs["openshift"] {
+		needs["linux"] = true
+	}
+	s.Needs = slices.Sorted(maps.Keys(needs))
+	s.Optional = slices.Sorted(maps.Keys(optional))
+}
+
+// tools says what calling a program asks of the sandbox.
+var tools = map[string]string{
+	"kubectl": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
+	"crictl": "kubernetes", "k3s": "kubernetes", "kind": "kubernetes", "minikube": "kubernetes", "kustomize": "kubernetes",
+	"docker": "docker", "podman": "docker", "docker-compose": "docker", "buildah": "docker", "nerdctl": "docker", "skopeo": "docker",
+	"systemctl": "systemd", "journalctl": "systemd", "timedatectl": "systemd", "hostnamectl": "systemd", "loginctl": "systemd",
+	"losetup": "privileged", "swapon": "privileged", "swapoff": "privileged", "pvcreate": "privileged", "vgcreate": "privileged",
+	"lvcreate": "privileged", "lvs": "privileged", "vgs": "privileged", "pvs": "privileged", "lvextend": "privileged",
+	"iptables": "privileged", "ip6tables": "privileged", "nft": "privileged", "ufw": "privileged", "cryptsetup": "privileged",
+	"modprobe": "privileged", "insmod": "privileged", "umount": "privileged", "fdisk": "privileged", "parted": "privileged",
+	"aws": "cloud", "az": "cloud", "gcloud": "cloud",
+	"sudo": "setuid", "su": "setuid",
+}
+
+// fetches says which words of a package manager reach for the network.
+var fetches = map[string]string{
+	"apt": "install update upgrade dist-upgrade full-upgrade", "apt-get": "install update upgrade dist-upgrade source",
+	"aptitude": "install update", "yum": "install update makecache", "dnf": "install update makecache upgrade",
+	"apk": "add update upgrade", "zypper": "install in refresh", "snap": "install refresh",
+	"pip": "install download", "pip3": "install download", "pipx": "install", "npm": "install i ci update", "npx": "",
+	"yarn": "add install", "gem": "install", "cargo": "install build run add", "go": "get install",
+	"add-apt-repository": "", "ansible-galaxy": "install", "composer": "install require",
+}
+
+var (
+	here     = regexp.MustCompile(`<<-?[ \t]*["']?([A-Za-z_][A-Za-z0-9_]*)`)
+	cut      = regexp.MustCompile("&&|\\|\\||[;|&(){}`\n]")
+	assign   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	lead     = regexp.MustCompile(`^(?:if|then|else|elif|while|until|do|time|nohup|exec|env|command|builtin|xargs|watch|setsid|timeout|!|\$|-[A-Za-z]+|\d+[smh]?)$`)
+	public   = regexp.MustCompile(`(?:https?|git|ftp)://([A-Za-z0-9.-]+)|git@([A-Za-z0-9.-]+):`)
+	private  = regexp.MustCompile(`^(?:localhost|127\.|10\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|169\.254\.|0\.0\.0\.0|host0\d|node0\d|controlplane|example\.)`)
+	hostWord = regexp.MustCompile(`\b(?:node01|host02|node02|host03)\b`)
+)
+
+// needsOf reads a script as far as that needs no shell: which programs stand
+// where a command begins, and which words follow them.
+func needsOf(src string) map[string]bool {
+	needs := map[string]bool{}
+	for _, command := range commandsOf(src) {
+		words := strings.Fields(command)
+		for len(words) > 0 && (assign.MatchString(words[0]) || lead.MatchString(words[0])) {
+			words = words[1:]
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if words[0] == "sudo" || words[0] == "doas" {
+			needs["setuid"] = true
+			if words = words[1:]; len(words) == 0 {
+				continue
+			}
+		}
+		name, args := words[0][strings.LastIndexByte(words[0], '/')+1:], words[1:]
+		if need := tools[name]; need != "" {
+			needs[need] = true
+		}
+		if verbs, ok := fetches[name]; ok && (verbs == "" || asksFor(args, verbs)) {
+			needs["network"] = true
+		}
+		switch name {
+		case "curl", "wget", "git", "http", "svn", "rsync":
+			for _, m := range public.FindAllStringSubmatch(command, -1) {
+				if host := m[1] + m[2]; strings.Contains(host, ".") && !private.MatchString(host) {
+					needs["network"] = true
+				}
+			}
+		case "mount", "mkfs", "sysctl":
+			needs["privileged"] = needs["privileged"] || len(args) > 0
+		case "terraform", "tofu":
+			needs["cloud"] = needs["cloud"] || asksFor(args, "apply plan")
+		case "ip":
+			needs["privileged"] = needs["privileged"] || (asksFor(args, "link netns addr address route") && asksFor(args, "add del set delete exec"))
+		case "ssh", "scp":
+			needs["multi-host"] = needs["multi-host"] || hostWord.MatchString(command)
+		}
+		if strings.HasPrefix(name, "mkfs.") {
+			needs["privileged"] = true
+		}
+	}
+	maps.DeleteFunc(needs, func(_ string, is bool) bool { return !is })
+	return needs
+}
+
+// asksFor reports whether one of args is one of the words of list.
+func asksFor(args []string, list string) bool {
+	for _, a := range args {
+		if slices.Contains(strings.Fields(list), a) {
+			return true
+		}
+	}
+	return false
+}
+
+// commandsOf cuts a script into simple commands, without comments and
+// here-documents. A quoted separator cuts too; the pieces are seldom programs.
+func commandsOf(src string) []string {
+	var kept []string
+	until := ""
+	for line := range strings.SplitSeq(strings.ReplaceAll(src, "\\\n", " "), "\n") {
+		if until != "" {
+			if strings.TrimSpace(line) == until {
+				until = ""
+			}
+			continue
+		}
+		trimmed := strings.TrimSpace(line)
+		if strings.HasPrefix(trimmed, "#") {
+			continue
+		}
+		if m := here.FindStringSubmatch(line); m != nil && !strings.Contains(line, "<<<") {
+			until = m[1]
+		}
+		kept = append(kept, line)
+	}
+	return cut.Split(strings.Join(kept, "\n"), -1)
+}

@@ -18,6 +18,13 @@ type reader struct {
 	sums     map[string][sha256.Size]byte // of every file read, by path
 	warnings []Warning
 	ports    map[int]bool // mentioned in texts and scripts
+	texts    []string     // of every page
+	commands []string     // that a page has the learner run
+	hosts    []string     // that they are to be run on
+}
+
+func newReader(fsys fs.FS, dir string) *reader {
+	return &reader{fsys: fsys, dir: path.Clean(dir), sums: map[string][sha256.Size]byte{}, ports: map[int]bool{}}
 }
 
 // format is part of every hash: raise it when the normal form changes, so that
@@ -32,7 +39,7 @@ var indexNames = []string{"index.json", "index.yaml", "index.yml"}
 // got wrong becomes a warning if a learner can still use the scenario, and an
 // *Error otherwise.
 func Read(fsys fs.FS, dir string) (*Scenario, error) {
-	r := &reader{fsys: fsys, dir: path.Clean(dir), sums: map[string][sha256.Size]byte{}, ports: map[int]bool{}}
+	r := newReader(fsys, dir)
 	root, err := r.index()
 	if err != nil {
 		return nil, err
@@ -63,7 +70,7 @@ func Read(fsys fs.FS, dir string) (*Scenario, error) {
 func (r *reader) index() (*node, error) {
 	for _, name := range indexNames {
 		file := path.Join(r.dir, name)
-		b, err := r.read(file, maxText, func(string) bool { return true })
+		b, err := r.read(file, maxText, anyLink)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

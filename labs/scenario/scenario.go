@@ -49,10 +49,17 @@ type Scenario struct {
 	LegacyDone bool `json:"legacy_done,omitempty"`
 	Challenge  bool `json:"challenge,omitempty"` // steps are tasks that check themselves
 
-	Needs []string `json:"needs"` // labels, sorted; never empty: see Unmet
-	// NetworkAtSetup says that set-up itself reaches out, so that without a
-	// network the lab cannot start. Otherwise only some step mentions it.
-	NetworkAtSetup bool `json:"network_at_setup,omitempty"`
+	// Needs is what the lab cannot do without, sorted, as labels: linux, docker,
+	// kubernetes, openshift, systemd, privileged, network, multi-host, cloud,
+	// jupyter. It is never empty. Optional is what only some of its steps ask
+	// for: network, and web for pages served in the sandbox.
+	Needs    []string `json:"needs"`
+	Optional []string `json:"optional,omitempty"`
+	// Ports are those that texts and scripts speak of, sorted.
+	Ports []int `json:"ports,omitempty"`
+	// Setuid says that the learner changes users, so that programs such as
+	// sudo have to work.
+	Setuid bool `json:"setuid,omitempty"`
 	// Unsupported says why no sandbox can ever run it; empty otherwise.
 	Unsupported string `json:"unsupported,omitempty"`
 
@@ -71,7 +78,10 @@ type Scenario struct {
 // The zero Page is one the scenario does not have.
 type Page struct {
 	Title string `json:"title,omitempty"`
-	// Text is Markdown in normal form: see Normalise.
+	// Text is Markdown in normal form: a block that can be run has an action
+	// such as {exec} or {exec T2 interrupt} in its info string, one that is for
+	// copying {copy}; a code span has {{exec}} or {{copy}} right behind it. The
+	// platforms' variables are replaced, and nothing else is changed.
 	Text string `json:"text,omitempty"`
 	// Foreground scripts are sourced by the learner's own shell, Background
 	// ones run beside it as root; in order, and both kinds at once.

@@ -29,38 +29,80 @@ var variable = regexp.MustCompile(
 // anyPort finds the port in a variable that names one.
 var anyPort = regexp.MustCompile(`(?:\]\]-(\d{1,5})-\[\[|TRAFFIC_HOST\d_(\d{1,5}))`)
 
+// variableHere matches a variable at the very beginning.
+var variableHere = regexp.MustCompile(`^(?:` + variable.String() + `)`)
+
 // replaceVariables replaces every variable of s and returns the ports they
-// name.
+// name. In text, a variable in a link or with a path behind it becomes an
+// address all the same.
 func replaceVariables(s string, w where) (string, []int) {
 	if !strings.Contains(s, "[[") && !strings.Contains(s, "{{") {
 		return s, nil
 	}
-	var ports []int
-	out := variable.ReplaceAllStringFunc(s, func(v string) string {
+	var (
+		ports []int
+		out   strings.Builder
+		last  int
+	)
+	for _, at := range variable.FindAllStringIndex(s, -1) {
+		out.WriteString(s[last:at[0]])
+		last = at[1]
+		v, here := s[at[0]:at[1]], w
+		if isLink(s[:at[0]], s[at[1]:]) {
+			here = inLink
+		}
 		port := 0
 		if m := anyPort.FindStringSubmatch(v); m != nil {
-			if port, _ = strconv.Atoi(m[1] + m[2]); port > 0 && port < 65536 {
-				ports = append(ports, port)
-			}
+			port, _ = strconv.Atoi(m[1] + m[2])
 		}
-		host := hostOf(v)
-		switch {
-		case strings.HasSuffix(v, "_IP]]"):
-			return host
-		case port > 0 && w == inText && host == "localhost":
-			return "port " + strconv.Itoa(port) + " of the sandbox"
-		case port > 0 && w == inText:
-			return "port " + strconv.Itoa(port) + " of " + host
-		case port > 0:
-			return scheme(v) + host + ":" + strconv.Itoa(port)
-		case strings.Contains(v, "TRAFFIC_SELECTOR") && w == inText:
-			return "a port of the sandbox"
-		case w == inText:
-			return "the sandbox"
+		if port > 65535 {
+			port = 0
 		}
-		return scheme(v) + host
-	})
-	return out, ports
+		if port > 0 {
+			ports = append(ports, port)
+		}
+		out.WriteString(replacement(v, port, here))
+	}
+	out.WriteString(s[last:])
+	return out.String(), ports
+}
+
+// isLink reports whether what stands between before and after must be an
+// address.
+func isLink(before, after string) bool {
+	if strings.HasPrefix(after, "/") {
+		return true
+	}
+	for _, open := range []string{"](", "=\"", "='", "<", "]: "} {
+		if strings.HasSuffix(before, open) {
+			return true
+		}
+	}
+	return false
+}
+
+func replacement(v string, port int, w where) string {
+	host := hostOf(v)
+	switch {
+	case strings.HasSuffix(v, "_IP]]"):
+		return host
+	case w == inText && port > 0:
+		if host == "localhost" {
+			host = "the sandbox"
+		}
+		return "port " + strconv.Itoa(port) + " of " + host
+	case w == inText && strings.Contains(v, "TRAFFIC_SELECTOR"):
+		return "a port of the sandbox"
+	case w == inText:
+		return "the sandbox"
+	}
+	if port > 0 {
+		host += ":" + strconv.Itoa(port)
+	}
+	if w == inCode && strings.HasPrefix(v, "[[") {
+		return host // a bare host in code stays one
+	}
+	return "http://" + host
 }
 
 var trafficHost = regexp.MustCompile(`TRAFFIC_HOST(\d)|HOST(\d)_IP`)
@@ -79,16 +121,4 @@ func hostOf(v string) string {
 		return "127.0.0.1"
 	}
 	return "localhost"
-}
-
-// scheme keeps a bare host bare where the author wrote a scheme or, in a URL
-// of the old platform, wrote none on purpose.
-func scheme(v string) string {
-	if strings.HasPrefix(v, "[[") {
-		return ""
-	}
-	if strings.HasPrefix(v, "//") {
-		return "//"
-	}
-	return "http://"
 }

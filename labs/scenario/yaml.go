@@ -36,9 +36,9 @@ func (r *reader) yamlNode(file string, y ast.Node, depth int) (*node, error) {
 	switch v := y.(type) {
 	case *ast.NullNode:
 	case *ast.StringNode:
-		n.kind, n.str = text, v.Value
+		n.kind, n.str = text, noNUL(v.Value)
 	case *ast.LiteralNode:
-		n.kind, n.str = text, v.Value.Value
+		n.kind, n.str = text, noNUL(v.Value.Value)
 	case *ast.IntegerNode:
 		n.kind, n.str = number, fmt.Sprint(v.Value)
 	case *ast.FloatNode:
@@ -78,7 +78,7 @@ func (r *reader) yamlObject(n *node, values []*ast.MappingValueNode, depth int) 
 		if t := kv.Key.GetToken(); t != nil && t.Position != nil {
 			child.line = t.Position.Line
 		}
-		n.put(key, child)
+		n.put(noNUL(key), child)
 	}
 	return nil
 }
