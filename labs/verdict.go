@@ -31,21 +31,22 @@ type Verdict struct {
 // checkTime is how long a check may run, in seconds.
 const checkTime = 60
 
+const tryAgain = " This says nothing about your work: try again."
+
 // judge decides what the report of a check means.
 func judge(sc *scenario.Scenario, n int, r *proto.CheckReport) Verdict {
-	again := " This says nothing about your work: try again."
 	switch {
 	case r.NotRun != "":
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check did not start.", n) + again}
+		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check did not start.", n) + tryAgain}
 	case r.TimedOut:
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check took longer than %d seconds.", n, checkTime) + again}
+		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check took longer than %d seconds.", n, checkTime) + tryAgain}
 	case r.Signaled:
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check was killed.", n) + again}
+		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check was killed.", n) + tryAgain}
 	case r.Exit == 126 || r.Exit == 127:
 		// The shell's words for "cannot execute" and "not found" are a failed
 		// check only when the script goes on to say so itself.
 		if len(bytes.TrimSpace(r.Stdout)) == 0 && r.Reason == "" && interpreterMissing(r.Stderr) {
-			return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox lacks a program its check needs.", n) + again}
+			return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox lacks a program its check needs.", n) + tryAgain}
 		}
 	case r.Exit == 0 && (!needsDone(sc, n) || saysDone(r.Stdout)):
 		return Verdict{Passed, tail(r.Stdout)}

@@ -6,33 +6,74 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/courses"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
 // Labs lists labs, those the caller may not start included. Texts are only in
 // Lab's answer.
-func (a Actor) Labs(ctx context.Context, f hub.LabFilter) (page hub.Page[hub.Lab], err error) {
-	if f.Limit < 0 || f.Limit > 100 {
-		return page, hub.Errorf(hub.Invalid, "limit must be from 1 to 100.")
+func (a Actor) Labs(ctx context.Context, f hub.LabFilter) (hub.Page[hub.Lab], error) {
+	page := hub.Page[hub.Lab]{Items: []hub.Lab{}}
+	if err := labFilter(&f); err != nil {
+		return page, err
 	}
-	if f.Limit == 0 {
-		f.Limit = 30
-	}
-	var abilities []string
+	var abilities []string // nil for any
 	if f.Runnable {
 		if a.app.Labs.Engine == nil {
-			return hub.Page[hub.Lab]{Items: []hub.Lab{}}, nil
+			return page, nil
 		}
 		abilities = append([]string{}, a.app.Labs.Abilities...)
 	}
+	key, err := a.app.cursorKey(ctx)
+	if err != nil {
+		return page, err
+	}
+	var after *postgres.LabKey
+	list := struct{ Labs hub.LabFilter }{f}
+	list.Labs.Paging = hub.Paging{}
+	if f.Cursor != "" {
+		after = new(postgres.LabKey)
+		if err := key.open(list, f.Cursor, after); err != nil {
+			return page, err
+		}
+	}
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		page, err = tx.Labs(ctx, f, abilities)
-		return err
+		items, next, err := tx.Labs(ctx, f, after, abilities)
+		if err != nil {
+			return err
+		}
+		page.Items = items
+		if next != nil {
+			page.Next = key.seal(list, next)
+		}
+		return nil
 	})
 	for i := range page.Items {
 		a.app.dress(&page.Items[i])
 	}
 	return page, err
+}
+
+// labFilter checks f and fills in what it leaves open.
+func labFilter(f *hub.LabFilter) error {
+	var wrong []hub.FieldError
+	check := func(ok bool, name, detail string) {
+		if !ok {
+			wrong = append(wrong, hub.FieldError{Pointer: "/" + name, Detail: detail})
+		}
+	}
+	f.Query, f.Course = strings.TrimSpace(f.Query), strings.TrimSpace(f.Course)
+	check(searchable(f.Query), "q", "A search is at most 200 characters, without control characters.")
+	check(searchable(f.Course), "course", "That is not the slug of a course.")
+	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are "+strings.Join(courses.Providers, ", ")+".")
+	check(f.Limit >= 0 && f.Limit <= 100, "limit", "The limit is from 1 to 100.")
+	if f.Limit == 0 {
+		f.Limit = 30
+	}
+	if len(wrong) > 0 {
+		return &hub.Error{Code: hub.Invalid, Message: wrong[0].Detail, Fields: wrong}
+	}
+	return nil
 }
 
 // Lab returns a lab with its texts, to those whose tier includes it.
@@ -72,7 +113,9 @@ func (a *App) dress(lab *hub.Lab) {
 	if lab.Steps == nil {
 		lab.Steps = []hub.LabStep{}
 	}
-	lab.Reason = a.missing(lab.Needs)
+	if lab.Reason == "" { // else it can run nowhere
+		lab.Reason = a.missing(lab.Needs)
+	}
 	lab.Runnable = lab.Reason == ""
 }
 

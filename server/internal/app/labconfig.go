@@ -35,6 +35,7 @@ type LabConfig struct {
 type labWork struct {
 	mu       sync.Mutex
 	busy     map[string]chan struct{} // closed when the work on the session ends
+	checking map[string]bool          // sessions somebody waits for a check of
 	attached map[string]int           // connections to the session's sandbox
 }
 
@@ -73,6 +74,27 @@ func (w *labWork) tryClaim(session string) (release func(), taken <-chan struct{
 		delete(w.busy, session)
 		close(done)
 	}, nil
+}
+
+// beginCheck reports whether nobody is checking the session, and if so, that
+// the caller is.
+func (w *labWork) beginCheck(session string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.checking == nil {
+		w.checking = map[string]bool{}
+	}
+	if w.checking[session] {
+		return false
+	}
+	w.checking[session] = true
+	return true
+}
+
+func (w *labWork) endCheck(session string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.checking, session)
 }
 
 // attach adds delta to the connections of the session and returns how many

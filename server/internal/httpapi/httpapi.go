@@ -76,6 +76,19 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.GET("/users/next", h.do(h.next))
 
 	// labs
+	r.GET("/labs", h.do(h.listLabs))
+	r.GET("/labs/sessions", h.do(h.labSessions))
+	r.GET("/labs/:lab", h.do(h.showLab))
+	r.POST("/labs/:lab/start", h.do(h.startLab))
+	r.GET("/labs/:lab/status", h.do(h.labStatus))
+	r.POST("/labs/:lab/check", h.do(h.checkLab))
+	r.POST("/labs/:lab/next", h.do(h.nextLabStep))
+	r.POST("/labs/:lab/skip", h.do(h.skipLabStep))
+	r.POST("/labs/:lab/hint", h.do(h.labHint))
+	r.POST("/labs/:lab/solution", h.do(h.labSolution))
+	r.PUT("/labs/:lab/submit", h.do(h.submitLab))
+	r.POST("/labs/:lab/stop", h.do(h.stopLab))
+	r.POST("/labs/:lab/certificate", h.unstored(h.labCertificate))
 
 	// authoring
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -51,14 +52,13 @@ func (tx Tx) Lab(ctx context.Context, id string) (LabVersion, error) {
 
 // Labs lists labs without their texts: the courses by slug, the labs of each in
 // the author's order. With abilities other than nil, it lists only labs that
-// need nothing else.
-func (tx Tx) Labs(ctx context.Context, f hub.LabFilter, abilities []string) (hub.Page[hub.Lab], error) {
-	page := hub.Page[hub.Lab]{Items: []hub.Lab{}}
-	var after labCursor
-	if f.Cursor != "" {
-		if err := parseCursor(f.Cursor, &after); err != nil {
-			return page, err
-		}
+// need nothing else. It begins after the lab at a key, when there is one, and
+// returns the last lab's key when there are more. The filter's own paging cursor
+// is not looked at.
+func (tx Tx) Labs(ctx context.Context, f hub.LabFilter, after *LabKey, abilities []string) ([]hub.Lab, *LabKey, error) {
+	var from LabKey
+	if after != nil {
+		from = *after
 	}
 	rows, err := tx.Query(ctx, `
 		SELECT l.id, coalesce(c.slug, ''), l.position, `+labFree+`, l.updated_at,
@@ -69,39 +69,46 @@ func (tx Tx) Labs(ctx context.Context, f hub.LabFilter, abilities []string) (hub
 		  AND ($1 = '' OR concat_ws(' ', l.id, v.document->>'title', v.document->>'description') ILIKE $1)
 		  AND ($2 = '' OR c.slug = $2)
 		  AND ($3 = '' OR i.provider = $3)
-		  AND ($4::jsonb IS NULL OR coalesce(v.document->'needs', '[]') <@ $4::jsonb)
+		  AND ($4::jsonb IS NULL OR (coalesce(v.document->'needs', '[]') <@ $4::jsonb AND coalesce(v.document->>'reason', '') = ''))
 		  AND (NOT $5::boolean OR (coalesce(c.slug, ''), l.position, l.id) > ($6::text, $7::integer, $8::text))
 		ORDER BY coalesce(c.slug, ''), l.position, l.id
 		LIMIT $9`,
 		contains(f.Query), f.Course, f.Provider, abilitySet(abilities),
-		f.Cursor != "", after.Course, after.Position, after.ID, f.Limit+1)
+		after != nil, from.Course, from.Position, from.ID, f.Limit+1)
 	if err != nil {
-		return page, classify("lab", err)
+		return nil, nil, classify("lab", err)
 	}
 	defer rows.Close()
+	labs := []hub.Lab{}
+	var last LabKey
 	for rows.Next() {
 		var (
-			at   labCursor
-			lab  hub.Lab
-			doc  []byte
-			free bool
-			row  hub.Lab
+			at      LabKey
+			lab     hub.Lab
+			doc     []byte
+			free    bool
+			updated time.Time
 		)
-		if err := rows.Scan(&at.ID, &at.Course, &at.Position, &free, &row.UpdatedAt, &doc); err != nil {
-			return page, classify("lab", err)
+		if err := rows.Scan(&at.ID, &at.Course, &at.Position, &free, &updated, &doc); err != nil {
+			return nil, nil, classify("lab", err)
 		}
-		if len(page.Items) == f.Limit { // one more than asked for: there is a next page
-			page.Next = formatCursor(after)
-			break
+		if len(labs) == f.Limit { // one more than asked for: there is a next page
+			return labs, &last, nil
 		}
 		if err := json.Unmarshal(doc, &lab); err != nil {
-			return page, classify("lab", err)
+			return nil, nil, classify("lab", err)
 		}
-		lab.ID, lab.Course, lab.Free, lab.UpdatedAt = at.ID, at.Course, free, row.UpdatedAt
-		page.Items = append(page.Items, lab)
-		after = at
+		lab.ID, lab.Course, lab.Free, lab.UpdatedAt = at.ID, at.Course, free, updated
+		labs, last = append(labs, lab), at
 	}
-	return page, classify("lab", rows.Err())
+	return labs, nil, classify("lab", rows.Err())
+}
+
+// LabKey is the place of a lab in the list.
+type LabKey struct {
+	Course   string
+	Position int
+	ID       string
 }
 
 // LabScenario returns what the engine needs to run one version of a lab: the
@@ -110,13 +117,6 @@ func (tx Tx) LabScenario(ctx context.Context, lab, version string) (scenario, as
 	err = tx.QueryRow(ctx, `SELECT scenario, assets FROM lab_versions WHERE lab_id = $1 AND hash = $2`, lab, version).
 		Scan(&scenario, &assets)
 	return scenario, assets, classify("lab", err)
-}
-
-// labCursor is the place of a lab in the list.
-type labCursor struct {
-	Course   string `json:"c"`
-	Position int    `json:"p"`
-	ID       string `json:"i"`
 }
 
 // contains is the LIKE pattern of texts that hold query as it is written.

@@ -1,0 +1,147 @@
+package labs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+)
+
+// Preparing is how long checks wait for set-up that has not ended. Some set-up
+// scripts watch over the whole session, so nobody may wait for them for ever.
+const Preparing = 10 * time.Second
+
+// terminal is the one that foreground scripts are typed into.
+const terminal = "main"
+
+// Start makes the sandbox id and begins the scenario in it: its assets are in
+// place, its intro's background scripts run, and its intro's foreground scripts
+// were typed. What an earlier, unfinished Start of the same id left is removed
+// first. When it fails nothing is left.
+func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, assets []byte) (err error) {
+	if err := e.Driver.Destroy(ctx, id); err != nil {
+		return err
+	}
+	spec := Spec{ID: id, Image: sc.Image, Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
+	if err := e.Driver.Create(ctx, spec); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			e.abandon(ctx, id)
+		}
+	}()
+	return e.inside(ctx, id, func(s *Sandbox) error {
+		if len(assets) > 0 {
+			if err := s.Push(ctx, assets); err != nil {
+				return fmt.Errorf("push the assets: %w", err)
+			}
+		}
+		return open(ctx, s, pageName(0), sc.Intro)
+	})
+}
+
+// Setup is how the set-up of a page is doing.
+type Setup struct {
+	Running bool
+	Failed  bool // a script ended with a status other than 0
+}
+
+// Settled reports whether a learner may be checked, when set-up began a while
+// ago: what still runs after Preparing is not waited for.
+func (s Setup) Settled(ago time.Duration) bool { return !s.Running || ago >= Preparing }
+
+// Setup asks after the background scripts of step n; 0 is the intro.
+func (e *Engine) Setup(ctx context.Context, id string, n int) (setup Setup, err error) {
+	err = e.inside(ctx, id, func(s *Sandbox) error {
+		scripts, err := s.Scripts(ctx)
+		for _, sc := range scripts {
+			if strings.HasPrefix(sc.Name, pageName(n)+"-") {
+				setup.Running = setup.Running || sc.Running
+				setup.Failed = setup.Failed || (!sc.Running && sc.Exit != 0)
+			}
+		}
+		return err
+	})
+	return setup, err
+}
+
+// OpenStep runs what a scenario does when step n is shown for the first time.
+// It is for the caller to know whether it is the first.
+func (e *Engine) OpenStep(ctx context.Context, id string, sc *scenario.Scenario, n int) error {
+	page := sc.Steps[n-1].Page
+	if len(page.Background) == 0 && len(page.Foreground) == 0 {
+		return nil
+	}
+	return e.inside(ctx, id, func(s *Sandbox) error { return open(ctx, s, pageName(n), page) })
+}
+
+// Check runs the check of step n and judges it. A check that ran always gives a
+// verdict; an error means that the sandbox is gone (ErrNotFound), that another
+// check runs in it (ErrChecking), or that ctx ended.
+func (e *Engine) Check(ctx context.Context, id string, sc *scenario.Scenario, n int) (Verdict, error) {
+	verify := sc.Steps[n-1].Verify
+	if verify == nil || nothing(verify.Source) {
+		return Verdict{Outcome: Unverified}, nil
+	}
+	var report proto.CheckReport
+	err := e.inside(ctx, id, func(s *Sandbox) (err error) {
+		// The name is not the scenario's: checks grep through process lists.
+		report, err = s.Check(ctx, proto.Script{Name: "check", Source: verify.Source, Timeout: checkTime})
+		return err
+	})
+	switch {
+	case err == nil:
+		return judge(sc, n, &report), nil
+	case ctx.Err() != nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrChecking):
+		return Verdict{}, err
+	}
+	return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox did not answer.%s", n, tryAgain)}, nil
+}
+
+// Alive returns ErrNotFound when there is no living sandbox id.
+func (e *Engine) Alive(ctx context.Context, id string) error {
+	return e.inside(ctx, id, func(s *Sandbox) error {
+		_, err := s.Hello(ctx)
+		return err
+	})
+}
+
+func (e *Engine) inside(ctx context.Context, id string, do func(*Sandbox) error) error {
+	s, err := Open(ctx, e.Driver, id)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s)
+}
+
+// pageName begins the names of a page's scripts.
+func pageName(n int) string {
+	if n == 0 {
+		return "intro"
+	}
+	return fmt.Sprintf("step%d", n)
+}
+
+// open starts the background scripts of a page, and then types its foreground
+// ones. It doesn't wait for the former: many of the latter are the loop that
+// waits, and some of the former wait for what the latter make.
+func open(ctx context.Context, s *Sandbox, name string, page scenario.Page) error {
+	for i, script := range page.Background {
+		err := s.Start(ctx, proto.Script{Name: fmt.Sprintf("%s-%d", name, i+1), Source: script.Source})
+		if err != nil {
+			return fmt.Errorf("start the set-up: %w", err)
+		}
+	}
+	for _, script := range page.Foreground {
+		if err := s.Type(ctx, proto.Typing{Terminal: terminal, Source: script.Source}); err != nil {
+			return fmt.Errorf("type the set-up: %w", err)
+		}
+	}
+	return nil
+}

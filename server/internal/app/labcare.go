@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// neverMade is how long after its start a session without a sandbox is given
+// up rather than tried again.
+const neverMade = 2 * time.Minute
+
+// AdoptLabs takes over what an earlier process on this node left: sessions go
+// on, whoever was attached is not any more, and what belongs to nobody is
+// destroyed. It is called once, before learners are let in.
+func (a *App) AdoptLabs(ctx context.Context) error {
+	if a.Labs.Engine == nil {
+		return nil
+	}
+	runs, err := a.nodeLabRuns(ctx)
+	errs := []error{err}
+	for _, r := range runs {
+		if r.State == hub.Active {
+			errs = append(errs, a.attachment(ctx, r.ID))
+		}
+	}
+	return errors.Join(append(errs, a.TendLabs(ctx), a.SweepLabs(ctx))...)
+}
+
+// TendLabs does what is due on this node: it ends the sessions whose time is
+// up, and moves on those that somebody else's process, or nobody, was making.
+// It is called every few seconds.
+func (a *App) TendLabs(ctx context.Context) error {
+	if a.Labs.Engine == nil {
+		return nil
+	}
+	var expired []postgres.LabRun
+	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if expired, err = tx.ExpiredLabRuns(ctx, a.now()); err != nil {
+			return err
+		}
+		for _, r := range expired {
+			if err := a.expire(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	errs := []error{err}
+	if err == nil {
+		for _, r := range expired {
+			errs = append(errs, a.destroyLab(ctx, r))
+		}
+	}
+	runs, err := a.nodeLabRuns(ctx)
+	errs = append(errs, err)
+	for _, r := range runs {
+		errs = append(errs, a.tend(ctx, r))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *App) nodeLabRuns(ctx context.Context) (runs []postgres.LabRun, err error) {
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		runs, err = tx.NodeLabRuns(ctx, a.Labs.Node)
+		return err
+	})
+	return runs, err
+}
+
+// expire ends a session whose time is up. Its sandbox is for the caller, once
+// the transaction has held.
+func (a *App) expire(ctx context.Context, tx postgres.Tx, r postgres.LabRun) error {
+	now := a.now()
+	r.State, r.Message, r.EndedAt = hub.Expired, timeIsUp, &now
+	if err := tx.SaveLabRun(ctx, r); err != nil {
+		return err
+	}
+	return a.labEvent(ctx, tx, r, "lab.expired")
+}
+
+// tend moves one session on, if nobody is at work on it.
+func (a *App) tend(ctx context.Context, r postgres.LabRun) error {
+	if r.EndedAt != nil || r.State != hub.Provisioning || r.SetupAt != nil {
+		_, err := a.settleIfFree(ctx, r)
+		return err
+	}
+	release, taken := a.work.tryClaim(r.ID)
+	if taken != nil {
+		return nil
+	}
+	release()
+	if a.now().Sub(r.CreatedAt) > neverMade {
+		_, err := a.stopLost(ctx, r.ID, "It could not be started in time. Please start it again.")
+		return err
+	}
+	_, err := a.provision(ctx, r.ID)
+	return err
+}
+
+// SweepLabs makes this node agree with the rows: sandboxes that no running
+// session owns are destroyed, and sessions whose sandbox is gone are ended.
+func (a *App) SweepLabs(ctx context.Context) error {
+	if a.Labs.Engine == nil {
+		return nil
+	}
+	// The rows of sandboxes are written before these are made, so a sandbox
+	// without one is nobody's. A row read before the list, on the other hand,
+	// had its sandbox by then.
+	before, err := a.nodeLabRuns(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := a.Labs.Engine.List(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := a.nodeLabRuns(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range there {
+		if !slices.ContainsFunc(after, func(r postgres.LabRun) bool { return r.ID == id && r.EndedAt == nil }) {
+			errs = append(errs, a.Labs.Engine.Destroy(ctx, id))
+		}
+	}
+	for _, r := range before {
+		switch {
+		case r.EndedAt != nil:
+			errs = append(errs, a.destroyed(ctx, r))
+		case r.SetupAt != nil:
+			if err := a.Labs.Engine.Alive(ctx, r.ID); errors.Is(err, labs.ErrNotFound) {
+				_, err = a.stopLost(ctx, r.ID, sandboxGone)
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// destroyed makes sure that nothing is left of an ended session, and notes it.
+// How the session ended stays in its message.
+func (a *App) destroyed(ctx context.Context, r postgres.LabRun) error {
+	if err := a.destroyLab(ctx, r); err != nil {
+		return err
+	}
+	_, err := a.changeLab(ctx, r.ID, "lab.destroyed", func(_ context.Context, _ postgres.Tx, r *postgres.LabRun) error {
+		now := a.now()
+		r.State, r.DestroyedAt = hub.Destroyed, &now
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,339 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// labTime is how long a session lives.
+const labTime = time.Hour
+
+// runningLabs is how many sessions one learner may have at once.
+func runningLabs(role hub.Role) int {
+	if rank[role] >= rank[hub.Premium] {
+		return 5
+	}
+	return 2
+}
+
+// Why a session ended, as its learner reads it.
+const (
+	handedIn = "Handed in."
+	stopped  = "Stopped."
+	timeIsUp = "Its time was up."
+)
+
+// LabSessions lists the caller's sessions: running ones first, then the newest.
+func (a Actor) LabSessions(ctx context.Context) ([]hub.LabSession, error) {
+	if err := a.signedIn(); err != nil {
+		return nil, err
+	}
+	var runs []postgres.LabRun
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		runs, err = tx.UsersLabRuns(ctx, a.user.ID, 100)
+		return err
+	})
+	sessions := make([]hub.LabSession, len(runs))
+	for i, r := range runs {
+		sessions[i] = a.app.session(r)
+	}
+	return sessions, err
+}
+
+// LabSession returns one of the caller's sessions. ref is its id, or a lab: then
+// it is the running session of the lab, or the latest.
+func (a Actor) LabSession(ctx context.Context, ref string) (hub.LabSession, error) {
+	r, err := a.labRun(ctx, ref)
+	if err != nil {
+		return hub.LabSession{}, err
+	}
+	r, err = a.app.settleIfFree(ctx, r)
+	return a.app.session(r), err
+}
+
+// labRun finds the caller's session. Missing and somebody else's are the same.
+func (a Actor) labRun(ctx context.Context, ref string) (r postgres.LabRun, err error) {
+	if err := a.signedIn(); err != nil {
+		return r, err
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		r, err = tx.UsersLabRun(ctx, a.user.ID, ref)
+		return err
+	})
+	return r, err
+}
+
+// runningLab is labRun for what only a running session can do.
+func (a Actor) runningLab(ctx context.Context, ref string) (postgres.LabRun, error) {
+	r, err := a.labRun(ctx, ref)
+	if err == nil {
+		err = a.app.stillRuns(r)
+	}
+	return r, err
+}
+
+func (a *App) stillRuns(r postgres.LabRun) error {
+	switch {
+	case r.EndedAt == nil && r.ExpiresAt.After(a.now()):
+		return nil
+	case r.EndedAt == nil:
+		r.Message = timeIsUp
+	}
+	return hub.Errorf(hub.Conflict, "This lab session has ended. %s Begin again with: cmh lab start %s", r.Message, r.LabID)
+}
+
+// session is r as its learner sees it.
+func (a *App) session(r postgres.LabRun) hub.LabSession {
+	s := r.LabSession
+	s.SSH = a.Labs.SSH
+	s.SSH.User = s.ID
+	if s.Steps == nil {
+		s.Steps = []hub.StepState{}
+	}
+	return s
+}
+
+// StartLab begins a session of a lab, or returns the one that runs. The answer
+// may come while the session is still provisioning.
+func (a Actor) StartLab(ctx context.Context, lab string) (hub.LabSession, error) {
+	s, _, err := a.OpenLab(ctx, lab)
+	return s, err
+}
+
+// OpenLab is StartLab that also tells whether the session is a new one.
+func (a Actor) OpenLab(ctx context.Context, lab string) (s hub.LabSession, created bool, err error) {
+	if err := a.signedIn(); err != nil {
+		return s, false, err
+	}
+	var r postgres.LabRun
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		r, created, err = a.reserveLab(ctx, tx, lab)
+		return err
+	})
+	if err != nil {
+		return s, false, err
+	}
+	if created {
+		if r, err = a.app.provision(ctx, r.ID); err != nil {
+			return s, false, err
+		}
+	}
+	return a.app.session(r), created, nil
+}
+
+// reserveLab finds the running session of a lab, or stores a new one. Starts by
+// the same learner take turns from here to the end of the transaction.
+func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r postgres.LabRun, created bool, err error) {
+	now := a.app.now()
+	runs, err := tx.RunningLabs(ctx, a.user.ID)
+	if err != nil {
+		return r, false, err
+	}
+	alive := runs[:0]
+	for _, old := range runs {
+		if !old.ExpiresAt.After(now) {
+			if err := a.app.expire(ctx, tx, old); err != nil {
+				return r, false, err
+			}
+			continue
+		}
+		if old.LabID == lab {
+			return old, false, nil
+		}
+		alive = append(alive, old)
+	}
+	v, err := tx.Lab(ctx, lab)
+	if err != nil {
+		return r, false, err
+	}
+	if err := a.entitled(v.Lab); err != nil {
+		return r, false, err
+	}
+	if a.app.dress(&v.Lab); !v.Lab.Runnable {
+		return r, false, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, v.Lab.Reason)
+	}
+	if most := runningLabs(a.user.Role); len(alive) >= most {
+		return r, false, &hub.Error{
+			Code:       hub.Limit,
+			Message:    fmt.Sprintf("You have %d labs running, and your tier allows %d at once. Stop one first: cmh lab stop %s", len(alive), most, alive[0].LabID),
+			RetryAfter: alive[0].ExpiresAt.Sub(now),
+		}
+	}
+	if v.CourseID != "" {
+		fresh, err := tx.EnrollOnce(ctx, a.user.ID, v.CourseID, now)
+		if err != nil {
+			return r, false, err
+		}
+		if fresh {
+			if err := tx.Event(ctx, a.user.ID, "course.enrolled", map[string]string{"course": v.Lab.Course}); err != nil {
+				return r, false, err
+			}
+		}
+	}
+	r = postgres.LabRun{
+		LabSession: hub.LabSession{
+			ID: "s-" + strings.ToLower(rand.Text())[:10], LabID: lab, State: hub.Provisioning,
+			Message: "Preparing the lab.", Step: min(1, len(v.Lab.Steps)), Driver: a.app.Labs.Driver,
+			CreatedAt: now, ExpiresAt: now.Add(labTime),
+		},
+		UserID: a.user.ID, Version: v.Version, Node: a.app.Labs.Node,
+	}
+	if err := tx.AddLabRun(ctx, r, len(v.Lab.Steps)); err != nil {
+		return r, false, err
+	}
+	if err := a.app.labEvent(ctx, tx, r, "lab.started"); err != nil {
+		return r, false, err
+	}
+	r, err = tx.LabRun(ctx, r.ID)
+	return r, err == nil, err
+}
+
+// SubmitLab hands a session in and ends it, once every step that has a check
+// is passed or skipped.
+func (a Actor) SubmitLab(ctx context.Context, ref string) (hub.LabSession, error) {
+	r, err := a.labRun(ctx, ref)
+	if err != nil {
+		return hub.LabSession{}, err
+	}
+	if r.State == hub.Submitted {
+		return a.app.session(r), nil
+	}
+	return a.endLab(ctx, r.ID, func(ctx context.Context, tx postgres.Tx, r *postgres.LabRun) error {
+		if err := a.app.stillRuns(*r); err != nil {
+			return err
+		}
+		if open := openSteps(*r); len(open) > 0 {
+			return hub.Errorf(hub.Conflict, "Not every step is done: %s. Check them with: cmh lab check %s", stepList(open), r.LabID)
+		}
+		if checked(*r) == 0 { // nothing was there to pass, and the learner has read it to the end
+			if _, err := a.app.recordLab(ctx, tx, *r, 100); err != nil {
+				return err
+			}
+		}
+		r.State, r.Message = hub.Submitted, handedIn
+		return nil
+	}, "lab.submitted")
+}
+
+// openSteps lists the steps that stand in the way of handing in.
+func openSteps(r postgres.LabRun) (open []int) {
+	for i := range r.Steps {
+		if r.Marks[i].Checked && !stepDone(r, i+1) {
+			open = append(open, i+1)
+		}
+	}
+	if checked(r) == 0 && r.Step < len(r.Steps) {
+		open = append(open, len(r.Steps))
+	}
+	return open
+}
+
+func stepList(steps []int) string {
+	words := make([]string, len(steps))
+	for i, n := range steps {
+		words[i] = fmt.Sprint(n)
+	}
+	if len(words) == 1 {
+		return "step " + words[0]
+	}
+	return "steps " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// StopLab ends a session without handing it in. One that has ended is left as
+// it is.
+func (a Actor) StopLab(ctx context.Context, ref string) (hub.LabSession, error) {
+	r, err := a.labRun(ctx, ref)
+	if err != nil {
+		return hub.LabSession{}, err
+	}
+	if r.EndedAt != nil {
+		return a.app.session(r), nil
+	}
+	return a.endLab(ctx, r.ID, func(_ context.Context, _ postgres.Tx, r *postgres.LabRun) error {
+		if r.EndedAt == nil {
+			r.State, r.Message = hub.Stopped, stopped
+		}
+		return nil
+	}, "lab.stopped")
+}
+
+// endLab ends a session as end says, and destroys its sandbox. Should that
+// fail, the sweeper meets the sandbox again.
+func (a Actor) endLab(ctx context.Context, id string, end labChange, event string) (hub.LabSession, error) {
+	r, err := a.app.changeLab(ctx, id, event, func(ctx context.Context, tx postgres.Tx, r *postgres.LabRun) error {
+		if err := end(ctx, tx, r); err != nil || !hub.Ended(r.State) || r.EndedAt != nil {
+			return err
+		}
+		now := a.app.now()
+		r.EndedAt = &now
+		return nil
+	})
+	if err != nil {
+		return hub.LabSession{}, err
+	}
+	if err := a.app.destroyLab(ctx, r); err != nil {
+		a.app.Log.WarnContext(ctx, "sandbox not destroyed yet", "session", id, "err", err)
+	}
+	return a.app.session(r), nil
+}
+
+// labChange changes a session that nobody else can change meanwhile.
+type labChange func(context.Context, postgres.Tx, *postgres.LabRun) error
+
+// changeLab lets change alter a session, and writes it with its event: both or
+// neither. A change that leaves the state and the message as they are says
+// nothing.
+func (a *App) changeLab(ctx context.Context, id, event string, change labChange) (r postgres.LabRun, err error) {
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		if r, err = tx.LockLabRun(ctx, id); err != nil {
+			return err
+		}
+		before := r
+		if err := change(ctx, tx, &r); err != nil {
+			return err
+		}
+		if r.State == before.State && r.Message == before.Message && r.Step == before.Step && r.SetupAt == before.SetupAt {
+			return nil
+		}
+		if err := tx.SaveLabRun(ctx, r); err != nil || event == "" {
+			return err
+		}
+		return a.labEvent(ctx, tx, r, event)
+	})
+	return r, err
+}
+
+// labEvent tells of a session what anybody who counts may want to know.
+func (a *App) labEvent(ctx context.Context, tx postgres.Tx, r postgres.LabRun, event string) error {
+	return tx.Event(ctx, r.UserID, event, map[string]any{
+		"session": r.ID, "lab": r.LabID, "version": r.Version, "state": r.State, "step": r.Step,
+	})
+}
+
+// scenario reads what the session's lab does.
+func (a *App) scenario(ctx context.Context, r postgres.LabRun) (sc *scenario.Scenario, assets []byte, err error) {
+	var doc []byte
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		doc, assets, err = tx.LabScenario(ctx, r.LabID, r.Version)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	sc = &scenario.Scenario{}
+	if err := json.Unmarshal(doc, sc); err != nil {
+		return nil, nil, fmt.Errorf("read the scenario of %s: %w", r.LabID, err)
+	}
+	if len(sc.Steps) != len(r.Steps) {
+		return nil, nil, fmt.Errorf("the scenario of %s has %d steps, its text has %d", r.LabID, len(sc.Steps), len(r.Steps))
+	}
+	return sc, assets, nil
+}
