@@ -5,6 +5,7 @@ package app
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -16,6 +17,10 @@ type App struct {
 	DB  *postgres.DB
 	Log *slog.Logger
 	Now func() time.Time
+
+	// Starting is set while the database is not ready for the rules: doors ask
+	// for patience meanwhile.
+	Starting atomic.Bool
 
 	// PasswordCost is the bcrypt cost of new passwords; 0 means 12.
 	PasswordCost int

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"strings"
 	"unicode/utf8"
@@ -92,6 +93,16 @@ func (a *App) UserByID(ctx context.Context, id string) (u hub.User, err error) {
 		return err
 	})
 	return u, err
+}
+
+// UserCA returns the key that signs SSH certificates of learners, which every
+// replica shares.
+func (a *App) UserCA(ctx context.Context) (ssh.Signer, error) {
+	seed, err := a.secret(ctx, "ssh-user-ca-ed25519", ed25519.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(seed))
 }
 
 func readKey(n hub.NewKey) (ssh.PublicKey, hub.Key, error) {

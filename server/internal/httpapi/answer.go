@@ -70,6 +70,20 @@ func (h api) do(f handler) gin.HandlerFunc {
 func (h api) unstored(f handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Header("Cache-Control", "no-store")
+		user, err := h.userOf(c)
+		if err != nil {
+			h.write(c, h.problem(c, err), false)
+			return
+		}
+		h.write(c, h.ask(c, f, user), false)
+	}
+}
+
+// signIn is unstored for those who are not signed in yet, or whose token has
+// run out: it does not look at it.
+func (h api) signIn(f handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Cache-Control", "no-store")
 		h.write(c, h.ask(c, f, app.Guest), false)
 	}
 }

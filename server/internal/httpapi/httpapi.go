@@ -54,10 +54,10 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.GET("/openapi.yaml", h.do(h.openapi))
 
 	// account
-	r.POST("/auth/register", h.unstored(h.register))
-	r.POST("/auth/login", h.unstored(h.login))
-	r.POST("/auth/refresh", h.unstored(h.refresh))
-	r.POST("/auth/logout", h.unstored(h.logout))
+	r.POST("/auth/register", h.signIn(h.register))
+	r.POST("/auth/login", h.signIn(h.login))
+	r.POST("/auth/refresh", h.signIn(h.refresh))
+	r.POST("/auth/logout", h.signIn(h.logout))
 	r.GET("/users/profile", h.do(h.profile))
 	r.PUT("/users/profile", h.do(h.updateProfile))
 	r.GET("/users/keys", h.do(h.keys))
@@ -91,6 +91,7 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.POST("/labs/:lab/certificate", h.unstored(h.labCertificate))
 
 	// authoring
+	r.POST("/author/imports", h.do(h.importScenarios))
 }
 
 // handler answers one request, for one user: a body to encode, or an error to

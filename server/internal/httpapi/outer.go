@@ -76,8 +76,15 @@ func (h api) outer(c *gin.Context) {
 		c.Abort()
 		return
 	}
+	if h.app.Starting.Load() && c.FullPath() != "/healthz" {
+		h.write(c, h.problem(c, errStarting), false)
+		c.Abort()
+		return
+	}
 	c.Next()
 }
+
+var errStarting = &hub.Error{Code: hub.Unavailable, Message: "The server is starting. Please try again in a moment.", RetryAfter: time.Second}
 
 func badBytes(u *url.URL) error {
 	if len(u.Path) > maxPath || len(u.RawQuery) > maxQuery {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -68,7 +70,7 @@ func classify(what string, err error) error {
 	case errors.As(err, &pg) && pg.Code == "23505": // unique_violation
 		return hub.Wrap(err, hub.Conflict, "That %s already exists.", what)
 	case errors.As(err, &pg) && (pg.Code == "53100" || pg.Code[:2] == "57" || pg.Code[:2] == "08" || pg.Code == "53300"),
-		errors.As(err, &conn), pgconn.Timeout(err):
+		errors.As(err, &conn), pgconn.Timeout(err), pgconn.SafeToRetry(err), lost(err):
 		// disk full, shutting down, connection lost, too many connections
 		return &hub.Error{
 			Code: hub.Unavailable, Message: "The database is not available right now. Please try again.",
@@ -76,4 +78,12 @@ func classify(what string, err error) error {
 		}
 	}
 	return fmt.Errorf("postgres: %s: %w", what, err)
+}
+
+// lost reports whether err is a connection that broke, as when the server is
+// killed: nobody knows whether the statement happened.
+func lost(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded)
 }
