@@ -56,7 +56,7 @@ func unknown(cmd *cobra.Command, word string) error {
 	if s := cmd.SuggestionsFor(word); len(s) > 0 {
 		hint = " Did you mean " + strings.Join(s, " or ") + "?"
 	}
-	return hub.Errorf(hub.Invalid, "There is no command %q in %q.%s", word, cmd.CommandPath(), hint)
+	return hub.Errorf(hub.Invalid, "Unknown command %q for %q.%s", word, cmd.CommandPath(), hint)
 }
 
 // allFields is what a bare --json stands for.
@@ -77,7 +77,7 @@ func addGlobals(root *cobra.Command, env *Env) {
 	f.BoolVarP(&env.Yes, "yes", "y", env.Yes, "answer yes to every question")
 	f.BoolVarP(&env.Quiet, "quiet", "q", env.Quiet, "print results only")
 	f.StringVar(&env.Server, "server", env.Server, "use the hub at `URL`")
-	f.Var(&colorFlag{env}, "color", "`WHEN` to colour: auto, always, never")
+	f.Var(&colorFlag{env}, "color", "use colour `WHEN`: auto, always, never")
 	f.SortFlags = false
 }
 

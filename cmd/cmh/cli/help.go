@@ -37,9 +37,9 @@ func writeHelp(env *Env, cmd *cobra.Command) {
 		}
 		b.WriteString("  " + use + "\n")
 	}
-	if cmd.HasExample() {
+	if example := exampleOf(cmd); example != "" {
 		head("Examples:")
-		b.WriteString(strings.TrimRight(cmd.Example, "\n") + "\n")
+		b.WriteString(example + "\n")
 	}
 	writeCommands(&b, head, cmd)
 	if usages := flagUsages(cmd.NonInheritedFlags()); usages != "" {
@@ -54,6 +54,22 @@ func writeHelp(env *Env, cmd *cobra.Command) {
 		fmt.Fprintf(&b, "\nMore about a command: %s <command> --help\n", cmd.CommandPath())
 	}
 	_, _ = fmt.Fprint(env.Out, b.String())
+}
+
+// exampleOf returns the examples of a command. A group shows the first one of
+// its first commands.
+func exampleOf(cmd *cobra.Command) string {
+	if cmd.HasExample() {
+		return strings.TrimRight(cmd.Example, "\n")
+	}
+	const enough = 3
+	var lines []string
+	for _, c := range cmd.Commands() {
+		if c.HasExample() && len(lines) < enough {
+			lines = append(lines, firstLine(c.Example))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func writeCommands(b *strings.Builder, head func(string), cmd *cobra.Command) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -107,9 +108,17 @@ func message(err error, showCause bool) string {
 	case !ok:
 		return hub.MessageOf(err)
 	case e.Err != nil && showCause:
-		return fmt.Sprintf("%s (%v)", e.Message, e.Err)
+		return fmt.Sprintf("%s (%v)", e.Message, cause(e.Err))
 	}
 	return e.Message
+}
+
+// cause leaves out of a failed request what was asked for: the message says it.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
 }
 
 func fieldsOf(err error) []hub.FieldError {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/adrg/xdg"
 	"github.com/spf13/viper"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -30,7 +29,11 @@ func Dir() string {
 	if d := os.Getenv("CMH_CONFIG_DIR"); d != "" {
 		return d
 	}
-	return filepath.Join(xdg.ConfigHome, "cmh")
+	base, err := os.UserConfigDir() // XDG_CONFIG_HOME, or what the system has instead
+	if err != nil {
+		base = os.TempDir() // no home at all: a container, say
+	}
+	return filepath.Join(base, "cmh")
 }
 
 // Read reads the settings. server is what the --server flag says.

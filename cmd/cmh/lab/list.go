@@ -167,4 +167,3 @@ func sessionsCmd(env *cli.Env) *cobra.Command {
 		},
 	}
 }
-

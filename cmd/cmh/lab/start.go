@@ -47,7 +47,9 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 
 func statusCmd(env *cli.Env) *cobra.Command {
 	return act(env, "status", "Show how a lab session stands", "",
-		func(b cli.Backend, ctx context.Context, ref string) (hub.LabSession, error) { return b.LabSession(ctx, ref) }, nil)
+		func(b cli.Backend, ctx context.Context, ref string) (hub.LabSession, error) {
+			return b.LabSession(ctx, ref)
+		}, nil)
 }
 
 func waitCmd(env *cli.Env) *cobra.Command {

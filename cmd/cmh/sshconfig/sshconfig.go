@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,10 +53,20 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 	}
 }
 
-var (
-	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
-	userName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-)
+// isHost accepts host names and addresses, and no option or pattern.
+func isHost(s string) bool {
+	return net.ParseIP(s) != nil || s != "" && len(s) <= 253 && s[0] != '-' && s[0] != '.' && only(s, ".-")
+}
+
+// isName accepts what sessions and labs are called.
+func isName(s string) bool { return s != "" && len(s) <= 63 && s[0] != '-' && only(s, "-") }
+
+// only reports whether s is letters, digits and what is in also.
+func only(s, also string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(also, r)
+	})
+}
 
 // write makes the two texts. A value that could mean something else to ssh than
 // what it is ends it: a server must not be able to write options.
@@ -69,8 +78,7 @@ func write(all []hub.LabSession, known string) (config, keys string, err error) 
 			continue
 		}
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.SSH.HostKey))
-		if err != nil || !userName.MatchString(s.SSH.User) || !userName.MatchString(s.LabID) ||
-			s.SSH.Port < 1 || s.SSH.Port > 65535 || (!hostName.MatchString(s.SSH.Host) && net.ParseIP(s.SSH.Host) == nil) {
+		if err != nil || !isName(s.SSH.User) || !isName(s.LabID) || !isHost(s.SSH.Host) || s.SSH.Port < 1 || s.SSH.Port > 65535 {
 			return "", "", hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
 		}
 		if strings.ContainsAny(known, "\"\n") {
