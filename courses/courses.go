@@ -12,7 +12,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"slices"
+	"iter"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -74,23 +74,18 @@ func (e *Error) Error() string {
 //go:embed all:*-*
 var starter embed.FS
 
-// Starter returns the folders of the courses that come with the server, by
-// slug.
-func Starter() ([]fs.FS, error) {
-	entries, err := starter.ReadDir(".")
-	if err != nil {
-		return nil, err
-	}
-	var folders []fs.FS
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
+// Starter goes through the folders of the courses that come with the server, by
+// name.
+func Starter() iter.Seq2[string, fs.FS] {
+	return func(yield func(string, fs.FS) bool) {
+		entries, _ := starter.ReadDir(".") // what is compiled in can be read
+		for _, e := range entries {
+			if !e.IsDir() {
+				continue
+			}
+			if folder, err := fs.Sub(starter, e.Name()); err == nil && !yield(e.Name(), folder) {
+				return
+			}
 		}
-		sub, err := fs.Sub(starter, e.Name())
-		if err != nil {
-			return nil, err
-		}
-		folders = append(folders, sub)
 	}
-	return slices.Clip(folders), nil
 }

@@ -211,14 +211,10 @@ func TestFoldersAreBounded(t *testing.T) {
 
 func TestStarterCoursesCanBeRead(t *testing.T) {
 	t.Parallel()
-	folders, err := Starter()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, folder := range folders {
+	for name, folder := range Starter() {
 		c, err := Read(folder)
 		if err != nil {
-			t.Error(err)
+			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		for _, l := range c.Labs {

@@ -63,7 +63,7 @@ func (a Actor) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Co
 		return nil
 	})
 	for _, c := range page.Items {
-		a.dress(c.Labs)
+		a.dress(c)
 	}
 	return page, err
 }
@@ -105,13 +105,15 @@ func (a Actor) Course(ctx context.Context, course string) (hub.Course, error) {
 	for i := range c.Lessons {
 		c.Lessons[i] = a.visible(c, c.Lessons[i], false)
 	}
-	a.dress(c.Labs)
+	a.dress(c)
 	return c, nil
 }
 
-func (a Actor) dress(labs []hub.Lab) {
-	for i := range labs {
-		a.app.dress(&labs[i])
+// dress fills in what a course's labs don't hold themselves.
+func (a Actor) dress(c hub.Course) {
+	for i := range c.Labs {
+		a.app.dress(&c.Labs[i])
+		c.Labs[i].UpdatedAt = c.UpdatedAt
 	}
 }
 

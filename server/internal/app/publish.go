@@ -44,14 +44,10 @@ func (a Actor) Publish(ctx context.Context, c *courses.Course) (hub.Course, erro
 // It is for the server's start and no door leads to it. A slug that an author
 // took first stays theirs: that course is left out, and the log says so.
 func (a *App) PublishStarter(ctx context.Context) error {
-	folders, err := courses.Starter()
-	if err != nil {
-		return fmt.Errorf("starter courses: %w", err)
-	}
-	for _, folder := range folders {
+	for name, folder := range courses.Starter() {
 		c, err := courses.Read(folder)
 		if err != nil {
-			return fmt.Errorf("starter courses: %w", err)
+			return fmt.Errorf("starter course %s: %w", name, err)
 		}
 		err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.publish(ctx, tx, c, "") })
 		switch code := hub.CodeOf(err); {
