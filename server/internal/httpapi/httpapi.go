@@ -32,7 +32,7 @@ func (h api) engine() *gin.Engine {
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
 	r.UseRawPath = true // a key's fingerprint holds slashes
-	r.UnescapePathValues = true
+	r.UnescapePathValues = false // outer does, without making blanks of plus signs
 	r.Use(h.outer)
 	r.NoRoute(h.do(noRoute))
 	r.NoMethod(h.do(noMethod))

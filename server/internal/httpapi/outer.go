@@ -76,6 +76,13 @@ func (h api) outer(c *gin.Context) {
 		c.Abort()
 		return
 	}
+	if c.Request.URL.RawPath != "" {
+		for i, p := range c.Params {
+			if v, err := url.PathUnescape(p.Value); err == nil { // net/url has read it before
+				c.Params[i].Value = v
+			}
+		}
+	}
 	if h.app.Starting.Load() && c.FullPath() != "/healthz" {
 		h.write(c, h.problem(c, errStarting), false)
 		c.Abort()
