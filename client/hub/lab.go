@@ -141,23 +141,44 @@ type SSHCertificate struct {
 }
 
 // ImportReport says what was found in a repository of scenarios and what
-// became of it.
+// became of it. Without any lab, no course was made.
 type ImportReport struct {
-	Course   string        `json:"course,omitempty"` // slug of the course made of it
+	Course   string        `json:"course,omitempty"`  // slug of the course made of it
+	Version  int           `json:"version,omitempty"` // of the course; the same as before when nothing changed
 	Labs     []ImportedLab `json:"labs"`
+	Rejected []string      `json:"rejected"` // scenarios that could not be read, with file, line and why
 	Warnings []string      `json:"warnings"`
 	Licence  string        `json:"licence"` // file name, or "none found"
 }
 
+// What an import did to a lab.
+const (
+	ImportNew       = "new"
+	ImportChanged   = "changed"
+	ImportUnchanged = "unchanged"
+)
+
 // ImportedLab is one scenario of an import.
 type ImportedLab struct {
-	Slug     string   `json:"slug"`
-	Path     string   `json:"path"`
-	Title    string   `json:"title"`
-	Image    string   `json:"image"`
-	Needs    []string `json:"needs"`
-	Runnable bool     `json:"runnable"`
-	Reason   string   `json:"reason,omitempty"`
-	Steps    int      `json:"steps"`
-	Checks   int      `json:"checks"`
+	Slug        string   `json:"slug"`
+	Path        string   `json:"path"`
+	Title       string   `json:"title"`
+	Image       string   `json:"image"`
+	Needs       []string `json:"needs"`
+	Runnable    bool     `json:"runnable"`
+	Reason      string   `json:"reason,omitempty"`
+	Steps       int      `json:"steps"`
+	Checks      int      `json:"checks"`
+	Quizzes     int      `json:"quizzes"` // questions in its texts
+	Assets      int      `json:"assets"`
+	UnknownKeys []string `json:"unknown_keys,omitempty"`
+	State       string   `json:"state,omitempty"` // new, changed, unchanged; empty in a dry run
+}
+
+// ImportOptions says what to make of a repository of scenarios.
+type ImportOptions struct {
+	Kind   string // killercoda, which Katacoda's format is too; empty means that
+	Slug   string // of the course; empty takes the name of the archive's folder
+	Title  string // of the course; empty takes what the repository calls itself
+	DryRun bool   // only report
 }

@@ -136,8 +136,12 @@ func (r *reader) read(p string, limit int64, lost func(target string) bool) ([]b
 			real = to
 		}
 	}
+	if *r.budget <= 0 {
+		return nil, errors.New("is beyond what a repository may have")
+	}
 	b, err := readCapped(r.fsys, real, limit)
 	if err == nil {
+		*r.budget -= int64(len(b))
 		r.sum(p, b)
 	}
 	return b, err

@@ -277,7 +277,9 @@ func (f *finder) add(dir, title, description string) {
 		return
 	}
 	f.taken[dir] = true
-	s, err := Read(f.fsys, dir)
+	r := newReader(f.fsys, dir)
+	r.budget = f.budget
+	s, err := r.all()
 	if err != nil {
 		var known *Error
 		if !errors.As(err, &known) {

@@ -21,10 +21,18 @@ type reader struct {
 	texts    []string     // of every page
 	commands []string     // that a page has the learner run
 	hosts    []string     // that they are to be run on
+	budget   *int64       // bytes that may still be read; shared by a repository
 }
 
+// maxContent bounds what all references of a repository together may read: an
+// index can name one file a thousand times.
+const maxContent = 128 << 20
+
 func newReader(fsys fs.FS, dir string) *reader {
-	return &reader{fsys: fsys, dir: path.Clean(dir), sums: map[string][sha256.Size]byte{}, ports: map[int]bool{}}
+	budget := int64(maxContent)
+	return &reader{
+		fsys: fsys, dir: path.Clean(dir), sums: map[string][sha256.Size]byte{}, ports: map[int]bool{}, budget: &budget,
+	}
 }
 
 // format is part of every hash: raise it when the normal form changes, so that
@@ -38,8 +46,9 @@ var indexNames = []string{"index.json", "index.yaml", "index.yml"}
 // Read reads the scenario in dir of fsys; "." is its root. Whatever an author
 // got wrong becomes a warning if a learner can still use the scenario, and an
 // *Error otherwise.
-func Read(fsys fs.FS, dir string) (*Scenario, error) {
-	r := newReader(fsys, dir)
+func Read(fsys fs.FS, dir string) (*Scenario, error) { return newReader(fsys, dir).all() }
+
+func (r *reader) all() (*Scenario, error) {
 	root, err := r.index()
 	if err != nil {
 		return nil, err
@@ -52,8 +61,11 @@ func Read(fsys fs.FS, dir string) (*Scenario, error) {
 	if err := r.assets(s, root); err != nil {
 		return nil, err
 	}
+	if *r.budget <= 0 {
+		return nil, &Error{File: r.dir, Text: "refers to more content than a repository may have"}
+	}
 	r.needs(s)
-	if s.Licence = licence(fsys); s.Licence == "" {
+	if s.Licence = licence(r.fsys); s.Licence == "" {
 		s.Licence = NoLicence
 	}
 	root.unknown("", func(key string) { s.UnknownKeys = append(s.UnknownKeys, key) })
@@ -103,8 +115,8 @@ func (r *reader) hash() (string, error) {
 		case err != nil:
 			return err
 		case d.IsDir():
-			if skipped(d.Name()) && p != r.dir {
-				return fs.SkipDir
+			if p != r.dir && (skipped(d.Name()) || r.hasIndex(p)) {
+				return fs.SkipDir // a scenario inside this one is its own
 			}
 		case d.Type().IsRegular():
 			if _, known := r.sums[p]; known {
@@ -133,6 +145,15 @@ func (r *reader) hash() (string, error) {
 		fmt.Fprintf(h, "%q %x\n", strings.TrimPrefix(p, r.dir+"/"), r.sums[p])
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (r *reader) hasIndex(dir string) bool {
+	for _, name := range indexNames {
+		if _, err := fs.Stat(r.fsys, path.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // skipped names directories that never hold content.

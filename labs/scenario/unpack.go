@@ -37,14 +37,15 @@ const ratioFree = 1 << 20
 // Unpack reads a tar.gz into memory and touches no disk. An archive that could
 // do harm when unpacked by somebody else (names or links that leave it,
 // devices, names that differ only in case, more or larger files than limits
-// allow) is refused whole with an *Error. A single top directory, as "git
+// allow) is refused whole with an *Error; an error of r itself comes back
+// wrapped. A single top directory, as "git
 // archive" and download pages make it, becomes the root.
 func Unpack(r io.Reader, limits Limits) (*Tree, error) {
 	limits = limits.withDefaults()
 	packed := &counter{r: r}
 	zip, err := gzip.NewReader(packed)
 	if err != nil {
-		return nil, &Error{Text: "The archive is no gzip file."}
+		return nil, packed.explain(err)
 	}
 	u := unpacker{limits: limits, packed: packed, tree: newTree(), folded: map[string]string{}}
 	plain := &counter{r: zip, check: u.sizes}
@@ -53,7 +54,7 @@ func Unpack(r io.Reader, limits Limits) (*Tree, error) {
 	}
 	// What follows the tar's end still has to be honest.
 	if _, err := io.Copy(io.Discard, plain); err != nil {
-		return nil, unpackError(err)
+		return nil, packed.explain(err)
 	}
 	u.tree.singleTop()
 	if err := u.tree.checkLinks(); err != nil {
@@ -74,12 +75,16 @@ type unpacker struct {
 type counter struct {
 	r     io.Reader
 	n     int64
+	err   error // of r, other than its end
 	check func(int64) error
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
 	if c.check != nil {
 		if refused := c.check(c.n); refused != nil {
 			return n, refused
@@ -107,7 +112,7 @@ func (u *unpacker) all(t *tar.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return unpackError(err)
+			return u.packed.explain(err)
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue // git's note of the commit
@@ -138,7 +143,7 @@ func (u *unpacker) entry(t *tar.Reader, h *tar.Header, name string) error {
 	case tar.TypeReg:
 		b, err := io.ReadAll(t)
 		if err != nil {
-			return unpackError(err)
+			return u.packed.explain(err)
 		}
 		return u.tree.put(name, &file{data: b})
 	case tar.TypeSymlink:
@@ -195,10 +200,14 @@ func refuse(name, text string) error {
 	return &Error{Text: fmt.Sprintf("The archive is refused: %s %s.", name, text)}
 }
 
-func unpackError(err error) error {
+// explain tells an archive that is broken from a reader that is.
+func (c *counter) explain(err error) error {
 	var known *Error
-	if errors.As(err, &known) {
+	switch {
+	case errors.As(err, &known):
 		return err
+	case c.err != nil:
+		return fmt.Errorf("read the archive: %w", c.err)
 	}
-	return &Error{Text: "The archive is damaged or no tar.gz."}
+	return &Error{Text: "The archive is damaged, or it is no tar.gz."}
 }

@@ -1,0 +1,48 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+const (
+	maxArchive = 64 << 20
+	// archiveTime is how long an archive may take to arrive, for whoever is
+	// slower than a body of JSON needs to be.
+	archiveTime = 10 * time.Minute
+)
+
+// POST /v1/author/imports
+func (api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
+	if err := contentType(c, "application/gzip"); err != nil {
+		return nil, err
+	}
+	dry, err := flag(c, "dry_run")
+	if err != nil {
+		return nil, err
+	}
+	o := hub.ImportOptions{Kind: c.Query("kind"), Slug: c.Query("slug"), Title: c.Query("title"), DryRun: dry}
+	if len(o.Title) > 200 {
+		return nil, wrong("/title", "A title has at most 200 characters.")
+	}
+	if err := as.MayAuthor(); err != nil {
+		return nil, err // before a stranger may take ten minutes
+	}
+	ctl := http.NewResponseController(c.Writer)
+	_ = ctl.SetReadDeadline(time.Now().Add(archiveTime))
+	defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
+	report, err := as.ImportScenarios(c.Request.Context(), o, http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, refined{hub.Errorf(hub.Invalid, "The archive is larger than %d MiB.", maxArchive>>20), http.StatusRequestEntityTooLarge}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return report, nil
+}
