@@ -12,6 +12,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
+	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
@@ -43,6 +44,7 @@ func main() {
 		},
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))
+	root.Add(tree, root.Other, author.Command(env))
 	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {

@@ -1,0 +1,26 @@
+// Package author is `cmh author ...`: what those who make courses do. It packs
+// what lies on the author's own machine; reading and judging it is the hub's
+// part.
+package author
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+// Importer is the part of the hub that the commands need besides a
+// cli.Backend: only a learner's own machine has files to send.
+type Importer interface {
+	ImportScenarios(ctx context.Context, o hub.ImportOptions, archive io.Reader) (hub.ImportReport, error)
+}
+
+// Command returns the author command.
+func Command(env *cli.Env) *cobra.Command {
+	return cli.Group("author", "Bring courses and labs to the hub",
+		cli.Group("import", "Import labs from elsewhere", killercodaCmd(env)))
+}
