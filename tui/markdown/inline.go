@@ -213,7 +213,7 @@ func (r *renderer) number(b Block) string {
 	if r.html.folded(r.o.Unfold) {
 		return ""
 	}
-	b.Number = len(r.blocks) + 1
+	b.Number = r.o.From + len(r.blocks) + 1
 	r.blocks = append(r.blocks, b)
 	return label(b.Number)
 }

@@ -22,12 +22,13 @@ type Options struct {
 	Color  bool // may also use colours
 	Links  bool // may make links clickable (OSC 8); else their addresses are shown
 	Unfold bool // show what <details> fold away
+	From   int  // blocks numbered already, when several texts make one page
 }
 
 // Block is a piece of code that the learner may run or copy. Those with a
 // Number are marked with it, as [1], in the text.
 type Block struct {
-	Number    int    // from 1, in order of appearance
+	Number    int    // from Options.From + 1, in order of appearance
 	Code      string // as the author wrote it, to be sent byte for byte
 	Lang      string
 	Exec      bool // may be run; else only copied

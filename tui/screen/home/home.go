@@ -1,0 +1,278 @@
+// Package home is the first screen: where you were, what runs, what is next,
+// and how far you are.
+package home
+
+import (
+	"context"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/widget"
+)
+
+// Backend is what this screen needs from the outside world.
+type Backend interface {
+	Next(context.Context) ([]hub.NextStep, error)
+	LabSessions(context.Context) ([]hub.LabSession, error)
+	Progress(context.Context) ([]hub.CourseProgress, error)
+}
+
+type loadedMsg struct {
+	next     []hub.NextStep
+	sessions []hub.LabSession
+	courses  []hub.CourseProgress
+	err      error
+}
+
+// tickMsg comes while time left is on the screen.
+type tickMsg struct{}
+
+// Model is the home screen.
+type Model struct {
+	ctx           context.Context // ends when the screen is left
+	api           Backend
+	env           screen.Env
+	width, height int
+	loaded        bool
+	ticking       bool
+	err           error
+	next          []hub.NextStep
+	sessions      []hub.LabSession
+	courses       []hub.CourseProgress
+	cursor        widget.Cursor
+}
+
+// New returns a home screen that loads when Init runs.
+func New(ctx context.Context, api Backend, env screen.Env) Model {
+	return Model{ctx: ctx, api: api, env: env, width: 80, height: 20}
+}
+
+// Init starts loading. A guest has nothing to load.
+func (m Model) Init() tea.Cmd {
+	if m.env.Guest() {
+		return screen.Go(loadedMsg{})
+	}
+	return m.load
+}
+
+func (m Model) load() tea.Msg {
+	var l loadedMsg
+	if l.next, l.err = m.api.Next(m.ctx); l.err != nil {
+		return l
+	}
+	if l.sessions, l.err = m.api.LabSessions(m.ctx); l.err != nil {
+		return l
+	}
+	l.courses, l.err = m.api.Progress(m.ctx)
+	return l
+}
+
+// Update is a pure function of m and msg.
+func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case loadedMsg:
+		m.loaded, m.err = true, msg.err
+		if msg.err == nil {
+			m.next, m.courses, m.sessions = msg.next, msg.courses, nil
+			for _, s := range msg.sessions {
+				if !hub.Ended(s.State) {
+					m.sessions = append(m.sessions, s)
+				}
+			}
+		}
+		m.cursor.Clamp(len(m.targets()))
+		return m.tick()
+	case tickMsg:
+		m.ticking = false
+		return m.tick()
+	case tea.KeyPressMsg:
+		return m.press(msg)
+	}
+	return m, nil
+}
+
+// tick asks for a new look at the clock, when there is time left to show.
+func (m Model) tick() (Model, tea.Cmd) {
+	if m.ticking || len(m.sessions) == 0 {
+		return m, nil
+	}
+	m.ticking = true
+	return m, tea.Tick(20*time.Second, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
+	targets := m.targets()
+	keys := m.env.Theme.Keys
+	switch {
+	case m.cursor.Move(keys, k, len(targets), max(m.height/2, 1)):
+	case key.Matches(k, keys.Reload):
+		m.loaded, m.err = false, nil
+		return m, m.Init()
+	case key.Matches(k, keys.Open) || key.Matches(k, keys.Right):
+		if len(targets) > 0 && m.err == nil {
+			return m, screen.Go(targets[m.cursor.At])
+		}
+	}
+	return m, nil
+}
+
+// targets is where each selectable row leads, in the order drawn.
+func (m Model) targets() []tea.Msg {
+	var out []tea.Msg
+	for _, s := range m.sessions {
+		out = append(out, screen.OpenLab{Lab: s.LabID, Session: s.ID})
+	}
+	for _, n := range m.steps() {
+		out = append(out, target(n))
+	}
+	for _, c := range m.courses {
+		out = append(out, screen.OpenCourse{Course: c.Course})
+	}
+	if len(out) == 0 {
+		out = append(out, screen.OpenCatalog{})
+	}
+	return out
+}
+
+// steps is Next without the sessions, which have a section of their own.
+func (m Model) steps() []hub.NextStep {
+	var out []hub.NextStep
+	for _, n := range m.next {
+		if n.Kind != "lab_session" && len(out) < 5 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func target(n hub.NextStep) tea.Msg {
+	switch n.Kind {
+	case "lesson":
+		return screen.OpenLesson{Course: n.Course, Lesson: n.Lesson}
+	case "quiz":
+		return screen.OpenQuiz{Course: n.Course, Lesson: n.Lesson}
+	case "lab", "lab_session":
+		return screen.OpenLab{Lab: n.Lab, Session: n.Session}
+	}
+	return screen.OpenCourse{Course: n.Course}
+}
+
+// Title names the screen.
+func (m Model) Title() string { return "Home" }
+
+// Typing reports that no key is taken as text here.
+func (m Model) Typing() bool { return false }
+
+// Keys are the keys that do something here.
+func (m Model) Keys() []key.Binding {
+	k := m.env.Theme.Keys
+	return []key.Binding{k.Up, k.Down, k.Open, k.Reload}
+}
+
+// View draws the screen in the size last given.
+func (m Model) View() string {
+	th := m.env.Theme
+	switch {
+	case m.err != nil:
+		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+	case !m.loaded:
+		return widget.Loading(th, m.width, m.height)
+	}
+	var p widget.Page
+	row := 0
+	selected := func() bool { row++; return m.cursor.At == row-1 }
+	p.Add("", "  "+th.Title.Render(m.greeting()))
+	if len(m.sessions) > 0 {
+		p.Add("", "  "+th.Accent.Render("Running labs"))
+		for _, s := range m.sessions {
+			on := selected()
+			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(s), widget.Left(s.ExpiresAt, m.env.Now())), m.width))
+		}
+	}
+	for i, n := range m.steps() {
+		switch i {
+		case 0:
+			p.Add("", "  "+th.Accent.Render("Continue"))
+		case 1:
+			p.Add("", "  "+th.Accent.Render("Or"))
+		}
+		on := selected()
+		lines := []string{widget.Row(th, on, safe.Line(n.Title), kinds[n.Kind], m.width)}
+		if n.Reason != "" {
+			lines = append(lines, th.Faint.Render(widget.Fit("    "+safe.Line(n.Reason), m.width-2)))
+		}
+		p.Row(on, lines...)
+	}
+	if len(m.courses) > 0 {
+		p.Add("", "  "+th.Accent.Render("Your courses"))
+		for _, c := range m.courses {
+			on := selected()
+			p.Row(on, m.course(c, on))
+		}
+	}
+	if row == 0 {
+		m.welcome(&p)
+	}
+	return p.View(m.width, m.height)
+}
+
+var kinds = map[string]string{"lesson": "lesson", "quiz": "quiz", "lab": "lab", "course": "course"}
+
+func where(s hub.LabSession) string {
+	if s.State == hub.Provisioning {
+		return "being prepared"
+	}
+	if s.Step == 0 || len(s.Steps) == 0 {
+		return ""
+	}
+	return "step " + widget.Of(s.Step, len(s.Steps))
+}
+
+func (m Model) course(c hub.CourseProgress, on bool) string {
+	th := m.env.Theme
+	bar := min(max(m.width/4, 12), 30)
+	counts := ""
+	if m.width >= 70 {
+		counts = widget.Join(widget.Of(c.LessonsDone, len(c.Lessons))+" lessons", widget.Of(c.LabsDone, len(c.Labs))+" labs")
+	}
+	return widget.Between(widget.Row(th, on, safe.Line(c.Title), "", m.width-bar-30), widget.Bar(th, c.Percentage, bar)+"  "+th.Faint.Render(widget.Fit(counts, len(counts))), m.width-2)
+}
+
+func (m Model) greeting() string {
+	name := safe.Line(m.env.User.Profile.DisplayName)
+	if name == "" {
+		name = safe.Line(m.env.User.Username)
+	}
+	switch {
+	case m.env.Guest():
+		return "Welcome to CloudMastersHub"
+	case len(m.courses) == 0 && len(m.sessions) == 0:
+		return "Welcome, " + name
+	}
+	return "Welcome back, " + name
+}
+
+// welcome is for who has nothing yet.
+func (m Model) welcome(p *widget.Page) {
+	th := m.env.Theme
+	p.Add("")
+	text := "Learn cloud engineering in this terminal: short lessons, quizzes, and labs in a real machine of your own."
+	for _, l := range widget.Wrap(text, m.width-6) {
+		p.Add("  " + l)
+	}
+	p.Add("")
+	p.Row(true, widget.Row(th, true, "Browse the catalogue", "", m.width))
+	if m.env.Guest() {
+		p.Add("")
+		for _, l := range widget.Wrap("You are browsing as a guest. "+m.env.SignIn, m.width-6) {
+			p.Add("  " + th.Faint.Render(l))
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/theme"
+)
+
+var (
+	start    = theme.Bind("enter", "start the lab", "enter", "s")
+	shell    = theme.Bind("enter", "shell", "enter", "s")
+	check    = theme.Bind("c", "check", "c")
+	next     = theme.Bind("n", "next step", "n")
+	hint     = theme.Bind("h", "hint", "h")
+	solution = theme.Bind("o", "solution", "o")
+	skip     = theme.Bind("K", "skip", "K")
+	submit   = theme.Bind("S", "hand in", "S")
+	stop     = theme.Bind("x", "stop", "x")
+	earlier  = theme.Bind("←", "step before", "left", "[")
+	after    = theme.Bind("→", "step after", "right", "]")
+	unfold   = theme.Bind("u", "unfold", "u")
+	copyKey  = theme.Bind("y", "copy", "y")
+)
+
+func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
+	keys := m.env.Theme.Keys
+	switch {
+	case m.confirm != nil:
+		yes := m.confirm.yes
+		m.confirm = nil
+		if s := k.String(); s == "y" || s == "Y" {
+			return yes(m)
+		}
+		return m, nil
+	case m.pick.Active:
+		block, cmd := m.pick.Press(k)
+		if block != nil {
+			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: fmt.Sprintf("Copied block %d. Paste it in the shell.", block.Number)}))
+		}
+		return m, cmd
+	case key.Matches(k, keys.Reload):
+		m.loaded, m.err = false, nil
+		return m, m.load
+	case m.err != nil || !m.loaded:
+		return m, nil
+	case key.Matches(k, unfold):
+		m.unfold = !m.unfold
+		m.draw()
+	case key.Matches(k, copyKey):
+		return m, m.pick.Start()
+	case !m.running() && key.Matches(k, start):
+		return m.start()
+	case m.running() && m.act(k) != nil:
+		return m.act(k)(m)
+	default:
+		m.text.Move(keys, k, m.room())
+	}
+	return m, nil
+}
+
+// act is what k does to a running session; nil for nothing.
+func (m Model) act(k tea.KeyPressMsg) func(Model) (Model, tea.Cmd) {
+	switch {
+	case key.Matches(k, earlier):
+		return func(m Model) (Model, tea.Cmd) { return m.turnTo(m.step() - 1), nil }
+	case key.Matches(k, after):
+		return func(m Model) (Model, tea.Cmd) { return m.turnTo(m.step() + 1), nil }
+	case key.Matches(k, stop):
+		return Model.askStop
+	case !key.Matches(k, shell, check, next, hint, solution, skip, submit):
+		return nil
+	case m.busy != "":
+		return func(m Model) (Model, tea.Cmd) { return m, nil } // one at a time
+	case m.preparing():
+		return func(m Model) (Model, tea.Cmd) {
+			return m, screen.Go(screen.Said{Text: "The lab is still being prepared. This screen says when it is ready."})
+		}
+	case key.Matches(k, shell):
+		return Model.openShell
+	case key.Matches(k, check):
+		return Model.check
+	case key.Matches(k, next):
+		return m.change("Going on…", m.api.NextLabStep)
+	case key.Matches(k, skip):
+		return m.change("Skipping this step…", m.api.SkipLabStep)
+	case key.Matches(k, hint):
+		return Model.hint
+	case key.Matches(k, solution):
+		return Model.solution
+	}
+	return Model.askSubmit
+}
+
+func (m Model) turnTo(step int) Model {
+	if m.session.Step == 0 {
+		return m
+	}
+	// Only what has been reached can be read: a step's set-up runs before it.
+	m.shown = max(1, min(step, m.session.Step))
+	m.text.Offset = 0
+	m.draw()
+	return m
+}
+
+func (m Model) start() (Model, tea.Cmd) {
+	switch {
+	case m.env.Guest():
+		return m, m.env.SignInFirst()
+	case m.busy != "":
+		return m, nil
+	case !m.lab.Runnable && m.lab.Reason != "":
+		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Forbidden, "This lab can't run here: %s", safe.Line(m.lab.Reason))})
+	}
+	m.busy = "Starting the lab…"
+	return m, func() tea.Msg {
+		s, err := m.api.StartLab(m.ctx, m.lab.ID)
+		return sessionMsg{session: s, err: err}
+	}
+}
+
+// openShell gives the terminal to the lab, or says how to get in.
+func (m Model) openShell() (Model, tea.Cmd) {
+	if m.env.Shell == nil {
+		return m, screen.Go(screen.Said{Text: "Open the shell with: " + m.ssh()})
+	}
+	return m, tea.Exec(m.env.Shell(m.ctx, *m.session), func(err error) tea.Msg { return shellMsg{err} })
+}
+
+// ssh is the command line that reaches the session.
+func (m Model) ssh() string {
+	a := m.session.SSH
+	if a.Port == 0 || a.Port == 22 {
+		return safe.Line(fmt.Sprintf("ssh %s@%s", a.User, a.Host))
+	}
+	return safe.Line(fmt.Sprintf("ssh -p %d %s@%s", a.Port, a.User, a.Host))
+}
+
+func (m Model) check() (Model, tea.Cmd) {
+	m.shown = 0
+	m.busy, m.verdict = fmt.Sprintf("Checking step %d…", m.session.Step), ""
+	if m.session.Step == 0 {
+		m.busy = "Checking…"
+	}
+	m.draw()
+	return m, func() tea.Msg {
+		r, err := m.api.CheckLab(m.ctx, m.session.ID, 0)
+		return checkedMsg{r, err}
+	}
+}
+
+func (m Model) hint() (Model, tea.Cmd) {
+	step := m.step()
+	m.busy = "Looking for a hint…"
+	return m, func() tea.Msg {
+		h, err := m.api.LabHint(m.ctx, m.session.ID, step)
+		return noteMsg{step, fmt.Sprintf("Hint %d of %d", h.Number, h.Of), h.Text, err}
+	}
+}
+
+func (m Model) solution() (Model, tea.Cmd) {
+	step := m.step()
+	m.busy = "Asking for the solution…"
+	return m, func() tea.Msg {
+		s, err := m.api.LabSolution(m.ctx, m.session.ID, step)
+		text := s.Text
+		if s.Script != "" {
+			text += "\n\n" + fenced(s.Script)
+		}
+		return noteMsg{step, "Solution", text, err}
+	}
+}
+
+// fenced is script as a block that can be copied. Its fence is longer than any
+// run of backticks inside.
+func fenced(script string) string {
+	longest, run := 2, 0
+	for _, r := range script {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	fence := strings.Repeat("`", longest+1)
+	return fence + "bash {copy}\n" + strings.TrimRight(script, "\n") + "\n" + fence
+}
+
+// change is an action that answers with the session.
+func (m Model) change(busy string, call func(context.Context, string) (hub.LabSession, error)) func(Model) (Model, tea.Cmd) {
+	return func(m Model) (Model, tea.Cmd) {
+		m.busy = busy
+		return m, func() tea.Msg {
+			s, err := call(m.ctx, m.session.ID)
+			return sessionMsg{session: s, err: err}
+		}
+	}
+}
+
+func (m Model) askStop() (Model, tea.Cmd) {
+	m.confirm = &confirm{"Stop this lab?", "The machine and everything you made in it are gone.", func(m Model) (Model, tea.Cmd) {
+		return m.change("Stopping…", m.api.StopLab)(m)
+	}}
+	return m, nil
+}
+
+func (m Model) askSubmit() (Model, tea.Cmd) {
+	text := "Every step is done."
+	if !m.finished() {
+		text = "Not every step has passed yet. The machine is gone afterwards."
+	}
+	m.confirm = &confirm{"Hand this lab in?", text, func(m Model) (Model, tea.Cmd) {
+		return m.change("Handing in…", m.api.SubmitLab)(m)
+	}}
+	return m, nil
+}
+
+// Typing reports whether the next key answers a question.
+func (m Model) Typing() bool { return m.confirm != nil || m.pick.Active }
+
+// Keys are the keys that do something here.
+func (m Model) Keys() []key.Binding {
+	k := m.env.Theme.Keys
+	switch {
+	case m.confirm != nil:
+		return []key.Binding{theme.Bind("y", "yes"), theme.Bind("any other key", "no")}
+	case m.pick.Active:
+		return m.pick.Keys()
+	case !m.loaded || m.err != nil:
+		return []key.Binding{k.Reload}
+	case !m.running():
+		return []key.Binding{start, theme.Bind("↑↓", "scroll"), k.Reload}
+	case m.preparing():
+		return []key.Binding{stop, theme.Bind("↑↓", "scroll")}
+	}
+	out := []key.Binding{shell, check, next, hint, solution}
+	if m.stuck() {
+		out = append(out, skip)
+	}
+	out = append(out, submit, stop)
+	if len(m.pick.Blocks) > 0 {
+		out = append(out, copyKey)
+	}
+	if strings.Contains(m.source(), "<details") {
+		out = append(out, unfold)
+	}
+	return append(out, earlier, after)
+}
+
+// stuck reports whether the current step may be skipped.
+func (m Model) stuck() bool {
+	for _, s := range m.session.Steps {
+		if s.Number == m.session.Step {
+			return s.Attempts >= 3 && s.State != hub.StepPassed
+		}
+	}
+	return false
+}

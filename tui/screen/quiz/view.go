@@ -1,0 +1,214 @@
+package quiz
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/widget"
+)
+
+// View draws the screen in the size last given.
+func (m Model) View() string {
+	th := m.env.Theme
+	switch {
+	case m.err != nil:
+		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+	case !m.loaded:
+		return widget.Loading(th, m.width, m.height)
+	case len(m.questions()) == 0:
+		return widget.Message(th, "No quiz", []string{"This lesson asks nothing."}, m.width, m.height)
+	}
+	return widget.Between("  "+th.Faint.Render(m.place()), m.marks(), m.width-2) + "\n\n" + m.text.View(th, m.width, m.height-2)
+}
+
+func (m Model) place() string {
+	switch {
+	case m.result != nil:
+		return "Result"
+	case m.question() == nil:
+		return "Ready to hand in"
+	}
+	return "Question " + widget.Of(m.at+1, len(m.questions()))
+}
+
+// marks is one mark a question: answered, right, wrong.
+func (m Model) marks() string {
+	th := m.env.Theme
+	var b strings.Builder
+	for i, q := range m.questions() {
+		switch {
+		case m.result != nil && m.correct(q.ID):
+			b.WriteString(th.Good.Render("✓"))
+		case m.result != nil:
+			b.WriteString(th.Bad.Render("✗"))
+		case i == m.at:
+			b.WriteString(th.Accent.Render("◉"))
+		case len(m.answers[q.ID]) > 0:
+			b.WriteString(th.Accent.Render("●"))
+		default:
+			b.WriteString(th.Faint.Render("○"))
+		}
+	}
+	return b.String()
+}
+
+func (m Model) judged(id string) (hub.QuestionResult, bool) {
+	for _, r := range m.result.Questions {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return hub.QuestionResult{}, false
+}
+
+func (m Model) correct(id string) bool {
+	r, ok := m.judged(id)
+	return ok && r.Correct
+}
+
+// layout draws the page into m.text and keeps the chosen row in sight.
+func (m *Model) layout() {
+	if !m.loaded || m.err != nil {
+		return
+	}
+	m.text.Lines = nil
+	switch q := m.question(); {
+	case m.result != nil:
+		m.results()
+	case q == nil:
+		m.lastPage()
+	default:
+		m.ask(q)
+	}
+	m.text.Clamp(m.height - 2)
+}
+
+func (m *Model) add(lines ...string) { m.text.Lines = append(m.text.Lines, lines...) }
+
+func (m *Model) markdown(src, indent string) {
+	text, _ := markdown.Render(src, markdown.Options{Width: min(m.width-len(indent)-3, 92), Color: true, Links: true, Unfold: true})
+	for l := range strings.SplitSeq(text, "\n") {
+		m.add(indent + l)
+	}
+}
+
+func (m *Model) ask(q *hub.Question) {
+	th := m.env.Theme
+	m.markdown(q.Prompt, "  ")
+	m.add("")
+	switch q.Kind {
+	case hub.Text:
+		m.add(m.input.View(th, m.width-4))
+		return
+	case hub.Multiple:
+		m.add("  "+th.Faint.Render("Choose every right answer."), "")
+	}
+	first, last := 0, 0
+	for i, c := range q.Choices {
+		chosen := slices.Contains(m.answers[q.ID], c.ID)
+		box := "( )"
+		switch {
+		case q.Kind == hub.Multiple && chosen:
+			box = "[x]"
+		case q.Kind == hub.Multiple:
+			box = "[ ]"
+		case chosen:
+			box = "(●)"
+		}
+		for j, l := range widget.Wrap(c.Text, m.width-12) {
+			head := "        "
+			if j == 0 {
+				head = "    " + box + " "
+				if i == m.cursor.At {
+					head = "  › " + box + " "
+				}
+			}
+			if i == m.cursor.At {
+				if j == 0 {
+					first = len(m.text.Lines)
+				}
+				last = len(m.text.Lines)
+				m.add(th.Selected.Render(head + l))
+				continue
+			}
+			m.add(head + l)
+		}
+	}
+	if height := m.height - 2; last >= m.text.Offset+height {
+		m.text.Offset = last - height + 1
+	} else if first < m.text.Offset {
+		m.text.Offset = first
+	}
+	if m.cursor.At == 0 {
+		m.text.Offset = max(0, min(m.text.Offset, last-m.height+3))
+	}
+}
+
+func (m *Model) lastPage() {
+	th := m.env.Theme
+	n := len(m.questions())
+	m.add("  "+th.Title.Render(widget.Of(len(m.answers), n)+" questions answered"), "")
+	for i, q := range m.questions() {
+		if len(m.answers[q.ID]) == 0 {
+			m.add("    " + th.Bad.Render("○") + " question " + widget.Of(i+1, n) + " has no answer yet")
+		}
+	}
+	if len(m.answers) < n {
+		m.add("")
+	}
+	m.add("  Press " + th.Accent.Render("enter") + " to hand in, or " + th.Accent.Render("p") + " to look again.")
+}
+
+func (m *Model) results() {
+	th := m.env.Theme
+	verdict := th.Bad.Render("✗ Not passed yet")
+	if m.result.Passed {
+		verdict = th.Good.Render("✓ Passed")
+	}
+	m.add("  "+verdict, "  "+widget.Bar(th, m.result.Score, min(m.width-6, 44)))
+	if m.lesson.Quiz.Pass > 0 {
+		m.add("  " + th.Faint.Render("needed: "+percent(m.lesson.Quiz.Pass)))
+	}
+	for _, q := range m.questions() {
+		mark := th.Bad.Render("✗")
+		r, _ := m.judged(q.ID)
+		if r.Correct {
+			mark = th.Good.Render("✓")
+		}
+		at := len(m.text.Lines) + 1
+		m.add("")
+		m.markdown(q.Prompt, "    ")
+		if at < len(m.text.Lines) {
+			m.text.Lines[at] = "  " + mark + strings.TrimPrefix(m.text.Lines[at], "   ")
+		}
+		if a := m.given(q); a != "" {
+			for _, l := range widget.Wrap("You answered: "+a, m.width-8) {
+				m.add("    " + th.Faint.Render(l))
+			}
+		}
+		if r.Explanation != "" {
+			m.markdown(r.Explanation, "    ")
+		}
+	}
+}
+
+// given is the learner's answer in words.
+func (m Model) given(q hub.Question) string {
+	var out []string
+	for _, a := range m.answers[q.ID] {
+		text := a
+		for _, c := range q.Choices {
+			if c.ID == a {
+				text = c.Text
+			}
+		}
+		out = append(out, safe.Line(text))
+	}
+	return strings.Join(out, "; ")
+}
+
+func percent(n int) string { return strconv.Itoa(n) + "%" }

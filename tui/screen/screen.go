@@ -1,0 +1,68 @@
+// Package screen holds what the screens share: what they are told about their
+// surroundings, and the messages by which they ask to go elsewhere. Deciding
+// how to get there is the root model's.
+package screen
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/theme"
+)
+
+// Shell makes the command that gives the whole terminal to a lab's shell, and
+// returns when the learner detaches. It may be nil: then the screens say how to
+// get in with ssh.
+type Shell func(ctx context.Context, s hub.LabSession) tea.ExecCommand
+
+// Env is what a screen is told about its surroundings.
+type Env struct {
+	Theme  theme.Theme
+	User   hub.User         // zero, or of role Guest, for somebody not signed in
+	Now    func() time.Time // for the time left
+	Shell  Shell
+	Detach string // the key that leaves the shell, as help names it
+	SignIn string // how to sign in, one sentence
+}
+
+// Guest reports whether nobody is signed in.
+func (e Env) Guest() bool { return e.User.ID == "" || e.User.Role == hub.Guest }
+
+// Where to go.
+type (
+	// OpenCatalog shows the catalogue.
+	OpenCatalog struct{}
+	// OpenCourse shows a course, by slug or id.
+	OpenCourse struct{ Course string }
+	// OpenLesson shows a lesson to read. Replace leaves the lesson before it.
+	OpenLesson struct {
+		Course, Lesson string
+		Replace        bool
+	}
+	// OpenQuiz asks a lesson's questions.
+	OpenQuiz struct{ Course, Lesson string }
+	// OpenLab shows a lab; Session may name a session of it, and Lab is then
+	// not needed.
+	OpenLab struct{ Lab, Session string }
+	// Back leaves the screen.
+	Back struct{}
+)
+
+// What to tell.
+type (
+	// Failed shows an error until the next key.
+	Failed struct{ Err error }
+	// Said shows a short text until the next key.
+	Said struct{ Text string }
+)
+
+// Go returns the command that sends msg.
+func Go(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+
+// SignInFirst is the error of an action that needs an account.
+func (e Env) SignInFirst() tea.Cmd {
+	return Go(Failed{hub.Errorf(hub.Unauthenticated, "You are browsing as a guest.")})
+}

@@ -1,0 +1,51 @@
+// Show runs the screens over the demo hub, to look at them:
+//
+//	go run ./tui/testdata/demo/show [-guest] [-offline]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+)
+
+func main() {
+	guest := flag.Bool("guest", false, "nobody is signed in")
+	offline := flag.Bool("offline", false, "nothing can be reached")
+	flag.Parse()
+	h := &demo.Hub{User: demo.Ana}
+	if *guest {
+		h.User = hub.User{}
+	}
+	if *offline {
+		h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub at 127.0.0.1:8080.")
+	}
+	shell := func(context.Context, hub.LabSession) tea.ExecCommand { return &echo{} }
+	if err := tui.Run(context.Background(), h, tui.Options{Shell: shell, Suspend: true}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(130)
+	}
+}
+
+// echo stands for a shell: it ends at the first key.
+type echo struct {
+	in  io.Reader
+	out io.Writer
+}
+
+func (e *echo) SetStdin(r io.Reader)  { e.in = r }
+func (e *echo) SetStdout(w io.Writer) { e.out = w }
+func (e *echo) SetStderr(io.Writer)   {}
+func (e *echo) Run() error {
+	fmt.Fprint(e.out, "root@lab:~# (enter leaves)")
+	_, err := e.in.Read(make([]byte, 1))
+	return err
+}

@@ -1,0 +1,57 @@
+// Package theme is the only place that knows colours and the keys that mean
+// the same on every screen. Whoever draws with it also gives each state a mark:
+// a theme without colours must lose nothing but colour.
+package theme
+
+import (
+	"charm.land/bubbles/v2/key"
+	"charm.land/lipgloss/v2"
+)
+
+// Theme is passed to every screen.
+type Theme struct {
+	Brand    lipgloss.Style // our name
+	Title    lipgloss.Style // headings
+	Selected lipgloss.Style // the row under the cursor
+	Faint    lipgloss.Style // what may be overlooked
+	Good     lipgloss.Style
+	Bad      lipgloss.Style
+	Accent   lipgloss.Style // keys, marks, bars
+	Keys     Keys
+}
+
+// Keys are the bindings that mean the same on every screen.
+type Keys struct {
+	Up, Down, PageUp, PageDown, Top, Bottom, Left, Right key.Binding
+	Open, Back, Quit, Help, Filter, Reload               key.Binding
+}
+
+// Default is the theme everybody gets. It takes one accent from the sixteen
+// colours of the terminal's own palette, the one that reads equally well on
+// black and on white, besides green and red for good and bad.
+func Default() Theme {
+	s := lipgloss.NewStyle
+	return Theme{
+		Brand:    s().Bold(true).Foreground(lipgloss.Magenta),
+		Title:    s().Bold(true),
+		Selected: s().Bold(true).Foreground(lipgloss.Magenta),
+		Faint:    s().Faint(true),
+		Good:     s().Foreground(lipgloss.Green),
+		Bad:      s().Bold(true).Foreground(lipgloss.Red),
+		Accent:   s().Foreground(lipgloss.Magenta),
+		Keys: Keys{
+			Up: Bind("↑/k", "up", "up", "k"), Down: Bind("↓/j", "down", "down", "j"),
+			PageUp: Bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: Bind("pgdn", "page down", "pgdown", "space", "ctrl+f"),
+			Top: Bind("g", "top", "g", "home"), Bottom: Bind("G", "bottom", "G", "end"),
+			Left: Bind("←/h", "left", "left", "h"), Right: Bind("→/l", "right", "right", "l"),
+			Open: Bind("enter", "open", "enter"), Back: Bind("esc", "back", "esc", "backspace"),
+			Quit: Bind("q", "quit", "q"), Help: Bind("?", "help", "?"),
+			Filter: Bind("/", "search", "/"), Reload: Bind("r", "reload", "r"),
+		},
+	}
+}
+
+// Bind is a key binding: how help names it, what it does, and its keys.
+func Bind(name, help string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(name, help))
+}

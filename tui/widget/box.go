@@ -1,0 +1,91 @@
+package widget
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/cloudmastershub/cmh/tui/theme"
+)
+
+// Over draws a box with a title over the middle of body, which is width by
+// height.
+func Over(th theme.Theme, body, title string, lines []string, width, height int) string {
+	inner := ansi.StringWidth(title) + 2
+	for _, l := range lines {
+		inner = max(inner, ansi.StringWidth(l))
+	}
+	inner = min(inner, width-6)
+	if len(lines) > height-2 {
+		lines = lines[:max(height-2, 0)]
+	}
+	edge := th.Accent.Render
+	box := []string{edge("╭─ ") + th.Title.Render(ansi.Truncate(title, inner-2, "…")) + edge(" "+strings.Repeat("─", max(0, inner-1-ansi.StringWidth(ansi.Truncate(title, inner-2, "…"))))+"╮")}
+	for _, l := range lines {
+		box = append(box, edge("│ ")+Fit(l, inner)+edge(" │"))
+	}
+	box = append(box, edge("╰"+strings.Repeat("─", inner+2)+"╯"))
+
+	rows := strings.Split(body, "\n")
+	for len(rows) < height {
+		rows = append(rows, "")
+	}
+	top, left := max(0, (height-len(box))/2), max(0, (width-inner-4)/2)
+	for i, l := range box {
+		if top+i < len(rows) {
+			under := Fit(rows[top+i], width)
+			rows[top+i] = ansi.Cut(under, 0, left) + l + ansi.Cut(under, left+inner+4, width)
+		}
+	}
+	return strings.Join(rows, "\n")
+}
+
+// Keys is the help line: as many bindings as fit in width.
+func Keys(th theme.Theme, keys []key.Binding, width int) string {
+	line, used := "", 0
+	for _, k := range keys {
+		if !k.Enabled() || k.Help().Key == "" {
+			continue
+		}
+		w := ansi.StringWidth(k.Help().Key) + 1 + ansi.StringWidth(k.Help().Desc)
+		if used > 0 {
+			w += 3
+		}
+		if used+w > width {
+			break
+		}
+		if used > 0 {
+			line += th.Faint.Render(" · ")
+		}
+		line += th.Accent.Render(k.Help().Key) + " " + k.Help().Desc
+		used += w
+	}
+	return line
+}
+
+// Message fills a screen that has nothing else to show: loading, empty, or
+// what went wrong and what to do about it.
+func Message(th theme.Theme, title string, lines []string, width, height int) string {
+	out := make([]string, max(0, (height-len(lines)-3)/3))
+	out = append(out, "  "+th.Title.Render(title))
+	if len(lines) > 0 {
+		out = append(out, "")
+	}
+	for _, l := range lines {
+		for _, w := range Wrap(l, width-4) {
+			out = append(out, "  "+w)
+		}
+	}
+	return strings.Join(window(out, 0, width, height), "\n")
+}
+
+// Loading is the screen while it waits.
+func Loading(th theme.Theme, width, height int) string {
+	return Message(th, "Loading…", nil, width, height)
+}
+
+// Failed is the screen when what it needs could not be had.
+func Failed(th theme.Theme, err error, signIn string, width, height int) string {
+	return Message(th, "✗ That did not work", []string{Explain(err, signIn)}, width, height)
+}

@@ -1,0 +1,143 @@
+// Package widget holds the pieces that two screens or more are drawn with. It
+// does no I/O and asks the hub nothing.
+package widget
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/theme"
+)
+
+// Fit makes s, styled or not, exactly width columns wide, with an ellipsis
+// where something is lost.
+func Fit(s string, width int) string {
+	width = max(width, 0)
+	if ansi.StringWidth(s) > width {
+		s = ansi.Truncate(s, width, "…")
+	}
+	return s + strings.Repeat(" ", max(0, width-ansi.StringWidth(s)))
+}
+
+// Between puts left and right at the two ends of a line of width columns. The
+// left is cut when there is no room for both.
+func Between(left, right string, width int) string {
+	r := ansi.StringWidth(right)
+	if r == 0 || r+8 > width {
+		return Fit(left, width)
+	}
+	return Fit(left, width-r-1) + " " + right
+}
+
+// Wrap makes a foreign text safe and wraps it.
+func Wrap(s string, width int) []string {
+	s = strings.TrimSpace(safe.Text(s))
+	if s == "" {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(strings.ReplaceAll(s, "\t", " "), max(width, 1), ""), "\n")
+}
+
+// Bar is a progress bar with its percentage, width columns wide in all.
+func Bar(th theme.Theme, percent, width int) string {
+	percent = min(max(percent, 0), 100)
+	cells := max(width-5, 1)
+	full := cells * percent / 100
+	return th.Accent.Render(strings.Repeat("█", full)) + th.Faint.Render(strings.Repeat("░", cells-full)) + fmt.Sprintf(" %3d%%", percent)
+}
+
+// Left says how much time there is until end, in whole minutes.
+func Left(end, now time.Time) string {
+	m := int(end.Sub(now) / time.Minute)
+	switch {
+	case end.IsZero():
+		return ""
+	case !now.Before(end):
+		return "time is up"
+	case m < 1:
+		return "< 1 min left"
+	case m < 60:
+		return fmt.Sprintf("%d min left", m)
+	}
+	return fmt.Sprintf("%d h %02d min left", m/60, m%60)
+}
+
+// Minutes is a duration the way people say it.
+func Minutes(m int) string {
+	switch {
+	case m <= 0:
+		return ""
+	case m < 60:
+		return fmt.Sprintf("%d min", m)
+	case m%60 == 0:
+		return fmt.Sprintf("%d h", m/60)
+	}
+	return fmt.Sprintf("%d h %02d min", m/60, m%60)
+}
+
+// Count is n with its noun.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Join joins what is not empty with a middle dot.
+func Join(parts ...string) string {
+	var some []string
+	for _, p := range parts {
+		if p != "" {
+			some = append(some, p)
+		}
+	}
+	return strings.Join(some, " · ")
+}
+
+// Done is the mark of something finished, begun or not begun.
+func Done(th theme.Theme, percent int) string {
+	switch {
+	case percent >= 100:
+		return th.Good.Render("✓")
+	case percent > 0:
+		return th.Accent.Render("◐")
+	}
+	return th.Faint.Render("○")
+}
+
+// Step is the mark of a lab step's state.
+func Step(th theme.Theme, state string) string {
+	switch state {
+	case hub.StepPassed:
+		return th.Good.Render("✓")
+	case hub.StepFailed:
+		return th.Bad.Render("✗")
+	case hub.StepError:
+		return th.Bad.Render("!")
+	case hub.StepSkipped:
+		return th.Faint.Render("–")
+	}
+	return th.Faint.Render("○")
+}
+
+// Explain is what to tell a learner about err: what happened, and what to do.
+func Explain(err error, signIn string) string {
+	message := safe.Line(hub.MessageOf(err))
+	switch hub.CodeOf(err) {
+	case hub.Unauthenticated:
+		if signIn != "" && !strings.Contains(message, signIn) {
+			message += " " + signIn
+		}
+	case hub.Unavailable:
+		message += " Press r to try again."
+	}
+	return message
+}
+
+// Of is how many of how many.
+func Of(n, total int) string { return fmt.Sprintf("%d of %d", n, total) }
