@@ -42,12 +42,6 @@ func judge(sc *scenario.Scenario, n int, r *proto.CheckReport) Verdict {
 		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check took longer than %d seconds.", n, checkTime) + tryAgain}
 	case r.Signaled:
 		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check was killed.", n) + tryAgain}
-	case r.Exit == 126 || r.Exit == 127:
-		// The shell's words for "cannot execute" and "not found" are a failed
-		// check only when the script goes on to say so itself.
-		if len(bytes.TrimSpace(r.Stdout)) == 0 && r.Reason == "" && interpreterMissing(r.Stderr) {
-			return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox lacks a program its check needs.", n) + tryAgain}
-		}
 	case r.Exit == 0 && (!needsDone(sc, n) || saysDone(r.Stdout)):
 		return Verdict{Passed, tail(r.Stdout)}
 	}
@@ -57,12 +51,6 @@ func judge(sc *scenario.Scenario, n int, r *proto.CheckReport) Verdict {
 		}
 	}
 	return Verdict{Failed, fmt.Sprintf("Step %d is not done yet.", n)}
-}
-
-// interpreterMissing recognises an interpreter line that names a program the
-// sandbox does not have.
-func interpreterMissing(stderr []byte) bool {
-	return bytes.Contains(stderr, []byte("bad interpreter")) || bytes.HasPrefix(stderr, []byte("/usr/bin/env: "))
 }
 
 var (
