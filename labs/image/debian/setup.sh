@@ -3,11 +3,11 @@
 set -eu
 root=$1
 
-in() { chroot "$root" "$@"; }
+inside() { chroot "$root" "$@"; }
 
 # A second person, who may use sudo where the lab allows it.
-in useradd --create-home --shell /bin/bash --uid 1000 ubuntu
-in usermod --append --groups sudo,adm ubuntu
+inside useradd --create-home --shell /bin/bash --uid 1000 ubuntu
+inside usermod --append --groups sudo,adm ubuntu
 printf 'ubuntu ALL=(ALL:ALL) NOPASSWD: ALL\n' >"$root/etc/sudoers.d/90-ubuntu"
 chmod 0440 "$root/etc/sudoers.d/90-ubuntu"
 
@@ -50,7 +50,7 @@ cat >"$root/root/.bashrc" <<'EOF'
 # Yours to change. What every shell here begins with is in /etc/bash.bashrc.
 EOF
 cp "$root/root/.bashrc" "$root/home/ubuntu/.bashrc"
-in chown ubuntu:ubuntu /home/ubuntu/.bashrc
+inside chown ubuntu:ubuntu /home/ubuntu/.bashrc
 touch "$root/root/.hushlogin"
 printf 'LANG=C.UTF-8\n' >"$root/etc/default/locale"
 printf 'Acquire::http::Timeout "3";\nAcquire::Retries "0";\n' >"$root/etc/apt/apt.conf.d/90offline"
@@ -60,4 +60,4 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/var/lib/dbus/mach
 : >"$root/etc/machine-id"
 rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
 rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
-	"$root"/var/log/*.log "$root"/var/log/apt "$root"/dev/* "$root"/tmp/* "$root"/run/*
+	"$root"/var/log/*.log "$root"/var/log/apt

@@ -213,11 +213,11 @@ func placeTaken(taken map[string]int) error {
 		return fmt.Errorf("make /usr read-only: %w", err)
 	}
 	for _, dir := range []string{"/usr/local", "/usr/src"} { // the operator's own files
-		if err := unix.Mount("empty", dir, "tmpfs", plain|unix.MS_RDONLY, "mode=755,size=4k"); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := unix.Mount("empty", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=16m"); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("cover %s: %w", dir, err)
 		}
 	}
-	return nil
+	return os.MkdirAll("/usr/local/bin", 0o755)
 }
 
 // writeNames makes the three files that a runtime would bind. They are

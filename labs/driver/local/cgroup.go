@@ -1,0 +1,290 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
+)
+
+// Each sandbox has two cgroups: the learner's, with the limits of its Spec,
+// and the agent's, with fixed small ones. So whatever the learner does, the
+// agent still answers, and tells them what happened.
+const (
+	learnerGroup = "lab"
+	agentGroup   = "agent"
+
+	agentMemory = 128 << 20
+	agentPids   = 128
+)
+
+// cgroups knows the hierarchies that limit memory, processes and CPU time,
+// version 1 and 2 alike.
+type cgroups struct {
+	version int // 0: none that we may use
+	parents []string
+	cpu     bool
+}
+
+// findCgroups looks for hierarchies that this process may use. name is the
+// folder all its sandboxes share there.
+func findCgroups(name string) (cgroups, error) {
+	if os.Geteuid() != 0 {
+		return cgroups{}, nil
+	}
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return cgroups{}, err
+	}
+	defer f.Close()
+	v1, v2 := map[string]string{}, ""
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		left, right, ok := strings.Cut(sc.Text(), " - ")
+		l, r := strings.Fields(left), strings.Fields(right)
+		if !ok || len(l) < 5 || len(r) < 3 {
+			continue
+		}
+		switch r[0] {
+		case "cgroup2":
+			v2 = l[4]
+		case "cgroup":
+			for _, opt := range strings.Split(r[2], ",") {
+				v1[opt] = l[4]
+			}
+		}
+	}
+	if v1["memory"] != "" && v1["pids"] != "" {
+		g := cgroups{version: 1, cpu: v1["cpu"] != ""}
+		for _, c := range []string{"memory", "pids", "cpu"} {
+			if v1[c] == "" {
+				continue
+			}
+			if parent := filepath.Join(v1[c], name); !slices.Contains(g.parents, parent) {
+				g.parents = append(g.parents, parent)
+			}
+		}
+		return g.usable()
+	}
+	if v2 == "" {
+		return cgroups{}, nil
+	}
+	have, err := os.ReadFile(filepath.Join(v2, "cgroup.controllers"))
+	if err != nil {
+		return cgroups{}, err
+	}
+	names := strings.Fields(string(have))
+	if !slices.Contains(names, "memory") || !slices.Contains(names, "pids") {
+		return cgroups{}, nil
+	}
+	g := cgroups{version: 2, cpu: slices.Contains(names, "cpu"), parents: []string{filepath.Join(v2, name)}}
+	if err := g.delegate(v2); err != nil {
+		return cgroups{}, nil //nolint:nilerr // read-only, or not ours to arrange: Probe says so
+	}
+	return g.usable()
+}
+
+// usable makes the shared folders, or gives up where they can't be made.
+func (g cgroups) usable() (cgroups, error) {
+	for _, parent := range g.parents {
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			return cgroups{}, nil //nolint:nilerr // mounted read-only: Probe says so
+		}
+	}
+	if g.version == 2 {
+		if err := g.delegate(g.parents[0]); err != nil {
+			return cgroups{}, err
+		}
+	}
+	return g, nil
+}
+
+// delegate lets a version 2 cgroup's children be limited.
+func (g cgroups) delegate(dir string) error {
+	want := "+memory +pids"
+	if g.cpu {
+		want += " +cpu"
+	}
+	return writeGroup(dir, "cgroup.subtree_control", want)
+}
+
+func writeGroup(dir, file, value string) error {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteString(value); err != nil {
+		return fmt.Errorf("set %s to %s: %w", file, value, err)
+	}
+	return nil
+}
+
+// create makes both cgroups of a sandbox with their limits.
+func (g cgroups) create(id string, l labs.Limits) error {
+	for _, parent := range g.parents {
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			return err
+		}
+		if err := os.Mkdir(filepath.Join(parent, id), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if g.version == 2 {
+			if err := g.delegate(filepath.Join(parent, id)); err != nil {
+				return err
+			}
+		}
+		for name, lim := range map[string]labs.Limits{
+			learnerGroup: l,
+			agentGroup:   {MemoryBytes: agentMemory, Pids: agentPids, CPUs: l.CPUs},
+		} {
+			dir := filepath.Join(parent, id, name)
+			if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			if err := g.limit(dir, lim); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const cpuPeriod = 100000 // microseconds
+
+// limit writes whatever limits dir's hierarchy has.
+func (g cgroups) limit(dir string, l labs.Limits) error {
+	mem, pids := strconv.FormatInt(l.MemoryBytes, 10), strconv.Itoa(l.Pids)
+	quota := strconv.Itoa(max(1000, int(l.CPUs*cpuPeriod)))
+	period := strconv.Itoa(cpuPeriod)
+	// Swap's file is absent on kernels that don't account it.
+	files := []struct {
+		name, value string
+		optional    bool
+	}{
+		{"memory.limit_in_bytes", mem, false}, {"memory.memsw.limit_in_bytes", mem, true}, {"memory.swappiness", "0", true},
+		{"pids.max", pids, false},
+		{"cpu.cfs_period_us", period, true}, {"cpu.cfs_quota_us", quota, true},
+	}
+	if g.version == 2 {
+		files = files[:0]
+		files = append(files, []struct {
+			name, value string
+			optional    bool
+		}{
+			{"memory.max", mem, false}, {"memory.swap.max", "0", true},
+			{"pids.max", pids, false},
+			{"cpu.max", quota + " " + period, true},
+		}...)
+	}
+	for _, f := range files {
+		err := writeGroup(dir, f.name, f.value)
+		if errors.Is(err, fs.ErrNotExist) && (f.optional || g.version == 1) {
+			continue // another hierarchy's
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinThread moves the calling thread to the agent's cgroup, and so whatever
+// it forks. Moving oneself spares the wait for an RCU grace period that
+// moving another process costs, more than all the rest of a start.
+func (g cgroups) joinThread(id string) error {
+	if g.version != 1 {
+		return nil
+	}
+	for _, parent := range g.parents {
+		if err := writeGroup(filepath.Join(parent, id, agentGroup), "tasks", "0"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agentDir is where a version 2 child is to be born.
+func (g cgroups) agentDir(id string) (*os.File, error) {
+	if g.version != 2 {
+		return nil, nil
+	}
+	return os.Open(filepath.Join(g.parents[0], id, agentGroup))
+}
+
+// learnerFiles are what the agent writes to, to move a process to the
+// learner's cgroup.
+func (g cgroups) learnerFiles(id string) (files []*os.File, kind string, err error) {
+	name, kind := "tasks", proto.CgroupThread
+	if g.version == 2 {
+		name, kind = "cgroup.procs", proto.CgroupProcess
+	}
+	for _, parent := range g.parents {
+		f, err := os.OpenFile(filepath.Join(parent, id, learnerGroup, name), os.O_WRONLY, 0)
+		if err != nil {
+			closeAll(files)
+			return nil, "", err
+		}
+		files = append(files, f)
+	}
+	return files, kind, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+func (g cgroups) list() (ids []string) {
+	for _, parent := range g.parents {
+		entries, _ := os.ReadDir(parent)
+		for _, e := range entries {
+			if e.IsDir() && !slices.Contains(ids, e.Name()) {
+				ids = append(ids, e.Name())
+			}
+		}
+	}
+	return ids
+}
+
+// remove waits until the kernel lets the cgroups go, which is a moment after
+// their last process has ended.
+func (g cgroups) remove(ctx context.Context, id string) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := g.removeOnce(id)
+		if err == nil || !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (g cgroups) removeOnce(id string) error {
+	for _, parent := range g.parents {
+		for _, dir := range []string{learnerGroup, agentGroup, ""} {
+			err := unix.Rmdir(filepath.Join(parent, id, dir))
+			if err != nil && !errors.Is(err, unix.ENOENT) {
+				return fmt.Errorf("remove cgroup: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountRoot makes the sandbox's root file system: an overlay of the image,
+// with its owners shifted into the sandbox's uid range, and the writable
+// layer. It returns the overlay as a detached mount, which appears in no
+// mount table until stage 0 attaches it; the layers are held by the overlay
+// alone and go when it goes, whoever dies in between.
+//
+// It runs on a thread in a mount namespace of its own. Kernels before 6.15
+// want the layers attached somewhere, so they are, below a private /tmp; its
+// paths are also all that /proc/mounts inside says of the host.
+func (b *birth) mountRoot(pid int) (tree int, err error) {
+	img, err := openImage(b.root.Path, pid)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(img)
+	layer, err := b.d.disks.open(b.dir, b.spec.Limits)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(layer.mount)
+	if b.rec.Loop = layer.loop; layer.loop != "" {
+		if err := b.rec.write(b.dir); err != nil {
+			return -1, err
+		}
+	}
+	// Images and state may lie below the host's /tmp, so it is covered only
+	// now, when both are open.
+	if err := unix.Mount("layers", "/tmp", "tmpfs", 0, "mode=700,size=64k"); err != nil {
+		return -1, fmt.Errorf("make a private /tmp: %w", err)
+	}
+	const lower, disk = "/tmp/l", "/tmp/w"
+	for dir, fd := range map[string]int{lower: img, disk: layer.mount} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return -1, err
+		}
+		if err := unix.MoveMount(fd, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return -1, fmt.Errorf("attach %s: %w", dir, err)
+		}
+	}
+	owner := uidBase + b.rec.UIDs*uidWidth
+	for _, dir := range []string{"upper", "work"} {
+		path := filepath.Join(disk, dir)
+		if err := os.Mkdir(path, 0o755); err != nil {
+			return -1, err
+		}
+		if err := os.Chown(path, owner, owner); err != nil {
+			return -1, err
+		}
+	}
+	return newMount("overlay", "lab", map[string]string{
+		"lowerdir": lower, "upperdir": disk + "/upper", "workdir": disk + "/work",
+		"redirect_dir": "on", // mv of a folder from the image keeps its inode, as on any disk
+		"volatile":     "",   // the layer never outlives the sandbox, so nobody waits for its fsync
+	})
+}
+
+// openImage returns the image as a detached read-only mount, owned as the
+// user namespace of process pid maps owners.
+func openImage(path string, pid int) (int, error) {
+	userns, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open the user namespace: %w", err)
+	}
+	defer unix.Close(userns)
+	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("open the image %s: %w", path, err)
+	}
+	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY, Userns_fd: uint64(userns)}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attr); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("shift the owners of %s (its file system or kernel may not support idmapped mounts): %w", path, err)
+	}
+	return fd, nil
+}
+
+// newMount makes a file system and returns it as a detached mount.
+func newMount(kind, source string, options map[string]string) (int, error) {
+	fs, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("make %s: %w", kind, err)
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigSetString(fs, "source", source); err != nil {
+		return -1, fmt.Errorf("make %s: source: %w", kind, err)
+	}
+	for key, value := range options {
+		set := func() error { return unix.FsconfigSetString(fs, key, value) }
+		if value == "" {
+			set = func() error { return unix.FsconfigSetFlag(fs, key) }
+		}
+		if err := set(); err != nil {
+			return -1, fmt.Errorf("make %s: %s=%s: %w", kind, key, value, err)
+		}
+	}
+	if err := unix.FsconfigCreate(fs); err != nil {
+		why := make([]byte, 256)
+		n, _ := unix.Read(fs, why) // the kernel's own words, where it has some
+		return -1, fmt.Errorf("make %s: %w %s", kind, err, why[:max(0, n)])
+	}
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NODEV)
+	if err != nil {
+		return -1, fmt.Errorf("mount %s: %w", kind, err)
+	}
+	return fd, nil
+}
