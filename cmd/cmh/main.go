@@ -7,8 +7,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
@@ -44,7 +42,7 @@ func main() {
 		},
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))
-	root.Add(tree, root.Other, author.Command(env))
+	root.Add(tree, root.Teach, author.Command(env))
 	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
@@ -52,5 +50,3 @@ func main() {
 	}
 	os.Exit(status)
 }
-
-func (m *machine) open(cmd *cobra.Command) error { return cmd.Help() }

@@ -65,8 +65,8 @@ func exampleOf(cmd *cobra.Command) string {
 	const enough = 3
 	var lines []string
 	for _, c := range cmd.Commands() {
-		if c.HasExample() && len(lines) < enough {
-			lines = append(lines, firstLine(c.Example))
+		if e := exampleOf(c); e != "" && len(lines) < enough {
+			lines = append(lines, firstLine(e))
 		}
 	}
 	return strings.Join(lines, "\n")

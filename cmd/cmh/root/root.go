@@ -20,6 +20,7 @@ import (
 // The groups of the help text.
 const (
 	Learn   = "learn"
+	Teach   = "teach"
 	Account = "account"
 	Other   = "other"
 	topics  = "topics"
@@ -44,8 +45,8 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.Version = client.Version
 	root.SetVersionTemplate("cmh {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Account, Title: "Your account:"},
-		&cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
+	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Teach, Title: "Teach:"},
+		&cobra.Group{ID: Account, Title: "Your account:"}, &cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
 	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach),
 		progress.Command(env), progress.NextCommand(env))
 	Add(root, Account, key.Command(env), profile.Command(env))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
+	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
@@ -20,6 +21,7 @@ import (
 // tree is what the cmh program puts together.
 func tree(env *cli.Env) *cobra.Command {
 	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, func(string)) (int, bool, error) { return 0, false, nil }})
+	root.Add(r, root.Teach, author.Command(env))
 	root.Add(r, root.Account, auth.Command(env, nil))
 	root.Add(r, root.Other, sshconfig.Command(env, func() string { return "" }))
 	return r
