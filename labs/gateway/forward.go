@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"io"
+
+	"charm.land/ssh"
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs"
+)
+
+// serveForward is the handler of direct-tcpip ("ssh -L", "ssh -W"): only to
+// the caller's own sandbox, and there only to its own ports. The agent connects;
+// no name or address is ever looked up or dialled from here.
+func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, cctx ssh.Context) {
+	p := peerOf(cctx)
+	var d struct {
+		Host       string
+		Port       uint32
+		OriginHost string
+		OriginPort uint32
+	}
+	if gossh.Unmarshal(nc.ExtraData(), &d) != nil || d.Port == 0 || d.Port > 65535 ||
+		d.Host != "localhost" && d.Host != "127.0.0.1" && d.Host != "::1" {
+		_ = nc.Reject(gossh.Prohibited, "only the lab's own ports can be forwarded, as localhost")
+		return
+	}
+	if !p.open(&p.forwards, g.Limits.Forwards) {
+		_ = nc.Reject(gossh.ResourceShortage, "too many forwarded connections")
+		return
+	}
+	defer p.closed(&p.forwards)
+	st := p.admit(cctx, conn)
+	if st.refusal != "" {
+		_ = nc.Reject(gossh.Prohibited, st.refusal)
+		return
+	}
+	s := &session{g: g, peer: p, who: st.who, name: conn.User(), ctx: cctx}
+	id, err := s.resolve()
+	if err != nil {
+		_ = nc.Reject(gossh.Prohibited, sayNoLab)
+		return
+	}
+	client, err := labs.Connect(cctx, g.Driver, id)
+	if err != nil {
+		g.Log.WarnContext(cctx, "ssh forward", "source", p.source, "sandbox", id, "err", err)
+		_ = nc.Reject(gossh.ConnectionFailed, sayUnreachable)
+		return
+	}
+	defer client.Close()
+	inner, innerReqs, err := client.OpenChannel("direct-tcpip", nc.ExtraData())
+	if err != nil {
+		_ = nc.Reject(gossh.ConnectionFailed, "nothing listens on that port of the lab")
+		return
+	}
+	go gossh.DiscardRequests(innerReqs)
+	outer, reqs, err := nc.Accept()
+	if err != nil {
+		return
+	}
+	defer outer.Close()
+	go func() {
+		_, _ = io.Copy(inner, outer)
+		_ = inner.CloseWrite()
+	}()
+	go func() {
+		drop(reqs) // until the client's channel closes
+		_ = inner.Close()
+	}()
+	_, _ = io.Copy(outer, inner)
+	_ = outer.CloseWrite()
+}

@@ -1,0 +1,425 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"charm.land/ssh"
+	"go.uber.org/goleak"
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/gateway"
+)
+
+var agentBinary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "gateway")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		agentBinary = filepath.Join(dir, "lab-agent")
+		build := exec.Command("go", "build", "-o", agentBinary, "../agent")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+			return 1
+		}
+		code := m.Run()
+		// Every gateway has been shut down by now.
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		return code
+	}())
+}
+
+// A world is a gateway with one lab of Alice's and one of Bob's behind it. It
+// is the gateway's Sandboxes and Driver.
+type world struct {
+	labs.Driver
+	t      *testing.T
+	gw     *gateway.Gateway
+	addr   string
+	stop   context.CancelFunc
+	ended  chan error
+	log    *logs
+	ca     gossh.Signer
+	alice  gossh.Signer
+	bob    gossh.Signer
+	key    string // Alice's, as a file
+	home   string
+	agents map[string]string // sandbox -> its root folder
+
+	mu     sync.Mutex
+	events []string
+}
+
+// The two sessions' ids.
+const (
+	alices = "s-aaaaaaaaaa"
+	bobs   = "s-bbbbbbbbbb"
+)
+
+func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
+	switch {
+	case who.UserID == "alice", who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
+		return "alice", nil
+	case who.UserID == "bob", who.Fingerprint == gossh.FingerprintSHA256(w.bob.PublicKey()):
+		return "bob", nil
+	}
+	return "", labs.ErrNotFound
+}
+
+func (w *world) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+	user, err := w.User(ctx, who)
+	switch {
+	case err != nil:
+		return "", err
+	case user == "alice" && (name == alices || name == "first-lab"):
+		return "box-a", nil
+	case user == "bob" && (name == bobs || name == "first-lab"):
+		return "box-b", nil
+	case name == "second-lab":
+		return "", gateway.ErrNotRunning
+	}
+	return "", labs.ErrNotFound
+}
+
+func (w *world) event(s string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, s)
+}
+
+func (w *world) Attached(_ context.Context, id string) { w.event("+" + id) }
+func (w *world) Detached(_ context.Context, id string) { w.event("-" + id) }
+
+func (w *world) seen() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.events, " ")
+}
+
+func (w *world) Dial(ctx context.Context, id string) (net.Conn, error) {
+	root, ok := w.agents[id]
+	if !ok {
+		return nil, labs.ErrNotFound
+	}
+	return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(root, "s"))
+}
+
+// lobby says who came, what they want and what the session carries.
+func (w *world) lobby(s ssh.Session, who gateway.Identity) {
+	kind := "key"
+	if who.Guest() {
+		kind = "guest"
+	} else if who.UserID != "" {
+		kind = who.UserID
+	}
+	switch cmd := s.RawCommand(); cmd {
+	case "mark":
+		s.Context().SetValue("mark", true)
+		fmt.Fprintln(s, "marked")
+	case "marked":
+		fmt.Fprintln(s, s.Context().Value("mark"))
+	case "wait":
+		fmt.Fprintln(s, "waiting")
+		<-s.Context().Done()
+		w.event("over")
+	case "flood":
+		for {
+			if _, err := s.Write(bytes.Repeat([]byte("y\n"), 1024)); err != nil {
+				return
+			}
+		}
+	case "panic":
+		panic("on purpose")
+	case "env":
+		fmt.Fprintln(s, strings.Join(s.Environ(), " "))
+	case "":
+		pty, win, _ := s.Pty()
+		fmt.Fprintf(s, "lobby of %s on %s %dx%d\n", kind, pty.Term, pty.Window.Width, pty.Window.Height)
+		buf := make([]byte, 1)
+		keys := make(chan byte)
+		go func() {
+			defer close(keys)
+			for {
+				if _, err := s.Read(buf); err != nil {
+					return
+				}
+				select {
+				case keys <- buf[0]:
+				case <-s.Context().Done():
+					return
+				}
+			}
+		}()
+		for {
+			select {
+			case size := <-win:
+				fmt.Fprintf(s, "now %dx%d\n", size.Width, size.Height)
+			case k, ok := <-keys:
+				if !ok || k == 'q' {
+					return
+				}
+				fmt.Fprintf(s, "key %x\n", k)
+			case <-s.Context().Done():
+				return
+			}
+		}
+	default:
+		fmt.Fprintf(s, "lobby of %s: %s\n", kind, cmd)
+		_ = s.Exit(9)
+	}
+}
+
+func newWorld(t *testing.T, limits gateway.Limits) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gw") // short: socket addresses are
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w := &world{
+		t: t, home: dir, log: &logs{}, ca: signer(t), alice: signer(t), bob: signer(t),
+		key: filepath.Join(dir, "alice"), ended: make(chan error, 1),
+		agents: map[string]string{"box-dead": filepath.Join(dir, "nobody")},
+	}
+	if err := os.WriteFile(w.key, privatePEM(t, w.alice), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"box-a", "box-b"} {
+		w.agents[id] = startAgent(t, filepath.Join(dir, id))
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.addr = l.Addr().String()
+	w.gw, err = gateway.New(gateway.Config{
+		Listener: l, HostKey: privatePEM(t, signer(t)), UserCA: w.ca.PublicKey(),
+		Sandboxes: w, Lobby: w.lobby, Driver: w, Limits: limits,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	go func() { w.ended <- w.gw.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-w.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("gateway's log:\n%s", w.log)
+		}
+	})
+	return w
+}
+
+type logs struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func startAgent(t *testing.T, root string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(root, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(agentBinary, "-listen", filepath.Join(root, "s"), "-root", root)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		killTree(cmd.Process.Pid)
+		_ = cmd.Wait()
+	})
+	until(t, "the agent listens", func() bool {
+		c, err := net.Dial("unix", filepath.Join(root, "s"))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return root
+}
+
+func killTree(pid int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, f := range tasks {
+		b, _ := os.ReadFile(f)
+		for _, s := range strings.Fields(string(b)) {
+			var n int
+			fmt.Sscan(s, &n)
+			killTree(n)
+		}
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Kill()
+	}
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// keys holds the private halves, for what has to lie in a file.
+var (
+	keysMu sync.Mutex
+	keys   = map[gossh.Signer]ed25519.PrivateKey{}
+)
+
+func signer(t *testing.T) gossh.Signer {
+	t.Helper()
+	_, k, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := gossh.NewSignerFromKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keysMu.Lock()
+	defer keysMu.Unlock()
+	keys[s] = k
+	return s
+}
+
+func privatePEM(t *testing.T, s gossh.Signer) []byte {
+	t.Helper()
+	keysMu.Lock()
+	defer keysMu.Unlock()
+	b, err := gossh.MarshalPrivateKey(keys[s], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(b)
+}
+
+// dial logs in as user with the Go client.
+func (w *world) dial(user string, auth ...gossh.Signer) (*gossh.Client, error) {
+	cfg := &gossh.ClientConfig{User: user, HostKeyCallback: gossh.InsecureIgnoreHostKey(), Timeout: 10 * time.Second}
+	if len(auth) > 0 {
+		cfg.Auth = append(cfg.Auth, gossh.PublicKeys(auth...))
+	} else {
+		cfg.Auth = append(cfg.Auth, gossh.KeyboardInteractive(func(string, string, []string, []bool) ([]string, error) { return nil, nil }))
+	}
+	c, err := gossh.Dial("tcp", w.addr, cfg)
+	if err == nil {
+		w.t.Cleanup(func() { c.Close() })
+	}
+	return c, err
+}
+
+func (w *world) client(user string, auth ...gossh.Signer) *gossh.Client {
+	w.t.Helper()
+	c, err := w.dial(user, auth...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// result is how one command went.
+type result struct {
+	out, err string
+	status   int
+}
+
+func run(t *testing.T, c *gossh.Client, cmd string) result {
+	t.Helper()
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var out, errs bytes.Buffer
+	s.Stdout, s.Stderr = &out, &errs
+	err = s.Run(cmd)
+	return result{out.String(), errs.String(), exitStatus(err)}
+}
+
+func exitStatus(err error) int {
+	var e *gossh.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		return e.ExitStatus()
+	}
+	return -1
+}
+
+// openssh runs a stock client program.
+func (w *world) openssh(stdin io.Reader, name string, args ...string) result {
+	w.t.Helper()
+	host, port, _ := net.SplitHostPort(w.addr)
+	opts := []string{
+		"-F", "none", "-o", "Port=" + port, "-o", "IdentityFile=" + w.key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10",
+	}
+	for i, a := range args {
+		args[i] = strings.ReplaceAll(a, "HOST", host)
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, append(opts, args...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home}
+	cmd.Dir = w.home
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	status := 0
+	if err != nil {
+		status = -1
+		var e *exec.ExitError
+		if errors.As(err, &e) {
+			status = e.ExitCode()
+		}
+	}
+	return result{out.String(), errs.String(), status}
+}

@@ -1,0 +1,216 @@
+package gateway
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"charm.land/ssh"
+	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs"
+)
+
+// writeTimeout bounds one write to a client's socket.
+const writeTimeout = 30 * time.Second
+
+// quickReads is how many reads of a connection ask for the next acknowledgement
+// at once. OpenSSH holds small packets back until they are acknowledged, and a
+// server that has nothing to say makes Linux wait 40 ms with that, twice in
+// every handshake.
+const quickReads = 48
+
+// A peer is one client connection, on the wire and in the books.
+type peer struct {
+	net.Conn
+	g      *Gateway
+	source string
+	reads  atomic.Int32
+	once   sync.Once
+
+	// Guarded by door.mu.
+	waiting *list.Element
+	user    string
+
+	mu       sync.Mutex
+	known    *standing
+	sessions int
+	forwards int
+	idle     *time.Timer // ends a connection that opens nothing
+}
+
+// standing is what came of admitting a connection.
+type standing struct {
+	who     Identity
+	refusal string
+}
+
+type peerKey struct{}
+
+// connect wraps a connection before its handshake; nil refuses it.
+func (g *Gateway) connect(ctx ssh.Context, conn net.Conn) net.Conn {
+	p := &peer{Conn: conn, g: g, source: sourceOf(conn.RemoteAddr())}
+	if !g.door.arrive(p) {
+		g.Log.WarnContext(ctx, "ssh connection refused: too many", "source", p.source)
+		return nil
+	}
+	// The connection's own record, set before the first byte of its client:
+	// nothing that a client says is kept in the context.
+	ctx.SetValue(peerKey{}, p)
+	return p
+}
+
+func peerOf(ctx ssh.Context) *peer { return ctx.Value(peerKey{}).(*peer) }
+
+func (g *Gateway) handshakeFailed(conn net.Conn, err error) {
+	source := sourceOf(conn.RemoteAddr())
+	g.door.miss(source)
+	g.Log.Info("ssh handshake failed", "source", source, "err", err)
+}
+
+func (p *peer) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if p.reads.Add(1) <= quickReads {
+		quickAck(p.Conn)
+	}
+	return n, err
+}
+
+func quickAck(c net.Conn) {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if rc, err := tcp.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+		})
+	}
+}
+
+func (p *peer) Write(b []byte) (int, error) {
+	_ = p.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n, err := p.Conn.Write(b)
+	if err != nil {
+		_ = p.Close() // half a packet is out: the stream is of no more use
+	}
+	return n, err
+}
+
+func (p *peer) Close() error {
+	err := p.Conn.Close()
+	p.once.Do(func() {
+		p.g.door.leave(p)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.idle != nil {
+			p.idle.Stop()
+		}
+	})
+	return err
+}
+
+// authenticated moves the connection out of the queue of handshakes.
+func (p *peer) authenticated() {
+	p.g.door.authenticated(p)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = time.AfterFunc(p.g.Limits.ConnectionIdleTime, func() { _ = p.Close() })
+}
+
+// admit settles, once per connection, who this is and whether they may be
+// here: the first channel asks, later ones get the same answer.
+func (p *peer) admit(ctx context.Context, conn *gossh.ServerConn) standing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil {
+		if p.idle != nil {
+			p.idle.Stop()
+		}
+		st := p.g.judge(ctx, p, identify(conn))
+		p.known = &st
+		if st.refusal == "" {
+			go p.keepAlive(conn)
+		}
+	}
+	return *p.known
+}
+
+func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
+	st := standing{who: who}
+	user, stranger := "", who.Guest()
+	if !stranger {
+		var err error
+		user, err = g.Sandboxes.User(ctx, who)
+		switch {
+		case errors.Is(err, labs.ErrNotFound):
+			stranger, user = true, "key "+who.Fingerprint+who.UserID
+		case err != nil:
+			g.Log.ErrorContext(ctx, "ssh login", "source", p.source, "err", err)
+			st.refusal = sayUnavailable
+			return st
+		}
+	}
+	if stranger && !g.door.miss(p.source) {
+		g.Log.WarnContext(ctx, "ssh login refused: too many without an account", "source", p.source)
+		st.refusal = sayTooManyGuests
+		return st
+	}
+	if user == "" {
+		user = "guest at " + p.source
+	}
+	if !g.door.admit(p, user) {
+		g.Log.WarnContext(ctx, "ssh login refused: too many connections of one user", "source", p.source, "user", user)
+		st.refusal = sayTooManyConnections
+		return st
+	}
+	g.Log.InfoContext(ctx, "ssh login", "source", p.source, "user", user, "account", !stranger)
+	return st
+}
+
+// keepAlive ends the connection of a client that answers nothing.
+func (p *peer) keepAlive(conn *gossh.ServerConn) {
+	gone := make(chan struct{})
+	go func() {
+		_ = conn.Wait()
+		close(gone)
+	}()
+	tick := time.NewTicker(p.g.Limits.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-gone:
+			return
+		case <-tick.C:
+		}
+		dead := time.AfterFunc(p.g.Limits.KeepAliveTimeout, func() { _ = p.Close() })
+		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)
+		dead.Stop()
+		if err != nil {
+			<-gone
+			return
+		}
+	}
+}
+
+// open counts a channel of a kind that may be open n times.
+func (p *peer) open(count *int, n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if *count >= n {
+		return false
+	}
+	*count++
+	return true
+}
+
+func (p *peer) closed(count *int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	*count--
+}

@@ -1,0 +1,245 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs"
+)
+
+// proxy copies the session to the agent in sandbox id. Requests pass as they
+// are, but only those that serve a learner, and cut to size.
+func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
+	type dialled struct {
+		client *gossh.Client
+		err    error
+	}
+	// The hop is made while the client is still saying what it wants.
+	dial := make(chan dialled, 1)
+	go func() {
+		c, err := labs.Connect(s.ctx, s.g.Driver, id)
+		dial <- dialled{c, err}
+	}()
+	var client *gossh.Client
+	defer func() {
+		if client == nil {
+			s.cancel()
+			client = (<-dial).client
+		}
+		if client != nil {
+			_ = client.Close()
+		}
+	}()
+
+	var before []*gossh.Request // to be repeated to the agent first
+	pty, envs := false, 0
+	for req := range reqs {
+		switch req.Type {
+		case "env":
+			ok := envs < maxEnv && acceptEnv(req.Payload)
+			if ok {
+				envs++
+				before = append(before, &gossh.Request{Type: req.Type, Payload: req.Payload})
+			}
+			reply(req, ok)
+		case "pty-req":
+			payload, ok := clampPTY(req.Payload)
+			ok = ok && !pty
+			if ok {
+				pty = true
+				before = append(before, &gossh.Request{Type: req.Type, Payload: payload})
+			}
+			reply(req, ok)
+		case "window-change":
+			if payload, ok := clampWindow(req.Payload); ok && pty {
+				before = append(before[:min(len(before), maxEnv+8)], &gossh.Request{Type: req.Type, Payload: payload})
+			}
+			reply(req, pty)
+		case "shell", "exec", "subsystem":
+			if req.Type == "subsystem" && !sftp(req.Payload) {
+				reply(req, false)
+				continue
+			}
+			d := <-dial
+			client = d.client
+			dial <- dialled{} // for the deferred receive
+			if d.err != nil {
+				s.g.Log.WarnContext(s.ctx, "ssh session", append(s.log, "sandbox", id, "err", d.err)...)
+				reply(req, true)
+				s.ch.say(sayUnreachable)
+				s.ch.finish(exitLater)
+				drop(reqs)
+				return
+			}
+			s.run(id, client, before, req, reqs)
+			return
+		default:
+			reply(req, false)
+		}
+	}
+}
+
+func sftp(payload []byte) bool {
+	var p struct{ Name string }
+	return gossh.Unmarshal(payload, &p) == nil && p.Name == "sftp"
+}
+
+// run starts the client's request at the agent and copies until its end.
+func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
+	inner, replies, err := client.OpenChannel("session", nil)
+	if err == nil {
+		for _, b := range before {
+			if _, err = inner.SendRequest(b.Type, false, b.Payload); err != nil {
+				break
+			}
+		}
+	}
+	ok := false
+	if err == nil {
+		ok, err = inner.SendRequest(req.Type, true, req.Payload)
+	}
+	if err != nil {
+		s.g.Log.WarnContext(s.ctx, "ssh session", append(s.log, "sandbox", id, "err", err)...)
+		reply(req, true)
+		s.ch.say(sayUnreachable)
+		s.ch.finish(exitLater)
+		drop(reqs)
+		return
+	}
+	reply(req, ok)
+	if !ok {
+		_ = s.ch.Close()
+		drop(reqs)
+		return
+	}
+	if req.Type == "shell" {
+		s.g.present.attach(s.ctx, s.g.Sandboxes, id)
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		s.relayRequests(inner, reqs)
+		_ = client.Close() // the learner has left; so the agent hears of it
+	})
+	go func() {
+		_, _ = io.CopyBuffer(inner, s.ch, make([]byte, 16<<10))
+		_ = inner.CloseWrite()
+	}()
+	s.relayOutput(inner, replies)
+	_ = client.Close()
+	if req.Type == "shell" {
+		s.g.present.detach(s.ctx, s.g.Sandboxes, id)
+	}
+	copying.Wait()
+}
+
+// relayRequests passes on what a client may say to a running program, until
+// its channel closes.
+func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request) {
+	for req := range reqs {
+		ok := false
+		switch req.Type {
+		case "window-change":
+			var payload []byte
+			if payload, ok = clampWindow(req.Payload); ok {
+				_, err := inner.SendRequest(req.Type, false, payload)
+				ok = err == nil
+			}
+		case "signal":
+			_, err := inner.SendRequest(req.Type, false, req.Payload)
+			ok = err == nil
+		case "eow@openssh.com":
+			s.ch.setDeaf()
+			_, err := inner.SendRequest(req.Type, false, nil)
+			ok = err == nil
+		}
+		reply(req, ok)
+	}
+}
+
+// relayOutput copies what the program prints, then says how it ended: in this
+// order, because a status that overtakes the output cuts it off.
+func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request) {
+	var out sync.WaitGroup
+	pass := func(dst io.Writer, src io.Reader, size int) {
+		if _, err := io.CopyBuffer(dst, src, make([]byte, size)); err != nil {
+			_, _ = io.Copy(io.Discard, src) // the rest is for nobody, but must not hold the agent
+		}
+	}
+	out.Go(func() { pass(s.ch, inner, 32<<10) })
+	out.Go(func() { pass(s.ch.Stderr(), inner.Stderr(), 4<<10) })
+	var status *gossh.Request
+	for req := range replies {
+		switch req.Type {
+		case "exit-status", "exit-signal":
+			status = req
+		}
+		reply(req, false)
+	}
+	out.Wait()
+	if status == nil {
+		s.ch.say(sayLost)
+		s.ch.finish(exitLost)
+		return
+	}
+	s.ch.finishWith(status.Type, status.Payload)
+}
+
+// presence counts the terminals that are attached to each sandbox.
+type presence struct {
+	mu sync.Mutex
+	of map[string]*attached
+}
+
+type attached struct {
+	mu   sync.Mutex // held while the server is told, so that it hears in order
+	n    int
+	refs int // guarded by presence.mu
+}
+
+// tellTimeout bounds telling the server; the learner waits meanwhile.
+const tellTimeout = 5 * time.Second
+
+func (p *presence) attach(ctx context.Context, to Sandboxes, id string) {
+	p.with(id, func(a *attached) {
+		if a.n++; a.n == 1 {
+			tell(ctx, to.Attached, id)
+		}
+	})
+}
+
+func (p *presence) detach(ctx context.Context, to Sandboxes, id string) {
+	p.with(id, func(a *attached) {
+		if a.n--; a.n == 0 {
+			tell(ctx, to.Detached, id)
+		}
+	})
+}
+
+func (p *presence) with(id string, fn func(*attached)) {
+	p.mu.Lock()
+	a := p.of[id]
+	if a == nil {
+		a = &attached{}
+		p.of[id] = a
+	}
+	a.refs++
+	p.mu.Unlock()
+	a.mu.Lock()
+	fn(a)
+	a.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a.refs--; a.refs == 0 && a.n == 0 { // nobody else is at it: n may be read
+		delete(p.of, id)
+	}
+}
+
+func tell(ctx context.Context, fn func(context.Context, string), id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	defer cancel()
+	fn(ctx, id)
+}
