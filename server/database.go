@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/server/internal/privatepg"
+)
+
+// database is the store, and the PostgreSQL behind it when that is our own.
+type database struct {
+	*postgres.DB
+	private *privatepg.Server
+}
+
+func privateConfig(cfg Config) privatepg.Config {
+	return privatepg.Config{Dir: filepath.Join(cfg.DataDir, "postgres"), Log: cfg.Log}
+}
+
+// openDatabase does not wait for a database elsewhere: it may come later.
+func openDatabase(ctx context.Context, cfg Config) (db database, err error) {
+	url := cfg.DatabaseURL
+	if url == "" {
+		db.private, err = privatepg.Open(ctx, privateConfig(cfg))
+		if errors.Is(err, privatepg.ErrRunning) {
+			return db, fmt.Errorf("another cmh-server already runs on %s: stop it first, or choose another CMH_DATA_DIR", cfg.DataDir)
+		}
+		if err != nil {
+			return db, err
+		}
+		url = db.private.URL()
+	}
+	if db.DB, err = postgres.Open(ctx, url); err != nil && db.private != nil {
+		err = errors.Join(err, db.private.Close(context.WithoutCancel(ctx)))
+	}
+	return db, err
+}
+
+// bringUp makes the database ready for the rules, however long it is away.
+func bringUp(ctx context.Context, a *app.App, private bool, log *slog.Logger) error {
+	pause := 200 * time.Millisecond
+	for {
+		err := prepare(ctx, a, private, log)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// A database that is away comes back; a wrong one stays wrong.
+		if hub.CodeOf(err) != hub.Unavailable {
+			if away := a.Ready(ctx); away == nil {
+				return err
+			}
+		}
+		log.WarnContext(ctx, "the database is not ready", "err", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+func prepare(ctx context.Context, a *app.App, private bool, log *slog.Logger) error {
+	if err := a.DB.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := a.DB.Durable(ctx); err != nil {
+		if private {
+			return err
+		}
+		log.WarnContext(ctx, "the database may lose acknowledged writes", "err", err)
+	}
+	ca, err := a.UserCA(ctx)
+	if err != nil {
+		return err
+	}
+	a.Labs.UserCA = ca
+	return a.PublishStarter(ctx)
+}
+
+// CreateUser makes an account with any role, beside a running server or
+// without one.
+func CreateUser(ctx context.Context, cfg Config, r hub.Registration, role hub.Role) (u hub.User, err error) {
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return u, err
+	}
+	url := cfg.DatabaseURL
+	if url == "" {
+		if err := makeDataDir(cfg.DataDir); err != nil {
+			return u, err
+		}
+		var done func(context.Context) error
+		if url, done, err = privatepg.Join(ctx, privateConfig(cfg)); err != nil {
+			return u, err
+		}
+		defer func() { err = errors.Join(err, done(context.WithoutCancel(ctx))) }()
+	}
+	db, err := postgres.Open(ctx, url)
+	if err != nil {
+		return u, err
+	}
+	defer db.Close()
+	a := &app.App{DB: db, Log: cfg.Log, Now: time.Now}
+	if err := a.DB.Migrate(ctx); err != nil {
+		return u, err
+	}
+	return a.CreateStaff(ctx, r, role)
+}

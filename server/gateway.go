@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/gateway"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+func newGateway(a *app.App, cfg Config, l net.Listener, hostKey []byte, driver labs.Driver) (*gateway.Gateway, error) {
+	return gateway.New(gateway.Config{
+		Listener: l, HostKey: hostKey, UserCA: a.Labs.UserCA.PublicKey(), Driver: driver, Log: cfg.Log,
+		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby(a),
+	})
+}
+
+// sandboxes answers the gateway's questions by the rules.
+type sandboxes struct {
+	app *app.App
+	log *slog.Logger
+}
+
+func userOf(ctx context.Context, a *app.App, who gateway.Identity) (hub.User, error) {
+	if who.UserID != "" {
+		return a.UserByID(ctx, who.UserID)
+	}
+	return a.UserByKey(ctx, who.Fingerprint)
+}
+
+func (s sandboxes) User(ctx context.Context, who gateway.Identity) (string, error) {
+	u, err := userOf(ctx, s.app, who)
+	return u.ID, asLabs(err)
+}
+
+func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+	u, err := userOf(ctx, s.app, who)
+	if err != nil {
+		return "", asLabs(err)
+	}
+	id, err := s.app.As(u).LabSandbox(ctx, name)
+	if code := hub.CodeOf(err); code == hub.NotFound || code == hub.Conflict {
+		if lab, labErr := s.app.As(u).Lab(ctx, name); labErr == nil && lab.ID == name {
+			return "", gateway.ErrNotRunning
+		}
+		return "", labs.ErrNotFound
+	}
+	return id, err
+}
+
+func (s sandboxes) Attached(ctx context.Context, id string) {
+	s.note(ctx, id, s.app.LabAttached(ctx, id))
+}
+
+func (s sandboxes) Detached(ctx context.Context, id string) {
+	s.note(ctx, id, s.app.LabDetached(ctx, id))
+}
+
+func (s sandboxes) note(ctx context.Context, id string, err error) {
+	if err != nil {
+		s.log.ErrorContext(ctx, "note who is attached", "session", id, "err", err)
+	}
+}
+
+func asLabs(err error) error {
+	if hub.CodeOf(err) == hub.NotFound {
+		return labs.ErrNotFound
+	}
+	return err
+}
