@@ -27,6 +27,7 @@ FUZZTIME  ?= 60s
 WITHDB    := go run ./server/internal/postgres/pgtest/withdb --
 
 export CMH_LAB_AGENT ?= $(CURDIR)/bin/lab-agent
+export CMH_IMAGE_DIR ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache/cmh/images || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/cmh/images")
 
 .PHONY: help
 help: ## show this list
