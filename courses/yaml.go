@@ -101,7 +101,9 @@ func (f *folder) plain(name string, tokens token.Tokens) bool {
 	return true
 }
 
-func (v value) problem(format string, args ...any) { v.in.problem(v.file, v.line, v.col, format, args...) }
+func (v value) problem(format string, args ...any) {
+	v.in.problem(v.file, v.line, v.col, format, args...)
+}
 
 // at places a child node; a node without a place of its own has its parent's.
 func (v value) at(n ast.Node) value {
