@@ -7,6 +7,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
@@ -101,6 +102,9 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		return m.resized()
+	case tea.ColorProfileMsg:
+		m.env.Mono = msg.Profile <= colorprofile.ASCII
+		return m, nil
 	case profileMsg:
 		m.known, m.err, m.env.User = msg.err == nil, msg.err, msg.user
 		if msg.err != nil {

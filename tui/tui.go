@@ -56,7 +56,7 @@ type Options struct {
 	Env []string
 }
 
-// ErrInterrupted is what Run returns after Ctrl-C.
+// ErrInterrupted is in what Run returns after Ctrl-C.
 var ErrInterrupted = tea.ErrInterrupted
 
 // How often the screen may be drawn in a second. One program on a learner's
@@ -87,12 +87,13 @@ func ProgramOptions(ctx context.Context) []tea.ProgramOption {
 	return []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(sharedFPS)}
 }
 
-// Run shows the program until the learner quits. It returns ErrInterrupted
-// after Ctrl-C, and leaves the terminal as it was in every case.
+// Run shows the program until the learner quits, and leaves the terminal as it
+// was in every case. Its error is ErrInterrupted after Ctrl-C, and ctx's cause
+// when ctx ended: signals are the caller's, who knows the exit status of each.
 func Run(ctx context.Context, b Backend, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(localFPS)}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(localFPS), tea.WithoutSignalHandler()}
 	if o.In != nil {
 		opts = append(opts, tea.WithInput(o.In))
 	}
@@ -103,5 +104,8 @@ func Run(ctx context.Context, b Backend, o Options) error {
 		opts = append(opts, tea.WithEnvironment(o.Env))
 	}
 	_, err := tea.NewProgram(New(ctx, b, o), opts...).Run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return err
 }

@@ -26,6 +26,7 @@ type Env struct {
 	Shell  Shell
 	Detach string // the key that leaves the shell, as help names it
 	SignIn string // how to sign in, one sentence
+	Mono   bool   // colours do not show: marks must say everything
 }
 
 // Guest reports whether nobody is signed in.
@@ -61,6 +62,21 @@ type (
 
 // Go returns the command that sends msg.
 func Go(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+
+// After returns the command that sends msg when d has passed, unless ctx ends
+// before: a screen that was left leaves no timer behind.
+func After(ctx context.Context, d time.Duration, msg tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return msg
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // SignInFirst is the error of an action that needs an account.
 func (e Env) SignInFirst() tea.Cmd {

@@ -24,6 +24,7 @@ type Theme struct {
 type Keys struct {
 	Up, Down, PageUp, PageDown, Top, Bottom, Left, Right key.Binding
 	Open, Back, Quit, Help, Filter, Reload               key.Binding
+	Move, Scroll                                         key.Binding // for help: what the first eight do
 }
 
 // Default is the theme everybody gets. It takes one accent from the sixteen
@@ -46,12 +47,17 @@ func Default() Theme {
 			Left: Bind("←/h", "left", "left", "h"), Right: Bind("→/l", "right", "right", "l"),
 			Open: Bind("enter", "open", "enter"), Back: Bind("esc", "back", "esc", "backspace"),
 			Quit: Bind("q", "quit", "q"), Help: Bind("?", "help", "?"),
+			Move: Bind("↑↓", "move"), Scroll: Bind("↑↓", "scroll"),
 			Filter: Bind("/", "search", "/"), Reload: Bind("r", "reload", "r"),
 		},
 	}
 }
 
 // Bind is a key binding: how help names it, what it does, and its keys.
+// Without keys it is only for help.
 func Bind(name, help string, keys ...string) key.Binding {
+	if len(keys) == 0 {
+		keys = []string{name}
+	}
 	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(name, help))
 }

@@ -16,7 +16,7 @@ func Over(th theme.Theme, body, title string, lines []string, width, height int)
 	for _, l := range lines {
 		inner = max(inner, ansi.StringWidth(l))
 	}
-	inner = min(inner, width-6)
+	inner = min(inner, width-8)
 	if len(lines) > height-2 {
 		lines = lines[:max(height-2, 0)]
 	}
@@ -31,11 +31,14 @@ func Over(th theme.Theme, body, title string, lines []string, width, height int)
 	for len(rows) < height {
 		rows = append(rows, "")
 	}
-	top, left := max(0, (height-len(box))/2), max(0, (width-inner-4)/2)
+	for i := range box {
+		box[i] = " " + box[i] + " " // apart from what is under it
+	}
+	top, left := max(0, (height-len(box))/2), max(0, (width-inner-6)/2)
 	for i, l := range box {
 		if top+i < len(rows) {
 			under := Fit(rows[top+i], width)
-			rows[top+i] = ansi.Cut(under, 0, left) + l + ansi.Cut(under, left+inner+4, width)
+			rows[top+i] = ansi.Cut(under, 0, left) + l + ansi.Cut(under, left+inner+6, width)
 		}
 	}
 	return strings.Join(rows, "\n")

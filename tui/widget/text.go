@@ -31,7 +31,7 @@ func Between(left, right string, width int) string {
 	if r == 0 || r+8 > width {
 		return Fit(left, width)
 	}
-	return Fit(left, width-r-1) + " " + right
+	return Fit(left, width-r-2) + "  " + right
 }
 
 // Wrap makes a foreign text safe and wraps it.
@@ -141,3 +141,15 @@ func Explain(err error, signIn string) string {
 
 // Of is how many of how many.
 func Of(n, total int) string { return fmt.Sprintf("%d of %d", n, total) }
+
+// Parts is how much of a course is done.
+func Parts(c hub.CourseProgress) string {
+	var lessons, labs string
+	if n := len(c.Lessons); n > 0 {
+		lessons = fmt.Sprintf("%d/%d lessons", c.LessonsDone, n)
+	}
+	if n := len(c.Labs); n > 0 {
+		labs = fmt.Sprintf("%d/%d labs", c.LabsDone, n)
+	}
+	return Join(lessons, labs)
+}

@@ -172,7 +172,7 @@ func (m Model) edit(msg tea.Msg) (Model, tea.Cmd) {
 	m.typed++
 	m.cursor.At = 0
 	since := m.typed
-	return m, tea.Tick(pause, func(time.Time) tea.Msg { return restMsg{since} })
+	return m, screen.After(m.ctx, pause, restMsg{since})
 }
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
@@ -257,7 +257,7 @@ func (m Model) Keys() []key.Binding {
 	lv := level
 	if m.labs {
 		lv = theme.Bind("v", "runnable here", "v")
-		return []key.Binding{k.Up, k.Down, k.Open, k.Filter, provider, lv, clearAll, k.Reload}
+		return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, clearAll, k.Reload}
 	}
-	return []key.Binding{k.Up, k.Down, k.Open, k.Filter, provider, lv, category, clearAll, k.Reload}
+	return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, category, clearAll, k.Reload}
 }

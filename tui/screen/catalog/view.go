@@ -2,6 +2,7 @@ package catalog
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
@@ -11,19 +12,20 @@ import (
 
 // item is one row, made safe.
 type item struct {
-	title, meta, text, category string
-	mark                        string
-	open                        tea.Msg
+	title, text, category string
+	mark                  string
+	meta                  []string // facts, the most telling first
+	open                  tea.Msg
 }
 
 func courseItem(c hub.Course) item {
 	it := item{
 		title: safe.Line(c.Title), text: safe.Line(c.Description), category: safe.Line(c.Category),
-		meta: widget.Join(safe.Line(c.Level), providerName(c.Provider), widget.Minutes(c.Duration)),
+		meta: []string{safe.Line(c.Level), widget.Minutes(c.Duration), providerName(c.Provider)},
 		open: screen.OpenCourse{Course: c.Slug},
 	}
 	if !c.Free {
-		it.meta = widget.Join("premium", it.meta)
+		it.meta = append([]string{"premium"}, it.meta...)
 	}
 	if c.Enrolled {
 		it.mark = "✓ "
@@ -34,17 +36,28 @@ func courseItem(c hub.Course) item {
 func labItem(l hub.Lab) item {
 	it := item{
 		title: safe.Line(l.Title), text: safe.Line(l.Description),
-		meta: widget.Join(safe.Line(l.Difficulty), widget.Minutes(l.EstimatedTime)),
+		meta: []string{widget.Minutes(l.EstimatedTime), safe.Line(l.Difficulty)},
 		open: screen.OpenLab{Lab: l.ID},
 	}
 	if !l.Runnable {
 		it.mark = "✗ "
-		it.meta = widget.Join(it.meta, "can't run here")
+		it.meta = append([]string{"can't run here"}, it.meta...)
 		if l.Reason != "" {
 			it.text = safe.Line(l.Reason)
 		}
 	}
 	return it
+}
+
+// facts are as many of them as leave room for the title.
+func (it item) facts(width int) string {
+	room := width - 10 - ansi.StringWidth(it.mark+it.title)
+	for n := len(it.meta); n > 0; n-- {
+		if s := widget.Join(it.meta[:n]...); ansi.StringWidth(s) <= room {
+			return s
+		}
+	}
+	return ""
 }
 
 func providerName(p string) string {
@@ -66,10 +79,13 @@ func (m Model) rows() int { return max(1, (m.height-4)/m.tall()) }
 
 // tall is the lines of one item: cramped screens have no descriptions.
 func (m Model) tall() int {
-	if m.height < 12 {
+	switch {
+	case m.height < 12:
 		return 1
+	case m.height < 20:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // View draws the screen in the size last given.
@@ -126,7 +142,10 @@ func (m Model) list(shown []item, height int) string {
 	var p widget.Page
 	for i, it := range shown {
 		on := i == m.cursor.At && !m.search.Focus
-		lines := []string{widget.Row(th, on, it.mark+it.title, it.meta, m.width)}
+		lines := []string{widget.Row(th, on, it.mark+it.title, it.facts(m.width), m.width)}
+		if m.tall() > 2 && i > 0 {
+			p.Add("")
+		}
 		if m.tall() > 1 {
 			lines = append(lines, th.Faint.Render(widget.Fit("    "+it.text, m.width-2)))
 		}

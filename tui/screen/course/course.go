@@ -211,9 +211,9 @@ func (m Model) Typing() bool { return false }
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
 	if m.loaded && !m.course.Enrolled {
-		return []key.Binding{k.Up, k.Down, k.Open, enroll, k.Reload}
+		return []key.Binding{k.Move, k.Open, enroll, k.Reload}
 	}
-	return []key.Binding{k.Up, k.Down, k.Open, k.Reload}
+	return []key.Binding{k.Move, k.Open, k.Reload}
 }
 
 // View draws the screen in the size last given.
@@ -265,6 +265,8 @@ func (m Model) about(p *widget.Page) {
 		p.Add("  " + widget.Bar(th, m.progress.Percentage, min(m.width-4, 44)))
 	case m.course.Enrolled:
 		p.Add("  " + th.Good.Render("✓ enrolled"))
+	case m.env.Guest():
+		p.Add("  " + th.Faint.Render(widget.Fit("To enroll, sign in first. "+m.env.SignIn, m.width-4)))
 	default:
 		p.Add("  " + th.Faint.Render("Not enrolled yet: press ") + th.Accent.Render("e"))
 	}

@@ -104,7 +104,7 @@ func (m Model) tick() (Model, tea.Cmd) {
 		return m, nil
 	}
 	m.ticking = true
-	return m, tea.Tick(20*time.Second, func(time.Time) tea.Msg { return tickMsg{} })
+	return m, screen.After(m.ctx, 20*time.Second, tickMsg{})
 }
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
@@ -173,7 +173,7 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	return []key.Binding{k.Up, k.Down, k.Open, k.Reload}
+	return []key.Binding{k.Move, k.Open, k.Reload}
 }
 
 // View draws the screen in the size last given.
@@ -240,9 +240,13 @@ func (m Model) course(c hub.CourseProgress, on bool) string {
 	bar := min(max(m.width/4, 12), 30)
 	counts := ""
 	if m.width >= 70 {
-		counts = widget.Join(widget.Of(c.LessonsDone, len(c.Lessons))+" lessons", widget.Of(c.LabsDone, len(c.Labs))+" labs")
+		counts = "  " + widget.Fit(widget.Parts(c), 22)
 	}
-	return widget.Between(widget.Row(th, on, safe.Line(c.Title), "", m.width-bar-30), widget.Bar(th, c.Percentage, bar)+"  "+th.Faint.Render(widget.Fit(counts, len(counts))), m.width-2)
+	title := "    " + safe.Line(c.Title)
+	if on {
+		title = th.Selected.Render("  › " + safe.Line(c.Title))
+	}
+	return widget.Between(title, widget.Bar(th, c.Percentage, bar)+th.Faint.Render(counts), m.width-2)
 }
 
 func (m Model) greeting() string {

@@ -230,11 +230,11 @@ func (m Model) look() (Model, tea.Cmd) {
 		return m, nil
 	}
 	m.turn++
-	turn, wait := m.turn, later
+	wait := later
 	if m.preparing() {
 		wait = soon
 	}
-	return m, tea.Tick(wait, func(time.Time) tea.Msg { return lookMsg{turn} })
+	return m, screen.After(m.ctx, wait, lookMsg{m.turn})
 }
 
 func (m Model) refresh() tea.Msg {

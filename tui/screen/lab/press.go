@@ -237,9 +237,9 @@ func (m Model) Keys() []key.Binding {
 	case !m.loaded || m.err != nil:
 		return []key.Binding{k.Reload}
 	case !m.running():
-		return []key.Binding{start, theme.Bind("↑↓", "scroll"), k.Reload}
+		return []key.Binding{start, k.Scroll, k.Reload}
 	case m.preparing():
-		return []key.Binding{stop, theme.Bind("↑↓", "scroll")}
+		return []key.Binding{stop, k.Scroll}
 	}
 	out := []key.Binding{shell, check, next, hint, solution}
 	if m.stuck() {

@@ -13,13 +13,21 @@ import (
 )
 
 const (
-	head = 4  // lines above the text
 	side = 30 // columns of the list of steps, where there is room for it
 	wide = 100
 )
 
+// cramped screens do without the empty lines.
+func (m Model) cramped() bool { return m.height < 12 }
+
 // room is how many lines the text has.
-func (m Model) room() int { return max(m.height-head-len(m.status())-1, 1) }
+func (m Model) room() int {
+	around := 5 + len(m.status())
+	if m.cramped() {
+		around -= 3
+	}
+	return max(m.height-around, 1)
+}
 
 func (m Model) column() int {
 	if m.width >= wide && len(m.states()) > 0 {
@@ -67,7 +75,7 @@ func (m *Model) draw() int {
 
 // add appends a Markdown text; its blocks are numbered on from those before.
 func (m *Model) add(src string) {
-	text, blocks := markdown.Render(src, markdown.Options{Width: min(m.column()-5, 92), Color: true, Links: true, Unfold: m.unfold, From: len(m.pick.Blocks)})
+	text, blocks := markdown.Render(src, markdown.Options{Width: min(m.column()-5, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, From: len(m.pick.Blocks)})
 	m.pick.Blocks = append(m.pick.Blocks, blocks...)
 	if text == "" {
 		return
@@ -107,7 +115,11 @@ func (m Model) View() string {
 		return widget.Loading(th, m.width, m.height)
 	}
 	var p widget.Page
-	p.Add("", m.first(), m.second(), "")
+	if m.cramped() {
+		p.Add(m.first(), m.second())
+	} else {
+		p.Add("", m.first(), m.second(), "")
+	}
 	text := strings.Split(m.text.View(th, m.column(), m.room()), "\n")
 	if m.column() < m.width {
 		list := m.list()
@@ -120,7 +132,9 @@ func (m Model) View() string {
 		}
 	}
 	p.Add(text...)
-	p.Add("")
+	if !m.cramped() {
+		p.Add("")
+	}
 	p.Add(m.status()...)
 	view := p.View(m.width, m.height)
 	if m.confirm != nil {
@@ -157,9 +171,9 @@ func (m Model) second() string {
 		var b strings.Builder
 		b.WriteString(" ")
 		for _, s := range m.states() {
-			cursor := " "
+			cursor := "  "
 			if s.Number == m.session.Step {
-				cursor = th.Accent.Render("›")
+				cursor = th.Accent.Render(" ›")
 			}
 			b.WriteString(cursor + widget.Step(th, s.State) + th.Faint.Render(fmt.Sprint(s.Number)))
 		}

@@ -175,7 +175,7 @@ func (m *Model) draw() {
 		src = "Video: <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
 	}
 	width := min(m.width-5, widest)
-	text, blocks := markdown.Render(src, markdown.Options{Width: width, Color: true, Links: true, Unfold: m.unfold})
+	text, blocks := markdown.Render(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold})
 	m.pick.Blocks = blocks
 	m.text.Lines = nil
 	if text != "" {
@@ -234,7 +234,7 @@ func (m Model) Keys() []key.Binding {
 		return m.pick.Keys()
 	}
 	k := m.env.Theme.Keys
-	out := []key.Binding{theme.Bind("↑↓", "scroll")}
+	out := []key.Binding{k.Scroll}
 	if m.neighbour(1) != "" {
 		out = append(out, next)
 	}

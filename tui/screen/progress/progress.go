@@ -148,7 +148,7 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	return []key.Binding{k.Up, k.Down, k.Open, fold, k.Reload}
+	return []key.Binding{k.Move, k.Open, fold, k.Reload}
 }
 
 // View draws the screen in the size last given.
@@ -196,7 +196,7 @@ func (m Model) header(r row, on bool) string {
 	}
 	counts := ""
 	if m.width >= 70 {
-		counts = "  " + th.Faint.Render(widget.Join(widget.Of(r.course.LessonsDone, len(r.course.Lessons))+" lessons", widget.Of(r.course.LabsDone, len(r.course.Labs))+" labs"))
+		counts = "  " + th.Faint.Render(widget.Fit(widget.Parts(*r.course), 22))
 	}
 	return widget.Between(title, widget.Bar(th, r.done, min(max(m.width/4, 12), 24))+counts, m.width-2)
 }

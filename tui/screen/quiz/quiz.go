@@ -272,13 +272,13 @@ func (m Model) Keys() []key.Binding {
 	case m.err != nil || !m.loaded:
 		return []key.Binding{k.Reload}
 	case m.result != nil:
-		return []key.Binding{theme.Bind("↑↓", "scroll"), again, leave}
+		return []key.Binding{k.Scroll, again, leave}
 	case q == nil:
 		return []key.Binding{handIn, previous}
 	case q.Kind == hub.Text:
 		return []key.Binding{theme.Bind("enter", "next"), theme.Bind("shift+tab", "previous"), theme.Bind("esc", "clear")}
 	case q.Kind == hub.Multiple:
-		return []key.Binding{k.Up, k.Down, choose, next, previous}
+		return []key.Binding{k.Move, choose, next, previous}
 	}
-	return []key.Binding{k.Up, k.Down, theme.Bind("enter", "choose"), next, previous}
+	return []key.Binding{k.Move, theme.Bind("enter", "choose"), next, previous}
 }

@@ -18,6 +18,7 @@ type Hub struct {
 	Err  error // what every call fails with, when set
 
 	mu       sync.Mutex
+	empty    bool
 	session  *hub.LabSession
 	looks    int
 	enrolled bool
@@ -91,6 +92,25 @@ var (
 	}
 )
 
+// New is a hub where it is always the same time.
+func New(u hub.User, now time.Time) *Hub {
+	return &Hub{User: u, Now: func() time.Time { return now }}
+}
+
+// Empty takes everything away.
+func (h *Hub) Empty() *Hub {
+	h.empty = true
+	return h
+}
+
+// Busy enrolls in a course and starts its lab.
+func (h *Hub) Busy() *Hub {
+	h.enrolled = true
+	h.begin()
+	h.session.State, h.session.Message = hub.Ready, ""
+	return h
+}
+
 func (h *Hub) now() time.Time {
 	if h.Now != nil {
 		return h.Now()
@@ -110,6 +130,9 @@ func (h *Hub) Profile(context.Context) (hub.User, error) { return h.User, h.gues
 
 // Next is what to do now.
 func (h *Hub) Next(context.Context) ([]hub.NextStep, error) {
+	if h.empty {
+		return nil, h.Err
+	}
 	return []hub.NextStep{
 		{Kind: "lesson", Title: "Who may do what", Reason: "You stopped here yesterday.", Course: "linux-basics", Lesson: "permissions"},
 		{Kind: "lab", Title: "Fix the permissions", Reason: "It practises what you read last.", Lab: "fix-permissions"},
@@ -157,6 +180,9 @@ func (h *Hub) RecordProgress(_ context.Context, es []hub.ProgressEntry) ([]hub.P
 // Courses is the catalogue.
 func (h *Hub) Courses(_ context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
 	var p hub.Page[hub.Course]
+	if h.empty {
+		return p, h.Err
+	}
 	for _, c := range courses {
 		if strings.Contains(strings.ToLower(c.Title), strings.ToLower(f.Query)) && (f.Provider == "" || f.Provider == c.Provider) && (f.Level == "" || f.Level == c.Level) {
 			p.Items = append(p.Items, c)
@@ -246,13 +272,17 @@ func (h *Hub) StartLab(context.Context, string) (hub.LabSession, error) {
 	if err := h.guest(); err != nil {
 		return hub.LabSession{}, err
 	}
+	h.begin()
+	return *h.session, nil
+}
+
+func (h *Hub) begin() {
 	h.looks, h.hints = 0, 0
 	h.session = &hub.LabSession{ID: "s-demo234567", LabID: "fix-permissions", Title: "Fix the permissions", State: hub.Provisioning, Message: "Starting the machine", Step: 1,
 		ExpiresAt: h.now().Add(65*time.Minute + 30*time.Second), SSH: hub.SSHAddress{Host: "127.0.0.1", Port: 2222, User: "s-demo234567"}}
 	for _, s := range labs[0].Steps {
 		h.session.Steps = append(h.session.Steps, hub.StepState{Number: s.Number, Title: s.Title, State: hub.StepPending})
 	}
-	return *h.session, nil
 }
 
 // LabSession is ready at the second look.
@@ -263,7 +293,7 @@ func (h *Hub) LabSession(context.Context, string) (hub.LabSession, error) {
 		return hub.LabSession{}, hub.Errorf(hub.NotFound, "There is no such session.")
 	}
 	if h.looks++; h.looks > 1 && h.session.State == hub.Provisioning {
-		h.session.State = hub.Ready
+		h.session.State, h.session.Message = hub.Ready, ""
 	}
 	return *h.session, h.guest()
 }
@@ -326,4 +356,10 @@ func (h *Hub) end(state string) (hub.LabSession, error) {
 	s.State = state
 	h.session = nil
 	return s, h.Err
+}
+
+// Enrolled enrolls in a course.
+func (h *Hub) Enrolled() *Hub {
+	h.enrolled = true
+	return h
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -29,7 +31,9 @@ func main() {
 		h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub at 127.0.0.1:8080.")
 	}
 	shell := func(context.Context, hub.LabSession) tea.ExecCommand { return &echo{} }
-	if err := tui.Run(context.Background(), h, tui.Options{Shell: shell, Suspend: true}); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	defer stop()
+	if err := tui.Run(ctx, h, tui.Options{Shell: shell, Suspend: true}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(130)
 	}

@@ -1,0 +1,66 @@
+package lesson_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/screen/lesson"
+	"github.com/cloudmastershub/cmh/tui/screen/screentest"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+)
+
+func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
+
+func offline() *demo.Hub {
+	h := newHub()
+	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	return h
+}
+
+func TestView(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		api  *demo.Hub
+		user hub.User
+		w, h int
+		keys string
+	}{
+		{"wide", newHub(), screentest.Ana, 80, 20, ""},
+		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
+		{"offline", offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
+		{"end", newHub(), screentest.Ana, 80, 20, "G"},
+		{"unfolded", newHub(), screentest.Ana, 80, 36, "u"},
+		{"copy", newHub(), screentest.Ana, 80, 20, "y"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, _ := screentest.Play(t, lesson.New(t.Context(), tt.api, screentest.Env(tt.user), "linux-basics", "permissions"), tt.w, tt.h, strings.Fields(tt.keys)...)
+			view := ansi.Strip(m.View())
+			golden.RequireEqual(t, view)
+			lines := strings.Split(view, "\n")
+			if len(lines) != tt.h {
+				t.Errorf("%d lines, want %d", len(lines), tt.h)
+			}
+			for i, l := range lines {
+				if w := ansi.StringWidth(l); w > tt.w {
+					t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, tt.w, l)
+				}
+			}
+		})
+	}
+}
+
+func TestLoading(t *testing.T) {
+	t.Parallel()
+	env := screentest.Env(screentest.Ana)
+	m := lesson.New(t.Context(), newHub(), env, "linux-basics", "permissions")
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
+		t.Errorf("before anything came:\n%s", view)
+	}
+}

@@ -1,0 +1,244 @@
+package tui_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/teatest/v2"
+	"go.uber.org/goleak"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/screen/screentest"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+)
+
+func TestMain(m *testing.M) {
+	// teatest waits for signals to the end of the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/charmbracelet/x/exp/teatest/v2.NewTestModel.func2"))
+}
+
+func options() tui.Options {
+	return tui.Options{Now: func() time.Time { return screentest.Now }}
+}
+
+func play(t *testing.T, b tui.Backend, o tui.Options, w, h int) *teatest.TestModel {
+	t.Helper()
+	return teatest.NewTestModel(t, tui.New(t.Context(), b, o), teatest.WithInitialTermSize(w, h))
+}
+
+func sees(t *testing.T, tm *teatest.TestModel, text string) {
+	t.Helper()
+	teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return strings.Contains(ansi.Strip(string(b)), text) }, teatest.WithDuration(10*time.Second))
+}
+
+func keys(tm *teatest.TestModel, names ...string) {
+	for _, n := range names {
+		tm.Send(screentest.Key(n))
+	}
+}
+
+func quit(t *testing.T, tm *teatest.TestModel) {
+	t.Helper()
+	keys(tm, "q")
+	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+}
+
+// shell is what a lab's shell is here: it says that it was there.
+type shell struct {
+	session hub.LabSession
+	entered chan<- string
+}
+
+func (s shell) Run() error        { s.entered <- s.session.ID; return nil }
+func (shell) SetStdin(io.Reader)  {}
+func (shell) SetStdout(io.Writer) {}
+func (shell) SetStderr(io.Writer) {}
+func newHub(u hub.User) *demo.Hub { return demo.New(u, screentest.Now) }
+func exec(c tea.ExecCommand) tui.Shell {
+	return func(context.Context, hub.LabSession) tea.ExecCommand { return c }
+}
+
+func TestFromTheCatalogueToAReadLesson(t *testing.T) {
+	tm := play(t, newHub(screentest.Ana), options(), 80, 24)
+	sees(t, tm, "Welcome, ana")
+	keys(tm, "2")
+	sees(t, tm, "Linux for cloud engineers")
+	keys(tm, "enter")
+	sees(t, tm, "You will learn to")
+	keys(tm, "e")
+	sees(t, tm, "You are enrolled")
+	keys(tm, "enter")
+	sees(t, tm, "Everybody is a number")
+	keys(tm, "d")
+	sees(t, tm, "Marked as done")
+	keys(tm, "n")
+	sees(t, tm, "Who may do what")
+	keys(tm, "t")
+	sees(t, tm, "Question 1 of 3")
+	keys(tm, "enter", "n", "x")
+	sees(t, tm, "Your answer:")
+	keys(tm, "q") // text, here
+	sees(t, tm, "q▏")
+	keys(tm, "esc", "esc", "esc", "esc")
+	sees(t, tm, "Catalogue")
+	quit(t, tm)
+}
+
+func TestALabFromStartToHandIn(t *testing.T) {
+	entered := make(chan string, 1)
+	o := options()
+	o.Open = screen.OpenLab{Lab: "fix-permissions"}
+	o.Shell = exec(shell{hub.LabSession{ID: "s-demo234567"}, entered})
+	tm := play(t, newHub(screentest.Ana), o, 100, 30)
+	sees(t, tm, "Press enter to start")
+	keys(tm, "enter")
+	sees(t, tm, "The lab is ready")
+	keys(tm, "enter")
+	if got := <-entered; got != "s-demo234567" {
+		t.Errorf("entered %s", got)
+	}
+	keys(tm, "c")
+	sees(t, tm, "observed: -rw-r--r--")
+	keys(tm, "h")
+	sees(t, tm, "Hint 1 of 2")
+	keys(tm, "c")
+	sees(t, tm, "Passed.")
+	keys(tm, "n")
+	sees(t, tm, "Close the door")
+	keys(tm, "S")
+	sees(t, tm, "Not every step has passed yet")
+	keys(tm, "y")
+	sees(t, tm, "This lab was handed in.")
+	quit(t, tm)
+}
+
+func TestAGuestIsToldHowToSignIn(t *testing.T) {
+	tm := play(t, newHub(hub.User{}), options(), 80, 24)
+	sees(t, tm, "browsing as a guest")
+	keys(tm, "enter")
+	sees(t, tm, "Linux for cloud engineers")
+	keys(tm, "enter")
+	sees(t, tm, "You will learn to")
+	keys(tm, "e")
+	sees(t, tm, "✗ You are browsing as a guest. Sign in with: cmh auth login")
+	quit(t, tm)
+}
+
+func TestCtrlCInterrupts(t *testing.T) {
+	var out bytes.Buffer
+	in, w := io.Pipe()
+	defer w.Close()
+	go func() { _, _ = w.Write([]byte("\x03")) }()
+	err := tui.Run(t.Context(), newHub(screentest.Ana), tui.Options{In: in, Out: &out, Env: []string{"TERM=xterm"}})
+	if !errors.Is(err, tui.ErrInterrupted) {
+		t.Errorf("Run = %v, want ErrInterrupted", err)
+	}
+}
+
+// still is a model after it has loaded, without a program around it.
+func still(t *testing.T, b tui.Backend, o tui.Options, w, h int, keys ...string) string {
+	t.Helper()
+	m := tui.New(t.Context(), b, o)
+	var run func(cmd tea.Cmd, depth int)
+	run = func(cmd tea.Cmd, depth int) {
+		if cmd == nil || depth > 6 {
+			return
+		}
+		msg := cmd()
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for _, c := range batch {
+				run(c, depth)
+			}
+			return
+		}
+		if msg == nil {
+			return
+		}
+		m, cmd = m.Update(msg)
+		run(cmd, depth+1)
+	}
+	m, cmd := m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	run(cmd, 0)
+	run(m.Init(), 0)
+	for _, k := range keys {
+		m, cmd = m.Update(screentest.Key(k))
+		run(cmd, 0)
+	}
+	return m.View().Content
+}
+
+func TestTooSmall(t *testing.T) {
+	for _, size := range [][2]int{{30, 10}, {39, 24}, {80, 9}, {1, 1}, {5, 3}} {
+		view := still(t, newHub(screentest.Ana), options(), size[0], size[1])
+		if lines := strings.Split(view, "\n"); len(lines) > size[1] {
+			t.Errorf("%v: %d lines", size, len(lines))
+		}
+		if size[0] > 20 && !strings.Contains(view, "Too small") {
+			t.Errorf("%v: %q", size, view)
+		}
+	}
+}
+
+func TestEveryScreenFillsTheTerminalAndNoMore(t *testing.T) {
+	for _, size := range [][2]int{{40, 10}, {40, 12}, {60, 15}, {80, 24}, {120, 40}, {250, 70}} {
+		for _, path := range []string{"", "2", "2 j j", "2 enter", "2 enter enter", "2 enter j enter", "2 enter j enter t", "3", "3 enter", "4", "?", "3 enter ?", "2 / a"} {
+			view := still(t, newHub(screentest.Ana).Enrolled(), options(), size[0], size[1], strings.Fields(path)...)
+			lines := strings.Split(view, "\n")
+			if len(lines) != size[1] {
+				t.Errorf("%v %q: %d lines", size, path, len(lines))
+			}
+			for _, l := range lines {
+				if w := ansi.StringWidth(l); w > size[0] {
+					t.Errorf("%v %q: %d columns: %q", size, path, w, ansi.Strip(l))
+				}
+			}
+		}
+	}
+}
+
+// hostile is a hub whose every text attacks the terminal.
+type hostile struct{ *demo.Hub }
+
+const attack = "a\x1b]52;c;cm0K\x07\x1b[2J\x1b]0;x\x07\u202e\x9b2J\x1b[6n\b\u200bz"
+
+func (hostile) Profile(context.Context) (hub.User, error) {
+	return hub.User{ID: "u", Username: attack, Profile: hub.Profile{DisplayName: attack}}, nil
+}
+
+func (h hostile) Courses(context.Context, hub.CourseFilter) (hub.Page[hub.Course], error) {
+	c, _ := h.Course(context.Background(), "")
+	return hub.Page[hub.Course]{Items: []hub.Course{c}}, nil
+}
+
+func (hostile) Course(context.Context, string) (hub.Course, error) {
+	return hub.Course{ID: "c", Slug: "c", Title: attack, Description: attack, Level: attack, Provider: attack, Category: attack, LearningObjectives: []string{attack}, Lessons: []hub.Lesson{{ID: "l", Title: attack}}}, nil
+}
+
+func (hostile) Lesson(context.Context, string, string) (hub.Lesson, error) {
+	return hub.Lesson{ID: "l", Title: attack, Body: "# " + attack + "\n&#27;[2J `" + attack + "`\n", VideoURL: attack, Resources: []hub.Resource{{Title: attack, URL: attack}}}, nil
+}
+
+func (hostile) Enroll(context.Context, string) (hub.Enrollment, error) {
+	return hub.Enrollment{}, hub.Errorf(hub.Conflict, "%s", attack)
+}
+
+func TestNothingHostileReachesTheTerminal(t *testing.T) {
+	allowed := regexp.MustCompile(`\x1b\[[0-9;:]*m|\x1b\]8;[^;\x1b]*;(https?://[!-~]+)?\x1b\\`)
+	for _, path := range []string{"", "2", "2 enter", "2 enter e", "2 enter enter", "4"} {
+		view := still(t, hostile{newHub(screentest.Ana)}, options(), 80, 24, strings.Fields(path)...)
+		rest := allowed.ReplaceAllString(view, "")
+		if strings.ContainsFunc(rest, func(r rune) bool { return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0x200b }) {
+			t.Errorf("%q: %q", path, rest)
+		}
+	}
+}
