@@ -50,8 +50,9 @@ func (f fence) closes(line string) (groups []string, rest string, ok bool) {
 
 // block is a block of code that was written out.
 type block struct {
-	open int // its first line in out
-	head string
+	open int    // its first line in out
+	head string // that line, up to the language
+	tail string // what its info string holds behind that
 	act  action
 	body string
 }
@@ -84,11 +85,29 @@ func (n *normaliser) fence(line string) bool {
 			n.warn(n.at-1, "%q is no action; dropped", "{{"+g+"}}")
 		}
 	}
+	n.putBack(rest)
+	return true
+}
+
+// putBack makes rest, which stood behind the block that just ended, the next
+// line.
+func (n *normaliser) putBack(rest string) {
 	if rest != "" {
 		n.closed = nil
-		n.out = append(n.out, n.inline(rest, n.at-1))
+		n.at--
+		n.lines[n.at] = rest
 	}
-	return true
+}
+
+// unfenced writes lines of text. One that only now looks like a fence, because
+// something before it was taken away, is kept from being one.
+func (n *normaliser) unfenced(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if f, ok := openFence(line); ok {
+			line = f.prefix + `\` + line[len(f.prefix):]
+		}
+		n.out = append(n.out, line)
+	}
 }
 
 // strayClose reports whether f is the end of a block whose beginning the
@@ -182,8 +201,12 @@ func (n *normaliser) writeBlock(f fence, body []string) {
 			n.out = append(n.out, "")
 		}
 	}
-	b := &block{open: len(n.out), head: strings.TrimRight(first+f.mark+f.info, " \t")}
+	b := &block{open: len(n.out), head: first + f.mark + f.info}
 	n.out = append(n.out, b.head)
+	if i := strings.IndexByte(f.info, '{'); i >= 0 {
+		b.head, b.tail = first+f.mark+f.info[:i], " "+f.info[i:]
+	}
+	b.head = strings.TrimRight(b.head, " \t")
 	text := make([]string, len(body))
 	for i, line := range body {
 		text[i] = outdent(line, indent)
@@ -234,7 +257,7 @@ func (n *normaliser) attach(b *block, a action) {
 		return
 	}
 	b.act = a
-	n.out[b.open] = b.head + " {" + a.String() + "}"
+	n.out[b.open] = b.head + " {" + a.String() + "}" + b.tail
 	if a.verb == "exec" {
 		n.res.commands = append(n.res.commands, b.body)
 		n.res.hosts = append(n.res.hosts, a.host)

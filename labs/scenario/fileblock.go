@@ -42,17 +42,14 @@ func (n *normaliser) fileBlock(line string) bool {
 	n.at++
 	before := line[:open[0]]
 	if strings.TrimSpace(before) != "" {
-		n.out = append(n.out, n.inline(before, start))
+		n.unfenced(n.inline(before, start))
 		before = ""
 	}
 	n.writeFile(before, tag, body)
 	if groups, after := leadingGroups(rest); len(groups) > 0 {
 		rest = strings.TrimSpace(after) // the block says itself what it is for
 	}
-	if rest != "" {
-		n.closed = nil
-		n.out = append(n.out, n.inline(rest, n.at-1))
-	}
+	n.putBack(rest)
 	return true
 }
 
@@ -93,10 +90,7 @@ func (n *normaliser) writeFile(indent, tag string, body []string) {
 	}
 	n.writeBlock(fence{prefix: indent, mark: mark, info: info}, lines)
 	if target != "" {
-		// The action comes first: it is the group that every reader looks for.
-		n.closed.head = strings.TrimSuffix(n.closed.head, info)
 		n.attach(n.closed, action{verb: "copy"})
-		n.out[n.closed.open] = strings.TrimRight(n.out[n.closed.open]+" "+info, " ")
 	}
 }
 

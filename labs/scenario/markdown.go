@@ -110,7 +110,7 @@ func (n *normaliser) paragraph() {
 	} else {
 		text = n.inline(text, start)
 	}
-	n.out = append(n.out, strings.Split(text, "\n")...)
+	n.unfenced(text)
 }
 
 // enter keeps track of the list that line belongs to.

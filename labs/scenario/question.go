@@ -37,7 +37,7 @@ func (n *normaliser) question(line string) bool {
 	n.out = append(n.out, "**Question:** "+q.Prompt, "")
 	for i, c := range q.Choices {
 		q.Choices[i].Text = n.inline(c.Text, n.at)
-		n.out = append(n.out, "- "+q.Choices[i].Text)
+		n.unfenced("- " + q.Choices[i].Text)
 	}
 	if len(q.Choices) > 0 && at < len(n.lines) && strings.TrimSpace(n.lines[at]) != "" {
 		n.out = append(n.out, "")
