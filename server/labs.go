@@ -3,10 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/cloudmastershub/cmh/labs"
-	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/driver/all"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
@@ -21,20 +22,20 @@ func OpenImages(cfg Config) (*image.Store, error) {
 
 // openDriver opens the driver that sandboxes are made with; nil is none.
 func openDriver(ctx context.Context, cfg Config) (labs.Driver, func(), error) {
-	switch cfg.LabDriver {
-	case "none":
+	if cfg.LabDriver == "none" {
 		return nil, func() {}, nil
-	case "local":
-	default:
-		return nil, nil, fmt.Errorf("there is no lab driver %q: use local or none (CMH_LAB_DRIVER)", cfg.LabDriver)
 	}
 	images, err := OpenImages(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := local.Open(ctx, local.Config{State: filepath.Join(cfg.DataDir, "labs"), Images: images, Agent: cfg.LabAgent})
+	d, err := all.Open(ctx, cfg.LabDriver, all.Config{State: filepath.Join(cfg.DataDir, "labs"), Images: images, Agent: cfg.LabAgent})
 	if err != nil {
 		return nil, nil, fmt.Errorf("labs cannot run here (CMH_LAB_DRIVER=none starts without them): %w", err)
 	}
-	return d, func() { _ = d.Close() }, nil // sandboxes go on
+	return d, func() {
+		if c, ok := d.(io.Closer); ok {
+			_ = c.Close() // sandboxes go on
+		}
+	}, nil
 }

@@ -17,6 +17,19 @@ import (
 	"time"
 )
 
+// Find reports which PostgreSQL this machine would run: the directory of its
+// binaries, and the user it would run as ("" is ourselves).
+func Find() (bin, as string, err error) {
+	if bin, err = findBin(""); err != nil {
+		return "", "", err
+	}
+	o, err := unprivileged()
+	if o != nil {
+		as = o.name
+	}
+	return bin, as, err
+}
+
 // findBin finds the directory of initdb and postgres.
 func findBin(given string) (string, error) {
 	if given == "" {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/viper"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/server"
+)
+
+// setting is one value of the configuration: a flag, CMH_ and its name in
+// capitals, or its name in the file.
+type setting struct {
+	name, usage string
+	to          func(*server.Config) *string
+}
+
+var settings = []setting{
+	{"data-dir", "where everything is kept", func(c *server.Config) *string { return &c.DataDir }},
+	{"database-url", "a PostgreSQL to use; without one the server runs its own", func(c *server.Config) *string { return &c.DatabaseURL }},
+	{"api-addr", "where the API listens (127.0.0.1:8080)", func(c *server.Config) *string { return &c.APIAddr }},
+	{"ssh-addr", "where the SSH gateway listens (127.0.0.1:2222)", func(c *server.Config) *string { return &c.SSHAddr }},
+	{"ssh-host", "the name by which learners reach the SSH gateway", func(c *server.Config) *string { return &c.SSHHost }},
+	{"lab-driver", "how labs are run: local or none", func(c *server.Config) *string { return &c.LabDriver }},
+	{"image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }},
+	{"lab-agent", "the lab-agent program, when it is not beside this one", func(c *server.Config) *string { return &c.LabAgent }},
+}
+
+func command() *cobra.Command {
+	v := viper.New()
+	v.SetEnvPrefix("cmh")
+	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	v.AutomaticEnv()
+	var file string
+	root := &cobra.Command{
+		Use:           "cmh-server",
+		Short:         "Runs CloudMastersHub: API, SSH gateway, labs and background work",
+		Long:          "Runs CloudMastersHub: API, SSH gateway, labs and background work.\n\nA setting is taken from its flag, else from CMH_ and its name in capitals (CMH_API_ADDR), else from the file given by --config.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if file == "" {
+				file = os.Getenv("CMH_CONFIG")
+			}
+			if file == "" {
+				return nil
+			}
+			v.SetConfigFile(file)
+			if err := v.ReadInConfig(); err != nil {
+				return fmt.Errorf("read the settings: %w", err)
+			}
+			return nil
+		},
+	}
+	root.PersistentFlags().StringVar(&file, "config", "", "a file of settings (YAML, TOML or JSON)")
+	for _, s := range settings {
+		root.PersistentFlags().String(s.name, "", s.usage)
+		_ = v.BindPFlag(s.name, root.PersistentFlags().Lookup(s.name)) // it was just made
+	}
+	root.PersistentFlags().String("log-level", "", "debug, info, warn or error (warn)")
+	root.PersistentFlags().String("log-format", "", "text or json (text)")
+	for _, name := range []string{"log-level", "log-format"} {
+		_ = v.BindPFlag(name, root.PersistentFlags().Lookup(name)) // it was just made
+	}
+	config := func() (server.Config, error) {
+		var c server.Config
+		for _, s := range settings {
+			*s.to(&c) = v.GetString(s.name)
+		}
+		var err error
+		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), os.Stderr)
+		return c, err
+	}
+	root.AddCommand(serveCommand(config), adminCommand(config), doctorCommand(config), imageCommand(config), versionCommand())
+	return root
+}
+
+// configFunc reads the configuration once flags are parsed.
+type configFunc func() (server.Config, error)
+
+func logger(level, format string, w io.Writer) (*slog.Logger, error) {
+	l := slog.LevelWarn
+	if level != "" {
+		if err := l.UnmarshalText([]byte(level)); err != nil {
+			return nil, errors.New("log-level must be debug, info, warn or error")
+		}
+	}
+	o := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "", "text":
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	}
+	return nil, errors.New("log-format must be text or json")
+}
+
+func serveCommand(config configFunc) *cobra.Command {
+	return &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve, in the foreground, until interrupted",
+		Example: "  cmh-server serve\n  CMH_API_ADDR=0.0.0.0:8080 cmh-server serve --log-level info",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config()
+			if err != nil {
+				return err
+			}
+			cfg.Ready = func(at server.Listening) {
+				line := "cmh-server ready: API " + at.API
+				if at.SSH != "" {
+					line += ", SSH " + at.SSH
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), line+", data "+at.DataDir)
+			}
+			return server.Run(cmd.Context(), cfg)
+		},
+	}
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintf(cmd.OutOrStdout(), "cmh-server %s (%s %s)\n", client.Version, client.Commit, client.Date)
+		},
+	}
+}
+
+// readLine reads a secret from a stream, without the line's end.
+func readLine(r io.Reader) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, 4096))
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if s == "" || strings.ContainsAny(s, "\r\n") {
+		return "", errors.New("give the password as one line on standard input")
+	}
+	return s, nil
+}

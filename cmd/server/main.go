@@ -1,0 +1,36 @@
+// Cmh-server is the hub in one program: API, SSH gateway, labs and background
+// work. This package turns flags, environment and a file into a configuration;
+// package server does the rest.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // learners' time zones, also where the host has none
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the program at once
+	}()
+	err := command().ExecuteContext(ctx)
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "cmh-server: "+err.Error())
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		for _, f := range e.Fields {
+			fmt.Fprintf(os.Stderr, "  %s: %s\n", strings.TrimPrefix(f.Pointer, "/"), f.Detail)
+		}
+	}
+	os.Exit(1)
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/server/internal/privatepg"
+)
+
+// Finding is one thing the server needs of its machine.
+type Finding struct {
+	Name   string
+	OK     bool
+	Detail string // what there is, or what is missing and how to mend it
+}
+
+// Doctor looks at what the server would find here. It changes nothing but
+// makes the directories the server would make.
+func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	fs := []Finding{lookAt("data directory", cfg.DataDir, makeDataDir(cfg.DataDir)), lookAtDatabase(ctx, cfg)}
+	if cfg.LabDriver == "none" {
+		return fs, nil
+	}
+	info, err := os.Stat(cfg.LabAgent)
+	if err == nil && info.Mode()&0o111 == 0 {
+		err = errors.New("it is not executable")
+	}
+	fs = append(fs, lookAt("lab-agent", cfg.LabAgent, err), lookAtImages(cfg))
+	return append(fs, lookAtSandboxes()...), nil
+}
+
+func lookAt(name, detail string, err error) Finding {
+	if err != nil {
+		return Finding{name, false, err.Error()}
+	}
+	return Finding{name, true, detail}
+}
+
+func lookAtDatabase(ctx context.Context, cfg Config) Finding {
+	if cfg.DatabaseURL == "" {
+		bin, as, err := privatepg.Find()
+		if as != "" {
+			as = ", run as " + as
+		}
+		return lookAt("database", "a private PostgreSQL, "+bin+as, err)
+	}
+	db, err := postgres.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return lookAt("database", "", err)
+	}
+	defer db.Close()
+	return lookAt("database", "CMH_DATABASE_URL, which survives crashes", db.Durable(ctx))
+}
+
+func lookAtImages(cfg Config) Finding {
+	store, err := OpenImages(cfg)
+	if err != nil {
+		return lookAt("images", "", err)
+	}
+	images, err := store.List()
+	if err == nil && len(images) == 0 {
+		err = fmt.Errorf("none in %s: make one with cmh-server image build", store.Dir())
+	}
+	detail := ""
+	for i, r := range images {
+		if i > 0 {
+			detail += ", "
+		}
+		detail += r.Name
+	}
+	return lookAt("images", detail, err)
+}
