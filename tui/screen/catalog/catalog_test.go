@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, catalog.New(t.Context(), tt.api, screentest.Env(tt.user)), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) catalog.Model { return catalog.New(ctx, tt.api, screentest.Env(tt.user)) }, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

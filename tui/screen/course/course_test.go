@@ -1,6 +1,7 @@
 package course_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -39,7 +40,9 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, course.New(t.Context(), tt.api, screentest.Env(tt.user), "linux-basics"), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) course.Model {
+				return course.New(ctx, tt.api, screentest.Env(tt.user), "linux-basics")
+			}, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

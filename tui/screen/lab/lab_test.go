@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -54,7 +55,9 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, lab.New(t.Context(), tt.api, screentest.Env(tt.user), screen.OpenLab{Lab: "fix-permissions"}), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) lab.Model {
+				return lab.New(ctx, tt.api, screentest.Env(tt.user), screen.OpenLab{Lab: "fix-permissions"})
+			}, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

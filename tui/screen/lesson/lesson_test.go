@@ -1,6 +1,7 @@
 package lesson_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -40,7 +41,9 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, lesson.New(t.Context(), tt.api, screentest.Env(tt.user), "linux-basics", "permissions"), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) lesson.Model {
+				return lesson.New(ctx, tt.api, screentest.Env(tt.user), "linux-basics", "permissions")
+			}, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

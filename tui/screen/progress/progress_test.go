@@ -1,6 +1,7 @@
 package progress_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, progress.New(t.Context(), tt.api, screentest.Env(tt.user)), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) progress.Model { return progress.New(ctx, tt.api, screentest.Env(tt.user)) }, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

@@ -1,6 +1,7 @@
 package quiz_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -42,7 +43,9 @@ func TestView(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m, _ := screentest.Play(t, quiz.New(t.Context(), tt.api, screentest.Env(tt.user), "linux-basics", "permissions"), tt.w, tt.h, strings.Fields(tt.keys)...)
+			m, _ := screentest.Play(t, func(ctx context.Context) quiz.Model {
+				return quiz.New(ctx, tt.api, screentest.Env(tt.user), "linux-basics", "permissions")
+			}, tt.w, tt.h, strings.Fields(tt.keys)...)
 			view := ansi.Strip(m.View())
 			golden.RequireEqual(t, view)
 			lines := strings.Split(view, "\n")

@@ -4,6 +4,7 @@
 package screentest
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,12 +38,12 @@ func Env(u hub.User) screen.Env {
 // screen with a clock never stops asking.
 const rounds = 4
 
-// Play makes a screen of width by height, loads it and types keys. It returns
+// Play opens a screen of width by height, loads it and types keys. It returns
 // the screen and what it asked of its parent, in order.
-func Play[M Model[M]](t *testing.T, m M, width, height int, keys ...string) (out M, asked []tea.Msg) {
+func Play[M Model[M]](t *testing.T, open func(context.Context) M, width, height int, keys ...string) (m M, asked []tea.Msg) {
 	t.Helper()
-	synctest.Test(t, func(*testing.T) {
-		m, _ = m.Update(tea.WindowSizeMsg{Width: width, Height: height})
+	synctest.Test(t, func(t *testing.T) {
+		m, _ = open(t.Context()).Update(tea.WindowSizeMsg{Width: width, Height: height})
 		m, asked = run(m, m.Init(), nil, 0)
 		for _, k := range keys {
 			var cmd tea.Cmd
