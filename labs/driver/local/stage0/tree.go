@@ -188,7 +188,7 @@ func fill(conf *Config, taken map[string]int) error {
 	if err := writeNames(conf.Hostname); err != nil {
 		return err
 	}
-	return closeProc()
+	return closeProc(conf.ManyUIDs)
 }
 
 func placeTaken(taken map[string]int) error {
@@ -240,10 +240,14 @@ func writeNames(hostname string) error {
 }
 
 // closeProc masks and freezes the parts of /proc that aren't the sandbox's.
-func closeProc() error {
-	// Two comforts of a small machine, while /proc/sys is still open: ping
-	// works for everyone on loopback. Kernels without it do without it.
-	_ = os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 0"), 0)
+func closeProc(manyUIDs bool) error {
+	// While /proc/sys is still open: ping works without a capability. Kernels
+	// that don't know it do without.
+	groups := "0 0"
+	if manyUIDs {
+		groups = "0 65535"
+	}
+	_ = os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte(groups), 0)
 	for _, name := range masked {
 		path := "/proc/" + name
 		st, err := os.Lstat(path)

@@ -1,0 +1,93 @@
+package local_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/drivertest"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/image"
+)
+
+// agentBinary is built once for all tests of the package.
+var agentBinary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "cmh-local-test-")
+	if err != nil {
+		panic(err)
+	}
+	agentBinary = filepath.Join(dir, "lab-agent")
+	build := exec.Command("go", "build", "-o", agentBinary, "github.com/cloudmastershub/cmh/labs/agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		os.Stderr.Write(out)
+		os.Exit(1)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// testImage is the installed Debian image where there is one (it takes a
+// minute to build), else the host's /usr, which is enough for every test.
+func testImage(t testing.TB) (*image.Store, string) {
+	t.Helper()
+	dir := os.Getenv("CMH_IMAGE_DIR")
+	if dir == "" && os.Geteuid() == 0 {
+		dir = "/var/cache/cmh/images"
+	}
+	if dir != "" {
+		if s, err := image.Open(dir); err == nil {
+			if _, err := s.Resolve(image.Default); err == nil {
+				return s, image.Default
+			}
+		}
+	}
+	s, err := image.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, image.Host
+}
+
+func open(t testing.TB, state string, s *image.Store) *local.Driver {
+	t.Helper()
+	d, err := local.Open(t.Context(), local.Config{State: state, Images: s, Agent: agentBinary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// cleanUp destroys whatever a failed test left, before its folder goes.
+func cleanUp(t testing.TB, d labs.Driver) {
+	t.Cleanup(func() {
+		ctx := context.Background()
+		ids, _ := d.List(ctx)
+		for _, id := range ids {
+			if err := d.Destroy(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestConformance(t *testing.T) {
+	store, name := testImage(t)
+	state := t.TempDir()
+	report := local.Probe(t.Context())
+	drivertest.Run(t, name, drivertest.Features{Limits: report.MultiLearner, UIDs: os.Geteuid() == 0}, func(t *testing.T) labs.Driver {
+		d := open(t, state, store)
+		cleanUp(t, d)
+		return d
+	})
+}
