@@ -1,0 +1,149 @@
+package httpapi_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
+)
+
+// repository packs files below the folder "shell-basics".
+func repository(t *testing.T, files map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	zip := gzip.NewWriter(&b)
+	w := tar.NewWriter(zip)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		data := files[name]
+		if err := w.WriteHeader(&tar.Header{Name: "shell-basics/" + name, Size: int64(len(data)), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), zip.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func scenarios() map[string]string {
+	return map[string]string{
+		"files/index.json": `{"title": "Files", "difficulty": "medium", "time": "10 minutes", "details": {"steps": [
+			{"title": "One", "text": "1.md", "verify": "v.sh"}]}, "backend": {"imageid": "ubuntu"}, "odd": 1}`,
+		"files/1.md":       "Run it:\n```\ntouch x\n```{{exec}}\n",
+		"files/v.sh":       "[ -f x ]",
+		"pods/index.json":  `{"title": "Pods", "details": {"steps": [{"text": "1.md"}]}, "backend": {"imageid": "kubernetes-kubeadm-1node"}}`,
+		"pods/1.md":        "`kubectl get pods`{{execute}}",
+		"wrong/index.json": `{"details": oops}`,
+		"LICENSE":          "MIT",
+	}
+}
+
+func TestAnInstructorImportsARepository(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	author := api.User(t, hub.Instructor)
+	files := scenarios()
+
+	dry, err := author.ImportScenarios(t.Context(), hub.ImportOptions{DryRun: true}, bytes.NewReader(repository(t, files)))
+	if err != nil || dry.Course != "" || len(dry.Labs) != 2 {
+		t.Fatalf("dry run: %+v, %v", dry, err)
+	}
+	_, err = api.Guest().Course(t.Context(), "shell-basics")
+	apitest.Code(t, err, hub.NotFound)
+
+	r, err := author.ImportScenarios(t.Context(), hub.ImportOptions{Kind: "killercoda", Title: "The shell"}, bytes.NewReader(repository(t, files)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range r.Labs {
+		got = append(got, strings.Join([]string{l.Slug, l.Path, l.Title, l.Image, strings.Join(l.Needs, ","), l.State}, " "))
+	}
+	want := []string{
+		"shell-basics-files files Files ubuntu linux new", "shell-basics-pods pods Pods kubernetes-kubeadm-1node kubernetes new",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if r.Course != "shell-basics" || r.Version != 1 || r.Licence != "LICENSE" || r.Labs[0].Checks != 1 || r.Labs[1].Runnable || r.Labs[1].Reason == "" {
+		t.Errorf("%+v", r)
+	}
+	if len(r.Rejected) != 1 || !strings.HasPrefix(r.Rejected[0], "wrong/index.json:1:") {
+		t.Errorf("rejected %v", r.Rejected)
+	}
+
+	c, err := api.Guest().Course(t.Context(), "shell-basics")
+	if err != nil || c.Title != "The shell" || c.Provider != "multi" || c.Category != "scenarios" || c.Duration != 10 || len(c.Labs) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+
+	again, err := author.ImportScenarios(t.Context(), hub.ImportOptions{Title: "The shell"}, bytes.NewReader(repository(t, files)))
+	if err != nil || again.Version != 1 || again.Labs[0].State != hub.ImportUnchanged {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	files["files/1.md"] = "Other text"
+	changed, err := author.ImportScenarios(t.Context(), hub.ImportOptions{Title: "The shell"}, bytes.NewReader(repository(t, files)))
+	if err != nil || changed.Version != 2 || changed.Labs[0].State != hub.ImportChanged || changed.Labs[1].State != hub.ImportUnchanged {
+		t.Errorf("changed: %+v, %v", changed, err)
+	}
+
+	_, err = api.User(t, hub.Instructor).ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(repository(t, files)))
+	apitest.Code(t, err, hub.Conflict)
+	if !strings.Contains(hub.MessageOf(err), "another slug") {
+		t.Errorf("the other instructor is told %q", hub.MessageOf(err))
+	}
+	other := map[string]string{"new/index.json": files["files/index.json"], "new/1.md": "x"}
+	_, err = author.ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(repository(t, other)))
+	apitest.Code(t, err, hub.Conflict)
+}
+
+func TestImportsAreForAuthorsAndOfArchives(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	good := repository(t, scenarios())
+	_, err := api.Guest().ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(good))
+	apitest.Code(t, err, hub.Unauthenticated)
+	_, err = api.User(t, hub.Premium).ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(good))
+	apitest.Code(t, err, hub.Forbidden)
+
+	author := api.User(t, hub.Instructor)
+	_, err = author.ImportScenarios(t.Context(), hub.ImportOptions{Slug: "Not A Slug"}, bytes.NewReader(good))
+	apitest.Code(t, err, hub.Invalid)
+	_, err = author.ImportScenarios(t.Context(), hub.ImportOptions{}, strings.NewReader("no archive"))
+	apitest.Code(t, err, hub.Invalid)
+	_, err = author.ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(repository(t, map[string]string{"../../x": "y"})))
+	apitest.Code(t, err, hub.Invalid)
+	empty, err := author.ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(repository(t, map[string]string{"README": "y"})))
+	if err != nil || len(empty.Labs) != 0 || empty.Course != "" {
+		t.Errorf("a repository without scenarios: %+v, %v", empty, err)
+	}
+
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api.URL+"/v1/author/imports", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+api.Token(t, author))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnsupportedMediaType {
+		t.Errorf("JSON is answered with %s", resp.Status)
+	}
+}
