@@ -259,6 +259,20 @@ func (g cgroups) list() (ids []string) {
 	return ids
 }
 
+// kill ends whatever runs in a sandbox's cgroups.
+func (g cgroups) kill(id string) {
+	for _, parent := range g.parents {
+		for _, dir := range []string{agentGroup, learnerGroup} {
+			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
+			for _, f := range strings.Fields(string(raw)) {
+				if pid, err := strconv.Atoi(f); err == nil && pid > 1 {
+					_ = unix.Kill(pid, unix.SIGKILL)
+				}
+			}
+		}
+	}
+}
+
 // remove waits until the kernel lets the cgroups go, which is a moment after
 // their last process has ended.
 func (g cgroups) remove(ctx context.Context, id string) error {

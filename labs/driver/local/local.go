@@ -200,9 +200,9 @@ func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
 	id := filepath.Base(lock.path)
 	rec, err := readRecord(lock.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		d.groups.kill(id) // a damaged record names nobody
 	}
-	if err == nil && rec.BootID == d.bootID {
+	if err == nil && rec.BootID == d.bootID && rec.PID > 0 {
 		if err := killAndWait(ctx, rec.PID, rec.StartTime); err != nil {
 			return err
 		}

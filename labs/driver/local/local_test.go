@@ -17,6 +17,9 @@ import (
 var agentBinary string
 
 func TestMain(m *testing.M) {
+	if agentBinary = os.Getenv("TEST_AGENT"); agentBinary != "" { // TestOrdinaryUser's other process
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "cmh-local-test-")
 	if err != nil {
 		panic(err)

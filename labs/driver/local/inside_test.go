@@ -1,0 +1,184 @@
+package local_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/drivertest"
+)
+
+// put copies a program into a sandbox.
+func put(t *testing.T, c *ssh.Client, from, to string) {
+	t.Helper()
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Stdin = bytes.NewReader(raw)
+	if out, err := s.CombinedOutput("cat >" + to + " && chmod 0755 " + to); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("what is tested here needs root; TestOrdinaryUser covers the rest")
+	}
+}
+
+func TestNothingToSeeInside(t *testing.T) {
+	needRoot(t)
+	inspect := filepath.Join(t.TempDir(), "inspect")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", inspect, "./internal/inspect")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	env := ""
+	for _, ns := range []string{"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"} {
+		link, err := os.Readlink("/proc/self/ns/" + ns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env += "HOSTNS_" + ns + "='" + link + "' "
+	}
+	store, name := testImage(t)
+	d := open(t, t.TempDir(), store)
+	cleanUp(t, d)
+	for id, setuid := range map[string]bool{"plain": false, "setuid": true} {
+		t.Run(id, func(t *testing.T) {
+			if err := d.Create(t.Context(), labs.Spec{ID: id, Image: name, AllowSetuid: setuid}); err != nil {
+				t.Fatal(err)
+			}
+			c := drivertest.Connect(t, d, id)
+			put(t, c, inspect, "/tmp/inspect")
+			nnp := map[bool]string{false: "1", true: "0"}[setuid]
+			out, err := drivertest.Exec(t, c, env+"WANT_NNP="+nnp+" /tmp/inspect")
+			if err != nil || out != "ok" {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// residue is everything of sandboxes that a host could be left with.
+func residue(t *testing.T, state string) string {
+	t.Helper()
+	var all []string
+	add := func(kind string, lines ...string) {
+		for _, l := range lines {
+			all = append(all, kind+" "+l)
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, state) || strings.Contains(line, "/tmp/l") {
+			add("mount", line)
+		}
+	}
+	_ = filepath.WalkDir(state, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !strings.Contains(p, "/.disks/") {
+			add("file", p)
+		}
+		return nil
+	})
+	groups, _ := filepath.Glob("/sys/fs/cgroup/*/cmh-*/residue-*")
+	add("cgroup", groups...)
+	loops, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	for _, l := range loops {
+		if raw, err := os.ReadFile(l); err == nil && strings.HasPrefix(string(raw), state) {
+			add("loop", string(raw))
+		}
+	}
+	self, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(self) > 40 {
+		add("descriptors", "too many of this process")
+	}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	me := " " + itoa(os.Getpid()) + " "
+	for _, p := range stats {
+		raw, _ := os.ReadFile(p)
+		if i := bytes.LastIndexByte(raw, ')'); i > 0 && len(raw) > i+4 && strings.HasPrefix(string(raw[i+3:]), me) {
+			add("child", string(raw[:i]))
+		}
+	}
+	sort.Strings(all)
+	return strings.Join(all, "\n")
+}
+
+func TestTwoHundredLeaveNothing(t *testing.T) {
+	needRoot(t)
+	store, name := testImage(t)
+	state := t.TempDir()
+	d := open(t, state, store)
+	cleanUp(t, d)
+	before := residue(t, state)
+	const at, rounds = 4, 50
+	done := make(chan error)
+	for i := range at {
+		go func() {
+			id := "residue-" + itoa(i)
+			var err error
+			for range rounds {
+				if err = d.Create(t.Context(), labs.Spec{ID: id, Image: name}); err != nil {
+					break
+				}
+				if err = d.Destroy(t.Context(), id); err != nil {
+					break
+				}
+			}
+			done <- err
+		}()
+	}
+	for range at {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if after := residue(t, state); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// A server killed in the middle of a Create leaves a folder without a
+// finished record; the next one removes it.
+func TestHalfMadeIsSwept(t *testing.T) {
+	store, _ := testImage(t)
+	state := t.TempDir()
+	open(t, state, store).Close()
+	for dir, record := range map[string]string{"bare": "", "half": `{"id":"half","pid":0,"ready":false}`, "broken": "{"} {
+		if err := os.Mkdir(filepath.Join(state, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if record != "" {
+			if err := os.WriteFile(filepath.Join(state, dir, "record.json"), []byte(record), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d := open(t, state, store)
+	if ids, err := d.List(t.Context()); err != nil || len(ids) > 0 {
+		t.Errorf("still there: %v, %v", ids, err)
+	}
+}
