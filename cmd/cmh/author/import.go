@@ -22,7 +22,7 @@ func killercodaCmd(env *cli.Env) *cobra.Command {
 			"It becomes one course, each scenario a lab. What this installation cannot run is imported to be read, and says why. " +
 			"Importing again changes only what changed. Exits with 0 when at least one scenario was imported, else with 1.",
 		Example: "  cmh author import killercoda ./scenarios --dry-run\n" +
-			"  cmh author import killercoda https://github.com/killercoda/scenario-examples --slug kc\n" +
+			"  cmh author import killercoda https://github.com/killercoda/scenario-examples\n" +
 			"  cmh author import killercoda . --strict --json=labs,warnings",
 		Args: cli.Args("PATH|GIT-URL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), env, args[0]) },
