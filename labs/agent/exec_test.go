@@ -242,3 +242,35 @@ func TestAgentSurvivesAndKeepsItsSecrets(t *testing.T) {
 		t.Errorf("environ: %v, %v", fi, err)
 	}
 }
+
+// Sessions that ended leave no descriptor and no process in the agent.
+func TestSessionsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	r := launch(t)
+	open := func() int {
+		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds)
+	}
+	r.exec(t, "true") // whatever is opened once
+	before := open()
+	for i := range 40 {
+		c := r.client(t)
+		sess, err := c.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			if err := sess.RequestPty("xterm", 24, 80, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := sess.Start("sleep 1000"); err != nil {
+			t.Fatal(err)
+		}
+		c.Close() // dropped, not ended
+	}
+	until(t, "all is closed", func() bool { return open() <= before && len(children(r.pid)) == 0 })
+}

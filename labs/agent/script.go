@@ -277,6 +277,11 @@ func (a *agent) writeScript(source []byte, mode os.FileMode) (string, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return "", err
 	}
+	// A learner who has become another user sources from it too. It cannot
+	// be listed, and what others may not read in it has a mode of its own.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return "", err
+	}
 	var b [4]byte
 	_, _ = rand.Read(b[:])
 	file := filepath.Join(dir, hex.EncodeToString(b[:]))

@@ -153,6 +153,24 @@ func TestOpenSSHForwarding(t *testing.T) {
 	}
 }
 
+// Keys are exchanged anew in the middle of a stream.
+func TestOpenSSHRekeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{})
+	const size = 16 << 20
+	r := w.openssh(io.LimitReader(zeros{}, size), "ssh", "-o", "RekeyLimit=1M", alices+"@HOST", "cat")
+	if r.status != 0 || len(r.out) != size {
+		t.Errorf("%d of %d bytes, status %d, %s", len(r.out), size, r.status, r.err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // Two sessions over one connection, as OpenSSH's ControlMaster makes them.
 func TestOpenSSHControlMaster(t *testing.T) {
 	t.Parallel()
