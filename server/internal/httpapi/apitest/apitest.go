@@ -65,6 +65,15 @@ func (api *API) User(t testing.TB, role hub.Role) *client.Client {
 	return c
 }
 
+// Direct starts the API once more, without the contract in between, which reads
+// every body whole. It is for tests of half requests.
+func (api *API) Direct(t testing.TB) string {
+	t.Helper()
+	srv := httptest.NewServer(httpapi.New(api.App, api.App.Log))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
 // Token returns an access token of c's user, for requests made by hand.
 func (api *API) Token(t testing.TB, c *client.Client) string {
 	t.Helper()
