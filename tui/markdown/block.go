@@ -130,7 +130,7 @@ func (r *renderer) list(n *ast.List, width int) []string {
 			mark = fmt.Sprintf("%d. ", number)
 			number++
 		}
-		if task(item) {
+		if r.task(item) {
 			mark = "" // the box is mark enough
 		}
 		lines := r.children(item, width-len([]rune(mark)))
@@ -146,12 +146,12 @@ func (r *renderer) list(n *ast.List, width int) []string {
 	return out
 }
 
-func task(item ast.Node) bool {
-	if item.FirstChild() == nil || item.FirstChild().FirstChild() == nil {
+func (r *renderer) task(item ast.Node) bool {
+	if item.FirstChild() == nil {
 		return false
 	}
-	_, ok := item.FirstChild().FirstChild().(*east.TaskCheckBox)
-	return ok
+	words := r.words(item.FirstChild())
+	return strings.HasPrefix(words, "[ ] ") || strings.HasPrefix(words, "[x] ") || strings.HasPrefix(words, "[X] ")
 }
 
 // source returns the lines of a code block as written.

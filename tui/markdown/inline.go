@@ -21,12 +21,43 @@ type inline struct {
 	href  string   // of the <a> or link being read
 	code  string   // the code span just read, that an action may follow
 	tags  []string // open raw HTML tags that changed codes
+	cell  bool     // in a table, where a bar in code has a backslash
 }
 
 func (r *renderer) inline(n ast.Node, codes ...string) []span {
 	in := &inline{r: r, codes: codes}
+	_, in.cell = n.(*east.TableCell)
 	in.children(n)
-	return in.spans
+	return tick(n, in.spans)
+}
+
+// tick turns the [x] that a list item may begin with into a mark.
+func tick(n ast.Node, spans []span) []span {
+	if _, item := n.Parent().(*ast.ListItem); !item || n.PreviousSibling() != nil {
+		return spans
+	}
+	text := ""
+	for i := range spans {
+		text += spans[i].text
+		if len(text) < 4 && i+1 < len(spans) {
+			continue
+		}
+		box, rest := "", ""
+		switch {
+		case len(text) < 4 || spans[i].brk:
+			return spans
+		case text[:4] == "[ ] ":
+			box, rest = "[ ] ", text[4:]
+		case text[:4] == "[x] " || text[:4] == "[X] ":
+			box, rest = "[✓] ", text[4:]
+		default:
+			return spans
+		}
+		last := spans[i]
+		last.text = rest
+		return append([]span{{text: box}, last}, spans[i+1:]...)
+	}
+	return spans
 }
 
 func (in *inline) add(text string, codes ...string) {
@@ -71,6 +102,9 @@ func (in *inline) node(n ast.Node) {
 		in.add(string(n.Value))
 	case *ast.CodeSpan:
 		in.code = in.r.words(n)
+		if in.cell {
+			in.code = strings.ReplaceAll(in.code, `\|`, "|")
+		}
 		shown := in.code
 		if !in.r.o.Styled || k.code == "" {
 			shown = "`" + shown + "`"
@@ -102,12 +136,6 @@ func (in *inline) node(n ast.Node) {
 			b.Write(s.Value(in.r.src))
 		}
 		in.html(b.String())
-	case *east.TaskCheckBox:
-		if n.IsChecked {
-			in.add("[✓] ", k.strong)
-		} else {
-			in.add("[ ] ")
-		}
 	default:
 		in.children(n)
 	}

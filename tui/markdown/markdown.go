@@ -7,8 +7,6 @@ package markdown
 import (
 	"strings"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
@@ -81,12 +79,11 @@ func (r *renderer) document(src string, width int) []string {
 	if r.depth >= maxDepth {
 		return r.wrap([]span{{text: src}}, width)
 	}
-	md := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList))
 	source := []byte(separateDetails(src))
 	outer := r.src
 	r.src = source
 	r.depth++
-	lines := r.children(md.Parser().Parse(text.NewReader(source)), width)
+	lines := r.children(newParser().Parse(text.NewReader(source)), width)
 	r.depth--
 	r.src = outer
 	return lines
