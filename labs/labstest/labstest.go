@@ -32,7 +32,7 @@ var agent = sync.OnceValues(func() (string, error) {
 	}
 	defer os.RemoveAll(dir)
 	built := filepath.Join(dir, "lab-agent")
-	build := exec.Command("go", "build", "-o", built, "github.com/cloudmastershub/cmh/labs/agent")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", built, "github.com/cloudmastershub/cmh/labs/agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the agent: %w\n%s", err, out)
@@ -93,7 +93,7 @@ func (d Driver) Create(ctx context.Context, spec labs.Spec) error {
 	if conn, err := d.Dial(ctx, spec.ID); err == nil {
 		return conn.Close()
 	}
-	cmd := exec.Command(d.bin, "-listen", filepath.Join(dir, "s"), "-root", dir)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), d.bin, "-listen", filepath.Join(dir, "s"), "-root", dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
