@@ -1,0 +1,361 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// asServer makes the test binary the real program.
+const asServer = "CMH_TEST_AS_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const password = "correct horse battery"
+
+// The server is killed at random points while eight learners write progress.
+// What was acknowledged is there after each restart.
+func TestKillLosesNoAcknowledgedProgress(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	type place struct {
+		learner int
+		lesson  string
+	}
+	var (
+		mu       sync.Mutex
+		acked    = map[place]int{}
+		learners [8]*client.Client
+		written  int
+	)
+	course := firstCourse(t, s.client())
+	for i := range learners {
+		learners[i] = s.client()
+		name := fmt.Sprintf("learner%d", i)
+		if _, err := learners[i].Register(t.Context(), hub.Registration{Email: name + "@example.com", Username: name, Password: password}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := learners[i].Enroll(t.Context(), course.Slug); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i, c := range learners {
+			wg.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					p := place{i, course.Lessons[n%len(course.Lessons)].ID}
+					mu.Lock()
+					percent := min(acked[p]+1, 99)
+					mu.Unlock()
+					_, err := c.RecordProgress(ctx, []hub.ProgressEntry{{CourseID: course.Slug, LessonID: p.lesson, ProgressPercentage: percent}})
+					if err != nil {
+						return // killed
+					}
+					mu.Lock()
+					acked[p] = max(acked[p], percent)
+					written++
+					mu.Unlock()
+				}
+			})
+		}
+		<-time.After(200*time.Millisecond + rand.N(700*time.Millisecond))
+		s.kill()
+		stop()
+		wg.Wait()
+		s.start()
+		for i, c := range learners {
+			ps, err := c.Progress(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			have := map[string]int{}
+			for _, p := range ps {
+				for _, l := range p.Lessons {
+					have[l.LessonID] = l.Percentage
+				}
+			}
+			for p, want := range acked {
+				if p.learner == i && have[p.lesson] < want {
+					t.Errorf("learner %d, %s: %d %% was acknowledged, %d %% is left", i, p.lesson, want, have[p.lesson])
+				}
+			}
+		}
+	}
+	if written < 50 {
+		t.Errorf("only %d writes were acknowledged: nothing was tested", written)
+	}
+	s.stop()
+}
+
+func TestServerLifecycle(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	s.mustAnswer("/healthz", http.StatusOK)
+	s.mustAnswer("/readyz", http.StatusOK)
+
+	// A second one on the same data is refused, and harms nothing.
+	out, err := s.run("", "serve")
+	if err == nil || !strings.Contains(out, "another cmh-server") {
+		t.Errorf("a second server: %v, %s", err, out)
+	}
+
+	// An account is made beside the running server, and signs in.
+	out, err = s.run(password+"\n", "admin", "create", "--email", "root@example.com", "--password-stdin")
+	if err != nil || !strings.Contains(out, "admin") {
+		t.Errorf("admin create: %v, %s", err, out)
+	}
+	l, err := s.client().Login(t.Context(), hub.Credentials{Email: "root@example.com", Password: password})
+	if err != nil || l.User.Role != hub.Admin {
+		t.Errorf("sign in: %+v, %v", l.User, err)
+	}
+
+	// The database is killed: the server says so, goes on, and heals.
+	b, err := os.ReadFile(filepath.Join(s.dir, "postgres", "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.mustAnswer("/healthz", http.StatusOK)
+	s.eventually("/readyz", http.StatusOK)
+	if _, err := s.client().Courses(t.Context(), hub.CourseFilter{}); err != nil {
+		t.Errorf("after the database came back: %v", err)
+	}
+	s.stop()
+
+	// And without a running server.
+	out, err = s.run(password+"\n", "admin", "create", "--email", "ins@example.com", "--role", "instructor", "--password-stdin")
+	if err != nil || !strings.Contains(out, "instructor") {
+		t.Errorf("admin create alone: %v, %s", err, out)
+	}
+	out, err = s.run("short\n", "admin", "create", "--email", "ins2@example.com", "--password-stdin")
+	if err == nil || !strings.Contains(out, "password: A password has at least 8 characters.") {
+		t.Errorf("a short password: %v, %s", err, out)
+	}
+}
+
+// With its database away, the server waits for it instead of giving up.
+func TestServerStartsBeforeItsDatabase(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.env = append(s.env, "CMH_DATABASE_URL=postgres://nobody@127.0.0.1:1/none?connect_timeout=1", "CMH_API_ADDR=127.0.0.1:"+freePort(t))
+	s.url = "http://" + strings.TrimPrefix(s.env[len(s.env)-1], "CMH_API_ADDR=")
+	s.launch()
+	s.eventually("/healthz", http.StatusOK)
+	s.mustAnswer("/readyz", http.StatusServiceUnavailable)
+	s.mustAnswer("/v1/courses", http.StatusServiceUnavailable)
+	s.stop()
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for _, args := range [][]string{{"serve", "--log-level", "loud"}, {"serve", "--lab-driver", "magic"}, {"--config", "/nowhere.yaml", "doctor"}, {"admin", "create"}} {
+		if out, err := s.run("", args...); err == nil || !strings.Contains(out, "cmh-server: ") {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
+	}
+	if out, err := s.run("", "doctor"); err != nil || !strings.Contains(out, "database") {
+		t.Errorf("doctor: %v, %s", err, out)
+	}
+	if out, err := s.run("", "version"); err != nil || !strings.Contains(out, client.Version) {
+		t.Errorf("version: %v, %s", err, out)
+	}
+}
+
+func firstCourse(t *testing.T, c *client.Client) hub.Course {
+	t.Helper()
+	p, err := c.Courses(t.Context(), hub.CourseFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, summary := range p.Items {
+		if full, err := c.Course(t.Context(), summary.Slug); err == nil && full.Free && len(full.Lessons) > 0 {
+			return full
+		}
+	}
+	t.Fatal("there is no free course")
+	return hub.Course{}
+}
+
+// process is a cmh-server process and its directory.
+type process struct {
+	t   *testing.T
+	dir string
+	env []string
+	cmd *exec.Cmd
+	url string
+	log bytes.Buffer
+}
+
+func newServer(t *testing.T) *process {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cmh-server-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil { // the database's user passes through
+		t.Fatal(err)
+	}
+	s := &process{t: t, dir: filepath.Join(dir, "data")}
+	s.env = []string{
+		asServer + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CMH_PG_BIN=" + os.Getenv("CMH_PG_BIN"), "CMH_DATA_DIR=" + s.dir,
+		"CMH_API_ADDR=127.0.0.1:0", "CMH_SSH_ADDR=127.0.0.1:0", "CMH_LAB_DRIVER=none",
+	}
+	return s
+}
+
+func (s *process) client() *client.Client {
+	return client.New(s.url)
+}
+
+var readyLine = regexp.MustCompile(`^cmh-server ready: API (http://\S+?),`)
+
+// launch starts the process.
+func (s *process) launch() *bufio.Reader {
+	s.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = exec.CommandContext(s.t.Context(), self, "serve")
+	s.cmd.Env, s.cmd.Stderr = s.env, &s.log
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return bufio.NewReader(out)
+}
+
+// start starts the process and waits for its one line. Later starts listen
+// where the first did.
+func (s *process) start() {
+	s.t.Helper()
+	line, err := s.launch().ReadString('\n')
+	m := readyLine.FindStringSubmatch(line)
+	if m == nil {
+		s.t.Fatalf("the server did not start: %q, %v: %v\n%s", line, err, s.cmd.Wait(), &s.log)
+	}
+	if s.url == "" {
+		s.url = m[1]
+		s.env = append(s.env, "CMH_API_ADDR="+strings.TrimPrefix(s.url, "http://"))
+	}
+}
+
+func (s *process) kill() {
+	s.t.Helper()
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.cmd.Wait() // it was killed
+}
+
+func (s *process) stop() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("stop: %v\n%s", err, &s.log)
+	}
+}
+
+// run runs another command on the same data.
+func (s *process) run(stdin string, args ...string) (string, error) {
+	s.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(s.t.Context(), self, args...)
+	cmd.Env = append(s.env[:len(s.env):len(s.env)], "CMH_API_ADDR=127.0.0.1:0")
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (s *process) status(path string) int {
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return 0
+	}
+	return resp.StatusCode
+}
+
+func (s *process) mustAnswer(path string, want int) {
+	s.t.Helper()
+	if got := s.status(path); got != want {
+		s.t.Errorf("%s answers %d, want %d", path, got, want)
+	}
+}
+
+func (s *process) eventually(path string, want int) {
+	s.t.Helper()
+	limit := time.After(30 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for s.status(path) != want {
+		select {
+		case <-tick.C:
+		case <-limit:
+			s.t.Fatalf("%s never answers %d\n%s", path, want, &s.log)
+		}
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
