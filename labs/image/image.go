@@ -157,6 +157,12 @@ func (s *Store) write(r Root, dir string, fill func(root string) error) error {
 	for _, p := range stale {
 		removeAll(p)
 	}
+	unpacked, _ := filepath.Glob(filepath.Join(s.dir, ".in-*")) // archives being imported now, or by somebody killed
+	for _, p := range unpacked {
+		if st, err := os.Stat(p); err == nil && time.Since(st.ModTime()) > 24*time.Hour {
+			removeAll(p)
+		}
+	}
 	tmp, err := os.MkdirTemp(s.dir, ".new-")
 	if err != nil {
 		return fmt.Errorf("install image %s: %w", r.Name, err)

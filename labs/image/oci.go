@@ -19,10 +19,10 @@ func (s *Store) Import(ctx context.Context, path, name string) (Root, error) {
 		return Root{}, fmt.Errorf("%q can't be an image's name: use lower case letters, digits, dots and dashes", name)
 	}
 	img, done, err := s.open(path)
+	defer done()
 	if err != nil {
 		return Root{}, fmt.Errorf("import %s: %w", path, err)
 	}
-	defer done()
 	digest, err := img.ConfigName() // names the layers' content, whatever their compression
 	if err != nil {
 		return Root{}, fmt.Errorf("import %s: %w", path, err)
@@ -40,7 +40,7 @@ func (s *Store) Import(ctx context.Context, path, name string) (Root, error) {
 	})
 }
 
-// open reads whichever format path has.
+// open reads whichever format path has. done is never nil.
 func (s *Store) open(path string) (img v1.Image, done func(), err error) {
 	nothing := func() {}
 	st, err := os.Stat(path)
@@ -54,7 +54,7 @@ func (s *Store) open(path string) (img v1.Image, done func(), err error) {
 	if img, err := tarball.ImageFromPath(path, nil); err == nil {
 		return img, nothing, nil
 	}
-	tmp, err := os.MkdirTemp(s.dir, ".new-")
+	tmp, err := os.MkdirTemp(s.dir, ".in-")
 	if err != nil {
 		return nil, nothing, err
 	}

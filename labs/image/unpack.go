@@ -49,6 +49,7 @@ type unpacker struct {
 	chown   bool
 	entries int
 	bytes   int64
+	links   []*tar.Header // hard links: a lower layer with their targets may come later
 	folders []*tar.Header // their modes and times come last, or they'd be in the way
 }
 
@@ -103,7 +104,9 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 		}
 		return nil
 	case tar.TypeLink:
-		return u.root.Link(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/"), name)
+		h.Name = name
+		u.links = append(u.links, h)
+		return nil
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo, tar.TypeXGlobalHeader:
 		return nil // a sandbox brings its own /dev
 	default:
@@ -144,6 +147,11 @@ func (u *unpacker) attributes(name string, h *tar.Header) error {
 }
 
 func (u *unpacker) finish() error {
+	for _, h := range u.links {
+		if err := u.root.Link(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/"), h.Name); err != nil {
+			return err
+		}
+	}
 	for i := len(u.folders) - 1; i >= 0; i-- {
 		if err := u.attributes(u.folders[i].Name, u.folders[i]); err != nil {
 			return err

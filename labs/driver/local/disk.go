@@ -24,7 +24,7 @@ const diskFolder = ".disks"
 // disks makes writable layers of a bounded size. Where the machine has loop
 // devices a layer is an ext4 file system in a sparse file, so that files
 // aren't memory; else it is a tmpfs, bounded by three quarters of the
-// sandbox's memory, which its files use up (docs/adr/0003-writable-layer.md).
+// sandbox's memory, which its files use up (docs/adr/0007-writable-layer.md).
 type disks struct {
 	templates string
 	mkfs      string // "": no loop disks here

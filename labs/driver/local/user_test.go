@@ -78,8 +78,8 @@ func asUser(t *testing.T, dir string) {
 	}
 	c := drivertest.Connect(t, d, "mine")
 	for command, want := range map[string]string{
-		"id -u": "0",
-		"echo new >/etc/motd && cat /etc/motd":                                       "new",
+		"id -u":                                "0",
+		"echo new >/etc/motd && cat /etc/motd": "new",
 		"head -c 100M /dev/zero >/root/fill 2>/dev/null || echo full; rm /root/fill": "full",
 		"touch /usr/bin/x 2>/dev/null || echo read-only":                             "read-only",
 		"grep -c NoNewPrivs:.1 /proc/self/status":                                    "1",
