@@ -13,9 +13,17 @@ import (
 // Finding is one thing the server needs of its machine.
 type Finding struct {
 	Name   string
-	OK     bool
+	State  string // OK, Limited or Missing
 	Detail string // what there is, or what is missing and how to mend it
 }
+
+// States of a Finding. The server starts with what is limited, and not with
+// what is missing.
+const (
+	OK      = "ok"
+	Limited = "limited"
+	Missing = "MISSING"
+)
 
 // Doctor looks at what the server would find here. It changes nothing but
 // makes the directories the server would make.
@@ -33,14 +41,14 @@ func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
 		err = errors.New("it is not executable")
 	}
 	fs = append(fs, lookAt("lab-agent", cfg.LabAgent, err), lookAtImages(cfg))
-	return append(fs, lookAtSandboxes()...), nil
+	return append(fs, lookAtSandboxes(ctx)...), nil
 }
 
 func lookAt(name, detail string, err error) Finding {
 	if err != nil {
-		return Finding{name, false, err.Error()}
+		return Finding{name, Missing, err.Error()}
 	}
-	return Finding{name, true, detail}
+	return Finding{name, OK, detail}
 }
 
 func lookAtDatabase(ctx context.Context, cfg Config) Finding {

@@ -27,12 +27,10 @@ func doctorCommand(config configFunc) *cobra.Command {
 			}
 			missing := 0
 			for _, f := range findings {
-				mark := "ok"
-				if !f.OK {
-					mark = "MISSING"
+				if f.State == server.Missing {
 					missing++
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%-8s %-24s %s\n", mark, f.Name, f.Detail)
+				fmt.Fprintf(cmd.OutOrStdout(), "%-8s %-18s %s\n", f.State, f.Name, f.Detail)
 			}
 			if missing > 0 {
 				return errors.New("something is missing")
