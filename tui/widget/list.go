@@ -56,13 +56,21 @@ func (p *Page) Row(selected bool, lines ...string) {
 }
 
 // View is the part of the page around the selected row, height lines high.
+// Arrows at the right edge say that there is more.
 func (p *Page) View(width, height int) string {
 	from := 0
 	if p.last >= height {
 		from = min(p.last-height+1+min(2, height/4), len(p.lines)-height)
 		from = max(0, min(from, p.first))
 	}
-	return strings.Join(window(p.lines, from, width, height), "\n")
+	out := window(p.lines, from, width, height)
+	if height > 2 && from > 0 {
+		out[0] = Fit(out[0], width-2) + "↑ "
+	}
+	if height > 2 && from+height < len(p.lines) {
+		out[height-1] = Fit(out[height-1], width-2) + "↓ "
+	}
+	return strings.Join(out, "\n")
 }
 
 func window(lines []string, from, width, height int) []string {

@@ -279,7 +279,7 @@ func (m Model) about(p *widget.Page) {
 			p.Add("  " + l)
 		}
 	}
-	if len(c.LearningObjectives) > 0 {
+	if len(c.LearningObjectives) > 0 && (m.progress == nil || m.height >= 30) { // who has begun wants the path
 		p.Add("", "  "+th.Accent.Render("You will learn to"))
 		for _, o := range c.LearningObjectives {
 			for i, l := range widget.Wrap(o, m.width-8) {

@@ -262,11 +262,9 @@ func (m Model) got(msg sessionMsg) (Model, tea.Cmd) {
 		said = screen.Go(screen.Said{Text: msg.said})
 	case was != nil && was.State == hub.Provisioning && m.running() && !m.preparing():
 		said = screen.Go(screen.Said{Text: "The lab is ready. Enter opens its shell."})
-	case was != nil && !hub.Ended(was.State) && !m.running():
-		said = screen.Go(screen.Said{Text: ended(*m.session)})
 	}
 	if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || was.State != msg.session.State {
-		if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step {
+		if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || !m.running() {
 			m.shown, m.verdict, m.text.Offset = 0, "", 0
 		}
 		m.draw()
@@ -285,7 +283,8 @@ func ended(s hub.LabSession) string {
 	if text == "" {
 		text = "This lab has ended."
 	}
-	if m := safe.Line(s.Message); m != "" {
+	// The server's sentence is worth reading where it says more than the state.
+	if m := safe.Line(s.Message); strings.Contains(strings.TrimSuffix(m, "."), " ") {
 		text += " " + m
 	}
 	return text

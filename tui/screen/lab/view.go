@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	side = 30 // columns of the list of steps, where there is room for it
+	side = 34 // columns of the list of steps, where there is room for it
 	wide = 100
 )
 
