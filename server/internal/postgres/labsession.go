@@ -26,7 +26,7 @@ type LabRun struct {
 type StepMarks struct {
 	Checked      bool       `json:"checked"` // it has a check
 	Errors       int        `json:"errors"`  // checks that could not be run
-	Hints        int        `json:"hints"`  // how many were shown
+	Hints        int        `json:"hints"`   // how many were shown
 	SolutionSeen bool       `json:"solution_shown"`
 	OpenedAt     *time.Time `json:"opened_at"`
 }
