@@ -43,13 +43,14 @@ func openDatabase(ctx context.Context, cfg Config) (db database, err error) {
 	return db, err
 }
 
-// bringUp makes the database ready for the rules, however long it is away.
+// bringUp makes the database ready for the rules, however long it is away. When
+// ctx is done first, it gives up without an error.
 func bringUp(ctx context.Context, a *app.App, private bool, log *slog.Logger) error {
 	pause := 200 * time.Millisecond
 	for {
 		err := prepare(ctx, a, private, log)
 		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
+			return nil //nolint:nilerr // what fails while the server stops is no failure
 		}
 		// A database that is away comes back; a wrong one stays wrong.
 		if hub.CodeOf(err) != hub.Unavailable {
@@ -60,7 +61,7 @@ func bringUp(ctx context.Context, a *app.App, private bool, log *slog.Logger) er
 		log.WarnContext(ctx, "the database is not ready", "err", err, "again_in", pause)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, 5*time.Second)

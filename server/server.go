@@ -68,8 +68,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveHTTP(ctx, cfg, apiListener, httpapi.New(a, cfg.Log)) })
 	g.Go(func() error {
-		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil {
-			return unlessDone(ctx, err)
+		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil || ctx.Err() != nil {
+			return err
 		}
 		background, err := jobs.New(a, cfg.Log)
 		if err != nil {
@@ -94,13 +94,6 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return nil
 	})
 	return g.Wait()
-}
-
-func unlessDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func listen(ctx context.Context, what, addr string) (net.Listener, error) {

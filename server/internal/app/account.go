@@ -236,7 +236,10 @@ func (w *wrongs) profile(p *hub.Profile) {
 		name, value string
 		max         int
 	}{
-		{"display_name", p.DisplayName, 100}, {"company", p.Company, 100}, {"location", p.Location, 100}, {"timezone", p.Timezone, 64},
+		{"display_name", p.DisplayName, 100},
+		{"company", p.Company, 100},
+		{"location", p.Location, 100},
+		{"timezone", p.Timezone, 64},
 		{"bio", strings.ReplaceAll(p.Bio, "\n", " "), 2000},
 	} {
 		if utf8.RuneCountInString(f.value) > f.max {

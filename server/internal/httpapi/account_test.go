@@ -319,3 +319,28 @@ func (c *clock) add(d time.Duration) {
 	defer c.mu.Unlock()
 	c.past += d
 }
+
+// Signing in costs so much that a crowd of it is turned away at once, politely.
+func TestCrowdOfSignInsIsTurnedAway(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t, func(a *app.App) { a.PasswordCost = 11 })
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	answers := map[int]int{}
+	for i := range 60 {
+		wg.Go(func() {
+			body := `{"email":"nobody` + strings.Repeat("x", i) + `@example.com","password":"not the password"}`
+			got := send(t, api, "POST", "/v1/auth/login", "", body)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[got.status]++
+			if got.status == http.StatusServiceUnavailable && got.header.Get("Retry-After") == "" {
+				t.Error("turned away without a word when to come back")
+			}
+		})
+	}
+	wg.Wait()
+	if answers[503] == 0 || answers[401] == 0 || answers[401]+answers[503] != 60 {
+		t.Errorf("answers: %v", answers)
+	}
+}

@@ -31,7 +31,7 @@ func (h api) engine() *gin.Engine {
 	_ = r.SetTrustedProxies(nil) // the peer is who connected, not who a header names
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
-	r.UseRawPath = true // a key's fingerprint holds slashes
+	r.UseRawPath = true          // a key's fingerprint holds slashes
 	r.UnescapePathValues = false // outer does, without making blanks of plus signs
 	r.Use(h.outer)
 	r.NoRoute(h.do(noRoute))

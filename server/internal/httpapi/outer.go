@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -56,7 +57,7 @@ func (h api) outer(c *gin.Context) {
 	defer func() { h.logAccess(c, id, time.Since(started)) }()
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p)
 			}
 			h.log.ErrorContext(c.Request.Context(), "panic", "request_id", id, "panic", p, "stack", string(debug.Stack()))

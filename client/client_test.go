@@ -1,0 +1,135 @@
+package client_test
+
+import (
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// Whatever a server answers, the client returns a clean error in good time.
+func TestHostileServers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		want   hub.Code
+	}{
+		"a web page": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<h1>It works!</h1>")
+		}, hub.Internal},
+		"not JSON": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "{")
+		}, hub.Internal},
+		"another shape": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"id":7}`)
+		}, hub.Internal},
+		"an unknown code": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusTeapot)
+			fmt.Fprint(w, `{"code":"teapot","detail":"short and stout"}`)
+		}, hub.Internal},
+		"a proxy's 502": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, hub.Unavailable},
+		"a long patience": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "999999999")
+			w.WriteHeader(503)
+		}, hub.Unavailable},
+		"a bomb": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			block := []byte(strings.Repeat(" ", 1<<20))
+			for range 64 {
+				if _, err := z.Write(block); err != nil {
+					return
+				}
+			}
+			_ = z.Close()
+		}, hub.Internal},
+		"a hang-up": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, hub.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(tt.answer)
+			t.Cleanup(srv.Close)
+			_, err := client.New(srv.URL).Profile(t.Context())
+			if hub.CodeOf(err) != tt.want {
+				t.Errorf("got %q: %v", hub.CodeOf(err), err)
+			}
+		})
+	}
+}
+
+func TestTokensGoNowhereElse(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Bool
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Store(true) }))
+	t.Cleanup(thief.Close)
+	srv := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(srv.Close)
+	_, err := client.New(srv.URL, client.Token("secret")).Profile(t.Context())
+	if err == nil || seen.Load() {
+		t.Errorf("followed: %v, %v", seen.Load(), err)
+	}
+	for _, base := range []string{"http://hub.example.com", "ftp://hub.example.com", "hub.example.com", "https://user:pw@hub.example.com", ""} {
+		if _, err := client.New(base).Profile(t.Context()); hub.CodeOf(err) != hub.Invalid {
+			t.Errorf("%q: %v", base, err)
+		}
+	}
+}
+
+func TestPolitePatience(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"id":"1","username":%q}`, r.Header.Get("User-Agent"))
+	}))
+	t.Cleanup(srv.Close)
+	begun := time.Now()
+	u, err := client.New(srv.URL, client.UserAgent("patient")).Profile(t.Context())
+	if err != nil || u.Username != "patient" || time.Since(begun) < time.Second {
+		t.Errorf("after %s: %+v, %v", time.Since(begun), u, err)
+	}
+	_, err = client.New(srv.URL+"/v1/", client.Token("x")).Login(t.Context(), hub.Credentials{})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A lost answer is asked for again, under the same name.
+func TestLostAnswerIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	keys := make(chan string, 4)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys <- r.Header.Get("Idempotency-Key")
+		if len(keys) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"id":"k"}`)
+	}))
+	t.Cleanup(srv.Close)
+	k, err := client.New(srv.URL).AddKey(t.Context(), hub.NewKey{PublicKey: "ssh-ed25519 AAAA"})
+	if err != nil || k.ID != "k" {
+		t.Fatalf("%+v, %v", k, err)
+	}
+	if a, b := <-keys, <-keys; a == "" || a != b {
+		t.Errorf("asked under %q and %q", a, b)
+	}
+}
