@@ -66,7 +66,7 @@ func newGateway(t *testing.T, handle server.Handler) *gateway {
 		},
 	}
 	s.AddHostKey(host)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

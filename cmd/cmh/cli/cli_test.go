@@ -80,7 +80,7 @@ func TestEndings(t *testing.T) {
 		{"thing list --jq .[", "", "cmh: The --jq expression is not right: unexpected EOF.\nSee: cmh thing list --help\n", 2},
 		{"thing list --nope", "", "cmh: unknown flag: --nope.\nSee: cmh thing list --help\n", 2},
 		{"thing list extra", "", "cmh: \"extra\" is one word too many.\nSee: cmh thing list --help\n", 2},
-		{"thnig", "", "cmh: Unknown command \"thnig\" for \"cmh\". Did you mean thing?\nSee: cmh --help\n", 2},
+		{"thnng", "", "cmh: Unknown command \"thnng\" for \"cmh\". Did you mean thing?\nSee: cmh --help\n", 2},
 		{"thing lits", "", "cmh: Unknown command \"lits\" for \"cmh thing\". Did you mean list?\nSee: cmh thing --help\n", 2},
 		{"login", "", "cmh: You are not signed in.\nLog in with: cmh auth login\n", 4},
 		{"gone", "", "cmh: There is no such course.\n", 5},

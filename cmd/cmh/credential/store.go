@@ -91,8 +91,9 @@ func (s *Store) tokens(ctx context.Context, e entry) (hub.Tokens, error) {
 	if secret == "" {
 		return t, nil
 	}
-	if err := json.Unmarshal([]byte(secret), &t); err != nil {
-		return hub.Tokens{}, nil // not ours, or from another age: signed out
+	ours := json.Unmarshal([]byte(secret), &t) == nil
+	if !ours { // or from another age: signed out
+		t = hub.Tokens{}
 	}
 	return t, nil
 }

@@ -40,9 +40,15 @@ func viewCmd(env *cli.Env) *cobra.Command {
 func show(env *cli.Env, u hub.User) error {
 	return cli.Print(env, u, func(w io.Writer) {
 		for _, l := range [][2]string{
-			{"Username", u.Username}, {"E-mail", u.Email}, {"Role", string(u.Role)}, {"Tier", u.SubscriptionTier},
-			{"Name", u.Profile.DisplayName}, {"Bio", u.Profile.Bio}, {"Company", u.Profile.Company},
-			{"Location", u.Profile.Location}, {"Timezone", u.Profile.Timezone},
+			{"Username", u.Username},
+			{"E-mail", u.Email},
+			{"Role", string(u.Role)},
+			{"Tier", u.SubscriptionTier},
+			{"Name", u.Profile.DisplayName},
+			{"Bio", u.Profile.Bio},
+			{"Company", u.Profile.Company},
+			{"Location", u.Profile.Location},
+			{"Timezone", u.Profile.Timezone},
 		} {
 			if l[1] == "" {
 				continue
