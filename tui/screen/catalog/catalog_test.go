@@ -5,10 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
@@ -66,5 +69,30 @@ func TestLoading(t *testing.T) {
 	m := catalog.New(t.Context(), newHub(), env)
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
+	}
+}
+
+// counter keeps what the server was asked.
+type counter struct {
+	*demo.Hub
+	asked []string
+}
+
+func (c *counter) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
+	c.asked = append(c.asked, f.Query)
+	return c.Hub.Courses(ctx, f)
+}
+
+func TestEnterAsksTheServerOnce(t *testing.T) {
+	t.Parallel()
+	c := &counter{Hub: newHub()}
+	_, asked := screentest.Play(t, func(ctx context.Context) catalog.Model {
+		return catalog.New(ctx, c, screentest.Env(screentest.Ana))
+	}, 80, 20, "/", "vpc", "enter", "enter")
+	if diff := cmp.Diff([]string{"", "vpc"}, c.asked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]tea.Msg{screen.OpenCourse{Course: "aws-vpc"}}, asked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
@@ -67,5 +68,40 @@ func TestLoading(t *testing.T) {
 	m := quiz.New(t.Context(), newHub(), env, "linux-basics", "permissions")
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
+	}
+}
+
+// paper keeps the answers that were handed in.
+type paper struct {
+	*demo.Hub
+	answers map[string][]string
+}
+
+func (p *paper) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error) {
+	p.answers = a.Answers
+	return p.Hub.TakeQuiz(ctx, course, lesson, a)
+}
+
+func TestAnswersAreHandedIn(t *testing.T) {
+	t.Parallel()
+	p := &paper{Hub: newHub()}
+	keys := strings.Fields("j enter space j j space n q enter enter")
+	screentest.Play(t, func(ctx context.Context) quiz.Model {
+		return quiz.New(ctx, p, screentest.Env(screentest.Ana), "linux-basics", "permissions")
+	}, 80, 20, keys...)
+	want := map[string][]string{"q1": {"b"}, "q2": {"a", "c"}, "q3": {"q"}}
+	if diff := cmp.Diff(want, p.answers); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAGuestCannotHandIn(t *testing.T) {
+	t.Parallel()
+	p := &paper{Hub: newHub()}
+	_, asked := screentest.Play(t, func(ctx context.Context) quiz.Model {
+		return quiz.New(ctx, p, screentest.Env(hub.User{}), "linux-basics", "permissions")
+	}, 80, 20, strings.Fields("enter n enter enter")...)
+	if p.answers != nil || len(asked) != 1 {
+		t.Errorf("handed in %v, asked %v", p.answers, asked)
 	}
 }
