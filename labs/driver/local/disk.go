@@ -55,7 +55,7 @@ type layer struct {
 	loop  string
 }
 
-func (d disks) open(dir string, l labs.Limits) (layer, error) {
+func (d disks) open(ctx context.Context, dir string, l labs.Limits) (layer, error) {
 	if d.mkfs == "" {
 		fd, err := newMount("tmpfs", "disk", map[string]string{
 			"size":      strconv.FormatInt(min(l.DiskBytes, l.MemoryBytes/4*3), 10),
@@ -67,7 +67,7 @@ func (d disks) open(dir string, l labs.Limits) (layer, error) {
 	if err := unix.Statfs(dir, &st); err == nil && int64(st.Bavail)*st.Bsize < l.DiskBytes {
 		return layer{}, fmt.Errorf("%w: %s has less than a lab's disk of %d MiB free", labs.ErrCapacity, dir, l.DiskBytes>>20)
 	}
-	template, err := d.template(l)
+	template, err := d.template(ctx, l)
 	if err != nil {
 		return layer{}, fmt.Errorf("make a disk: %w", err)
 	}
@@ -90,7 +90,7 @@ func (d disks) open(dir string, l labs.Limits) (layer, error) {
 }
 
 // template returns the file to copy, making it the first time.
-func (d disks) template(l labs.Limits) (*os.File, error) {
+func (d disks) template(ctx context.Context, l labs.Limits) (*os.File, error) {
 	path := filepath.Join(d.templates, fmt.Sprintf("%d-%d.ext4", l.DiskBytes, l.Inodes))
 	if f, err := os.Open(path); err == nil {
 		return f, nil
@@ -105,7 +105,7 @@ func (d disks) template(l labs.Limits) (*os.File, error) {
 		return nil, err
 	}
 	// No journal: a crash ends the sandbox and its disk with it.
-	out, err := exec.Command(d.mkfs, "-q", "-F", "-m", "0", "-N", strconv.FormatInt(l.Inodes, 10), "-O", "^has_journal,^resize_inode",
+	out, err := exec.CommandContext(ctx, d.mkfs, "-q", "-F", "-m", "0", "-N", strconv.FormatInt(l.Inodes, 10), "-O", "^has_journal,^resize_inode",
 		"-E", "lazy_itable_init=1,nodiscard", tmp.Name()).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", d.mkfs, err, strings.TrimSpace(string(out)))

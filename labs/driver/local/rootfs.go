@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,13 +19,13 @@ import (
 // It runs on a thread in a mount namespace of its own. Kernels before 6.15
 // want the layers attached somewhere, so they are, below a private /tmp; its
 // paths are also all that /proc/mounts inside says of the host.
-func (b *birth) mountRoot(pid int) (tree int, err error) {
+func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 	img, err := openImage(b.root.Path, pid)
 	if err != nil {
 		return -1, err
 	}
 	defer unix.Close(img)
-	layer, err := b.d.disks.open(b.dir, b.spec.Limits)
+	layer, err := b.d.disks.open(ctx, b.dir, b.spec.Limits)
 	if err != nil {
 		return -1, err
 	}

@@ -119,7 +119,7 @@ func (b *birth) onThread(ctx context.Context) error {
 	}
 	var rights []byte
 	if b.d.ids.root {
-		tree, err := b.mountRoot(pid)
+		tree, err := b.mountRoot(ctx, pid)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,10 @@ const asUserEnv = "TEST_AS_USER_IN" // a folder that the user owns
 // TestOrdinaryUser runs the driver as nobody, in a process of its own, when
 // the tests run as root; as anybody else it runs here.
 func TestOrdinaryUser(t *testing.T) {
+	if dir := os.Getenv(asUserEnv); dir != "" {
+		asUser(t, dir)
+		return
+	}
 	if os.Geteuid() != 0 {
 		asUser(t, t.TempDir())
 		return
@@ -40,23 +44,14 @@ func TestOrdinaryUser(t *testing.T) {
 	if err := os.WriteFile(self, raw, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestAsUser$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestOrdinaryUser$", "-test.v")
 	cmd.Dir = home
 	cmd.Env = []string{asUserEnv + "=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + home, "HOME=" + home, "TEST_AGENT=" + agentBinary}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestAsUser") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestOrdinaryUser") {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-// TestAsUser is TestOrdinaryUser's other process.
-func TestAsUser(t *testing.T) {
-	dir := os.Getenv(asUserEnv)
-	if dir == "" {
-		t.Skip("run by TestOrdinaryUser")
-	}
-	asUser(t, dir)
 }
 
 func asUser(t *testing.T, dir string) {

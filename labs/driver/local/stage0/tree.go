@@ -81,6 +81,12 @@ func takeFromHost(conf *Config) (map[string]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("take %s from the host: %w", source, err)
 		}
+		if target != "/usr" {
+			attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC}
+			if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attr); err != nil {
+				return nil, fmt.Errorf("take %s from the host: %w", source, err)
+			}
+		}
 		taken[target] = fd
 	}
 	return taken, nil
