@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"strconv"
@@ -11,7 +12,7 @@ import (
 
 // forward connects a direct-tcpip channel to one of the sandbox's own ports.
 // Anything but loopback is refused by name, before it is looked up.
-func (a *agent) forward(nc ssh.NewChannel) {
+func (a *agent) forward(ctx context.Context, nc ssh.NewChannel) {
 	var d struct {
 		Host       string
 		Port       uint32
@@ -29,10 +30,11 @@ func (a *agent) forward(nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.Prohibited, "only the lab's own ports (127.0.0.1) can be reached")
 		return
 	}
+	dialer := net.Dialer{Timeout: 5 * time.Second}
 	var conn net.Conn
 	var err error
 	for _, h := range hosts {
-		if conn, err = net.DialTimeout("tcp", net.JoinHostPort(h, strconv.Itoa(int(d.Port))), 5*time.Second); err == nil {
+		if conn, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(h, strconv.Itoa(int(d.Port)))); err == nil {
 			break
 		}
 	}

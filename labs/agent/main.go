@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -117,8 +118,8 @@ func (a *agent) serve(l net.Listener) error {
 			"session": func(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, _ ssh.Context) {
 				a.serveSession(nc)
 			},
-			"direct-tcpip": func(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, _ ssh.Context) {
-				a.forward(nc)
+			"direct-tcpip": func(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
+				a.forward(ctx, nc)
 			},
 		},
 	}
@@ -159,6 +160,6 @@ func takeOver() (start, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return start{}, err
 	}
-	l, err := net.Listen("unix", *listen)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", *listen)
 	return start{listener: l, prefix: *root, begin: (*exec.Cmd).Start}, err
 }

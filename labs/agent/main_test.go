@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "lab-agent")
-		build := exec.Command("go", "build", "-o", binary, ".")
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
@@ -67,7 +67,7 @@ func launch(t *testing.T) running {
 		}
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(binary, "-listen", filepath.Join(root, "s"), "-root", root)
+	cmd := exec.CommandContext(t.Context(), binary, "-listen", filepath.Join(root, "s"), "-root", root)
 	cmd.Env = []string{"SECRET=of the host"}
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
@@ -109,7 +109,7 @@ func children(pid int) (pids []int) {
 		b, _ := os.ReadFile(f)
 		for _, s := range strings.Fields(string(b)) {
 			var n int
-			fmt.Sscan(s, &n)
+			_, _ = fmt.Sscan(s, &n)
 			pids = append(pids, n)
 		}
 	}

@@ -70,7 +70,7 @@ func TestSFTPIsNotTheAgent(t *testing.T) {
 
 func TestForwardToOwnPort(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,6 @@ type terminals struct {
 	mu     sync.Mutex
 	a      *agent
 	byName map[string]*terminal
-	next   int
 }
 
 // attach finds or makes the terminal for a client. The caller must release it.

@@ -63,7 +63,7 @@ func TestUnnamedSessionsGetTheirOwnTerminals(t *testing.T) {
 		t.Fatal("two sessions share a terminal that neither named")
 	}
 	first.sess.Close()
-	<-first.end
+	t.Log("first ended:", <-first.end)
 	until(t, "the first terminal is free", func() bool {
 		h, err := r.sandbox(t).Hello(t.Context())
 		return err == nil && h.Attached == 1 && len(h.Terminals) == 2

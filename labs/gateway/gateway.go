@@ -193,7 +193,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	err := g.drain(context.WithoutCancel(ctx))
-	<-served
+	if serr := <-served; err == nil && !errors.Is(serr, ssh.ErrServerClosed) {
+		err = serr
+	}
 	return err
 }
 

@@ -48,7 +48,7 @@ func (s *session) filter(reqs <-chan *gossh.Request, out chan<- *gossh.Request) 
 	envs, started := 0, false
 	var resized []byte // before there was anybody to hear of it
 	for req := range reqs {
-		ok := true
+		var ok bool
 		switch req.Type {
 		case "env":
 			ok = envs < maxEnv && acceptEnv(req.Payload)
@@ -72,9 +72,7 @@ func (s *session) filter(reqs <-chan *gossh.Request, out chan<- *gossh.Request) 
 			}
 		case "eow@openssh.com":
 			s.ch.setDeaf()
-			ok = false
-		default: // signals too: no program is behind them
-			ok = false
+		default: // refused; signals too: no program is behind them
 		}
 		if ok {
 			out <- req

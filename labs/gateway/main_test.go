@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		agentBinary = filepath.Join(dir, "lab-agent")
-		build := exec.Command("go", "build", "-o", agentBinary, "../agent")
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", agentBinary, "../agent")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
@@ -212,7 +212,7 @@ func newWorld(t *testing.T, limits gateway.Limits) *world {
 	for _, id := range []string{"box-a", "box-b"} {
 		w.agents[id] = startAgent(t, filepath.Join(dir, id))
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func startAgent(t *testing.T, root string) string {
 	if err := os.MkdirAll(filepath.Join(root, "root"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(agentBinary, "-listen", filepath.Join(root, "s"), "-root", root)
+	cmd := exec.CommandContext(t.Context(), agentBinary, "-listen", filepath.Join(root, "s"), "-root", root)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func startAgent(t *testing.T, root string) string {
 		_ = cmd.Wait()
 	})
 	until(t, "the agent listens", func() bool {
-		c, err := net.Dial("unix", filepath.Join(root, "s"))
+		c, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(root, "s"))
 		if err == nil {
 			c.Close()
 		}
@@ -286,7 +286,7 @@ func killTree(pid int) {
 		b, _ := os.ReadFile(f)
 		for _, s := range strings.Fields(string(b)) {
 			var n int
-			fmt.Sscan(s, &n)
+			_, _ = fmt.Sscan(s, &n)
 			killTree(n)
 		}
 	}

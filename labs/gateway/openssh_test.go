@@ -116,7 +116,7 @@ func TestOpenSSHCopies(t *testing.T) {
 func TestOpenSSHForwarding(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gateway.Limits{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 func TestAlgorithms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gateway.Limits{})
-	conn, err := net.Dial("tcp", w.addr)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestSilentSockets(t *testing.T) {
 	w := newWorld(t, gateway.Limits{Handshakes: 20, HandshakeTimeout: time.Second})
 	var silent []net.Conn
 	for i := range 60 {
-		c, err := net.Dial("tcp", w.addr)
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestDeadClientEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	conn, err := net.Dial("tcp", w.addr)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ const Version = 1
 // never lets a learner ask for it.
 const Subsystem = "cmh-control"
 
-// SessionEnv, sent as an SSH "env" request before "shell", names the terminal
+// SessionEnv is sent as an SSH "env" request before "shell" and names the terminal
 // to attach to. A named terminal outlives its connection, and a later shell
 // request with the same name gets its screen back. Without it the agent
 // attaches to the first terminal that nobody else is attached to, making one
