@@ -48,7 +48,7 @@ func (r *renderer) htmlBlock(n *ast.HTMLBlock, width int) []string {
 		if r.html.summary {
 			r.html.text.WriteString(t.before)
 		} else {
-			text.WriteString(t.before)
+			text.WriteString(stray(t.before))
 		}
 		src = rest
 		switch t.name {
@@ -78,6 +78,22 @@ func (r *renderer) htmlBlock(n *ast.HTMLBlock, width int) []string {
 	}
 	flush()
 	return out
+}
+
+// stray marks each < that begins no tag as text. Read again as Markdown, it
+// would begin a block of HTML once more.
+func stray(s string) string {
+	if !strings.Contains(s, "<") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] == '<' && i+1 < len(s) && (isLetter(s[i+1]) || strings.IndexByte("/!?", s[i+1]) >= 0) {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // summary is the line that stands for a <details>.

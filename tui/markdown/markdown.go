@@ -79,7 +79,7 @@ func (r *renderer) document(src string, width int) []string {
 	if r.depth >= maxDepth {
 		return r.wrap([]span{{text: src}}, width)
 	}
-	source := []byte(separateDetails(src))
+	source := []byte(separateDetails(shallow(src)))
 	outer := r.src
 	r.src = source
 	r.depth++
@@ -87,6 +87,31 @@ func (r *renderer) document(src string, width int) []string {
 	r.depth--
 	r.src = outer
 	return lines
+}
+
+// deepest is how many quotes and lists may begin on one line: parsing takes
+// time that grows with the square of it.
+const deepest = 64
+
+// shallow makes text of a line that would nest deeper.
+func shallow(src string) string {
+	if len(src) < deepest {
+		return src
+	}
+	var b strings.Builder
+	for line := range strings.SplitAfterSeq(src, "\n") {
+		markers := 0
+		for i := 0; i < len(line) && markers <= deepest && strings.IndexByte(">-+*.) \t0123456789", line[i]) >= 0; i++ {
+			if strings.IndexByte(">-+*.)", line[i]) >= 0 && i+1 < len(line) && (line[i] == '>' || line[i+1] == ' ' || line[i+1] == '\t') {
+				markers++
+			}
+		}
+		if markers > deepest {
+			b.WriteByte('\\')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // place finds the line of each numbered block, once everything is laid out.

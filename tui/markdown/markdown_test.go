@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
@@ -130,6 +131,23 @@ func TestALinkCannotPretend(t *testing.T) {
 	text, _ := markdown.Render("[https://good.example](http://evil.example)", markdown.Options{Color: true, Links: true})
 	if !strings.Contains(ansi.Strip(text), "http://evil.example") {
 		t.Errorf("the real address is not shown: %q", text)
+	}
+}
+
+// What is slow to read is slow for everybody on the same server.
+func TestNoTextTakesLong(t *testing.T) {
+	t.Parallel()
+	for name, src := range map[string]string{
+		"quotes": strings.Repeat("> ", 20000) + "x", "lists": strings.Repeat("- ", 20000) + "x", "numbers": strings.Repeat("1. ", 20000) + "x",
+		"tags without end": strings.Repeat("<div ", 30000), "brackets": strings.Repeat("[", 50000), "emphasis": strings.Repeat("*a ", 50000),
+		"details": strings.Repeat("<details><summary>x\n", 5000), "comments": strings.Repeat("<!-- x", 30000), "ticks": strings.Repeat("`a ``", 20000),
+		"a word": strings.Repeat("x", 500000), "marks": "e" + strings.Repeat("\u0301", 200000), "entities": strings.Repeat("&", 100000),
+	} {
+		began := time.Now()
+		markdown.Render(src, markdown.Options{Color: true, Links: true})
+		if took := time.Since(began); took > 5*time.Second { // most take a tenth
+			t.Errorf("%s: %v", name, took)
+		}
 	}
 }
 

@@ -130,7 +130,8 @@ func hyperlink(body string, n int) (string, kind, int) {
 	}
 	for i := range len(params) {
 		c := params[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("=:_-.", c) >= 0) {
+		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !word && strings.IndexByte("=:_-.", c) < 0 {
 			params = ""
 			break
 		}
