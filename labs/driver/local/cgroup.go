@@ -98,16 +98,21 @@ func findCgroups(name string) (cgroups, error) {
 // usable makes the shared folders, or gives up where they can't be made.
 func (g cgroups) usable() (cgroups, error) {
 	for _, parent := range g.parents {
-		if err := os.MkdirAll(parent, 0o755); err != nil {
-			return cgroups{}, nil //nolint:nilerr // mounted read-only: Probe says so
-		}
-	}
-	if g.version == 2 {
-		if err := g.delegate(g.parents[0]); err != nil {
-			return cgroups{}, err
+		if err := g.makeParent(parent); err != nil {
+			return cgroups{}, nil //nolint:nilerr // mounted read-only, say: Probe says so
 		}
 	}
 	return g, nil
+}
+
+func (g cgroups) makeParent(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if g.version == 2 {
+		return g.delegate(dir)
+	}
+	return nil
 }
 
 // delegate lets a version 2 cgroup's children be limited.
@@ -134,7 +139,7 @@ func writeGroup(dir, file, value string) error {
 // create makes both cgroups of a sandbox with their limits.
 func (g cgroups) create(id string, l labs.Limits) error {
 	for _, parent := range g.parents {
-		if err := os.MkdirAll(parent, 0o755); err != nil {
+		if err := g.makeParent(parent); err != nil {
 			return err
 		}
 		if err := os.Mkdir(filepath.Join(parent, id), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -178,6 +178,7 @@ func TestHalfMadeIsSwept(t *testing.T) {
 		}
 	}
 	d := open(t, state, store)
+	cleanUp(t, d)
 	if ids, err := d.List(t.Context()); err != nil || len(ids) > 0 {
 		t.Errorf("still there: %v, %v", ids, err)
 	}

@@ -91,8 +91,13 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	return d, nil
 }
 
-// Close lets go of the driver's own descriptors. Sandboxes go on.
-func (d *Driver) Close() error { return d.agent.Close() }
+// Close lets go of what only the driver itself holds. Sandboxes go on.
+func (d *Driver) Close() error {
+	for _, parent := range d.groups.parents {
+		_ = unix.Rmdir(parent) // succeeds when no sandbox is in it
+	}
+	return d.agent.Close()
+}
 
 var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 

@@ -67,7 +67,6 @@ func open(t testing.TB, state string, s *image.Store) *local.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Close() })
 	return d
 }
 
@@ -80,6 +79,9 @@ func cleanUp(t testing.TB, d labs.Driver) {
 			if err := d.Destroy(ctx, id); err != nil {
 				t.Error(err)
 			}
+		}
+		if c, ok := d.(*local.Driver); ok {
+			c.Close() // and with the last sandbox, the cgroups they shared
 		}
 	})
 }
