@@ -164,12 +164,23 @@ func TestForegroundScript(t *testing.T) {
 		t.Errorf("the shell's options are now %q", flags)
 	}
 
+	// Once it is through, exit is exit.
+	scr.typeLine("exit 4")
+	if got := exitStatus(<-scr.end); got != 4 {
+		t.Errorf("status %d, want 4", got)
+	}
+	scr = attach(t, r.client(t), "main")
+	scr.sees(`\$|#`)
+	if _, err := scr.in.Write([]byte("half a line")); err != nil {
+		t.Fatal(err)
+	}
+	scr.sees("half a line")
+
 	// A script that takes the shell down does not take the learner down.
 	source("echo bye; exit 1")
 	scr.sees(`a fresh one`)
 	scr.typeLine("echo alive-$((1+1)) ${LEFT-clean}")
 	scr.sees(`alive-2 clean\r`)
-	// Afterwards exit is exit.
 	scr.typeLine("exit 3")
 	if got := exitStatus(<-scr.end); got != 3 {
 		t.Errorf("status %d, want 3", got)

@@ -34,7 +34,7 @@ type terminal struct {
 	attached int
 	env      map[string]string
 	term     string
-	marker   string // file that says a sourced script has not come to its end
+	marker   string // file that says, while not empty, that a sourced script is at work
 }
 
 // terminals by name.
@@ -175,10 +175,10 @@ func (t *terminal) replaceShell() bool {
 	if t.marker == "" {
 		return false
 	}
-	_, err := os.Lstat(t.marker)
+	st, err := os.Lstat(t.marker)
 	_ = os.Remove(t.marker)
 	t.marker = ""
-	if err != nil {
+	if err != nil || st.Size() == 0 {
 		return false // the script had come to its end: the learner typed exit
 	}
 	tty, err := peer(t.ptmx)

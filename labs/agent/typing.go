@@ -43,7 +43,7 @@ func (a *agent) typeIn(typing proto.Typing) error {
 
 // writeSourced writes the script and a second one around it, which puts the
 // shell's options back afterwards; so the line that the learner sees is short.
-// The marker is gone once the script has come to its end.
+// The marker is empty once the script has come to its end.
 func (a *agent) writeSourced(source []byte) (file, marker string, err error) {
 	script, err := a.writeScript(source, 0o644)
 	if err != nil {
@@ -67,7 +67,11 @@ func (t *terminal) source(file, marker string) {
 	t.mu.Lock()
 	t.marker = marker
 	t.mu.Unlock()
-	_ = t.input([]byte(" . " + file + "\n"))
+	line := " . " + file + "\n"
+	if atPrompt(t.ptmx) {
+		line = "\x01\x0b" + line // to the start of the line, and cut what was typed already
+	}
+	_ = t.input([]byte(line))
 }
 
 // awaitPrompt waits until the terminal's shell, or one started in it, reads a
@@ -76,8 +80,13 @@ func (t *terminal) awaitPrompt() bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	until := time.Now().Add(promptWait)
-	for time.Now().Before(until) {
-		if atPrompt(t.ptmx) && t.shellInFront() {
+	for quiet := 0; time.Now().Before(until); {
+		if quiet++; !t.shellInFront() {
+			quiet = 0
+		}
+		// A shell without a line editor doesn't show that it waits, except by
+		// staying in front.
+		if quiet > 0 && atPrompt(t.ptmx) || quiet > 50 {
 			return true
 		}
 		select {
