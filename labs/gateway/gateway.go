@@ -83,7 +83,7 @@ type Limits struct {
 	PerUser            int           // 20 connections of one account, or of one unknown key
 	Sessions           int           // 10 of one connection
 	Forwards           int           // 64 forwarded ports' connections of one connection
-	GuestsPerMinute    int           // 30 logins a minute without an account from one address, and as many failed ones
+	GuestsPerMinute    int           // 60 logins a minute without an account from one address, and as many failed ones
 	HandshakeTimeout   time.Duration // 5 s
 	KeepAlive          time.Duration // 15 s between two questions whether a client lives
 	KeepAliveTimeout   time.Duration // 25 s for the answer
@@ -108,7 +108,7 @@ func (l Limits) withDefaults() Limits {
 	n(&l.PerUser, 20)
 	n(&l.Sessions, 10)
 	n(&l.Forwards, 64)
-	n(&l.GuestsPerMinute, 30)
+	n(&l.GuestsPerMinute, 60)
 	dur(&l.HandshakeTimeout, 5*time.Second)
 	dur(&l.KeepAlive, 15*time.Second)
 	dur(&l.KeepAliveTimeout, 25*time.Second)

@@ -69,7 +69,10 @@ func peerOf(ctx ssh.Context) *peer { return ctx.Value(peerKey{}).(*peer) }
 
 func (g *Gateway) handshakeFailed(conn net.Conn, err error) {
 	source := sourceOf(conn.RemoteAddr())
-	g.door.miss(source)
+	var refused *gossh.ServerAuthError
+	if errors.As(err, &refused) { // silence has its own limits
+		g.door.miss(source)
+	}
 	g.Log.Info("ssh handshake failed", "source", source, "err", err)
 }
 

@@ -129,7 +129,7 @@ func TestStrangersPerMinute(t *testing.T) {
 // Sockets that say nothing are closed, and keep nobody out meanwhile.
 func TestSilentSockets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, gateway.Limits{Handshakes: 20, HandshakeTimeout: time.Second})
+	w := newWorld(t, gateway.Limits{Handshakes: 20, HandshakeTimeout: 2 * time.Second, GuestsPerMinute: 3})
 	var silent []net.Conn
 	for i := range 60 {
 		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.addr)
@@ -143,7 +143,10 @@ func TestSilentSockets(t *testing.T) {
 		silent = append(silent, c)
 	}
 	began := time.Now()
-	if r := run(t, w.client(alices, w.alice), "true"); r.status != 0 || time.Since(began) > 2*time.Second {
+	if r := run(t, w.client("x"), "x"); r.status != 9 {
+		t.Errorf("a guest meanwhile: %+v", r)
+	}
+	if r := run(t, w.client(alices, w.alice), "true"); r.status != 0 || time.Since(began) > 5*time.Second {
 		t.Errorf("a login meanwhile: %+v after %v", r, time.Since(began))
 	}
 	for _, c := range silent {
