@@ -115,7 +115,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		"empty":               {func(m fstest.MapFS) { m[course].Data = nil }, "course.yaml: is empty"},
 		"not YAML":            {edit(course, "level: beginner", "level: [beginner"), "course.yaml:7:1: is not YAML"},
 		"not UTF-8":           {edit(course, "beginner", "\xff"), "course.yaml: is not UTF-8"},
-		"unknown key":         {edit(course, "level:", "levle: x\nlevel:"), "course.yaml:6:1: there is no key levle here"},
+		"unknown key":         {edit(course, "level:", "livel: x\nlevel:"), "course.yaml:6:1: there is no key livel here"},
 		"twice":               {edit(course, "level:", "title: x\nlevel:"), "course.yaml:6:1:"},
 		"missing title":       {edit(course, "title: A sample course\n", ""), "title is missing; add it."},
 		"title with escapes":  {edit(course, "A sample course", `"A \e]52;c;aGk=\a course"`), "course.yaml:2:8: holds control characters"},

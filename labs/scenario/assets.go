@@ -204,12 +204,10 @@ func (p *packer) walk(dir string) []string {
 		case err != nil:
 			return fs.SkipDir
 		case d.Type()&fs.ModeSymlink != 0:
-			real, err := resolve(p.r.fsys, name)
-			if err != nil {
-				return nil
-			}
-			if info, err := fs.Stat(p.r.fsys, real); err == nil && info.Mode().IsRegular() {
-				files = append(files, name)
+			if real, err := resolve(p.r.fsys, name); err == nil {
+				if info, err := fs.Stat(p.r.fsys, real); err == nil && info.Mode().IsRegular() {
+					files = append(files, name)
+				}
 			}
 		case d.Type().IsRegular():
 			files = append(files, name)

@@ -58,7 +58,7 @@ var scpForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z
 // many repositories share the latter. git takes some URLs for commands to run,
 // so only these forms pass.
 func repository(from string) (string, error) {
-	where := from
+	var where string
 	if scpForm.MatchString(from) {
 		_, where, _ = strings.Cut(from, ":")
 	} else {

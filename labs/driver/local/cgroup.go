@@ -90,7 +90,7 @@ func findCgroups(name string) (cgroups, error) {
 	}
 	g := cgroups{version: 2, cpu: slices.Contains(names, "cpu"), parents: []string{filepath.Join(v2, name)}}
 	if err := g.delegate(v2); err != nil {
-		return cgroups{}, nil //nolint:nilerr // read-only, or not ours to arrange: Probe says so
+		return cgroups{}, nil // read-only, or not ours to arrange: Probe says so
 	}
 	return g.usable()
 }
@@ -178,9 +178,12 @@ func (g cgroups) limit(dir string, l labs.Limits) error {
 		name, value string
 		optional    bool
 	}{
-		{"memory.limit_in_bytes", mem, false}, {"memory.memsw.limit_in_bytes", mem, true}, {"memory.swappiness", "0", true},
+		{"memory.limit_in_bytes", mem, false},
+		{"memory.memsw.limit_in_bytes", mem, true},
+		{"memory.swappiness", "0", true},
 		{"pids.max", pids, false},
-		{"cpu.cfs_period_us", period, true}, {"cpu.cfs_quota_us", quota, true},
+		{"cpu.cfs_period_us", period, true},
+		{"cpu.cfs_quota_us", quota, true},
 	}
 	if g.version == 2 {
 		files = files[:0]
@@ -188,7 +191,8 @@ func (g cgroups) limit(dir string, l labs.Limits) error {
 			name, value string
 			optional    bool
 		}{
-			{"memory.max", mem, false}, {"memory.swap.max", "0", true},
+			{"memory.max", mem, false},
+			{"memory.swap.max", "0", true},
 			{"pids.max", pids, false},
 			{"cpu.max", quota + " " + period, true},
 		}...)

@@ -191,7 +191,7 @@ func awaitLoopRelease(ctx context.Context, file, loop string) error {
 	for {
 		now, err := os.ReadFile(backing)
 		if err != nil || !strings.HasPrefix(strings.TrimSpace(string(now)), file) {
-			return nil //nolint:nilerr // no backing file: released
+			return nil // no backing file: released
 		}
 		select {
 		case <-tick.C:

@@ -27,7 +27,9 @@ var denied = []string{
 // sockets are the address families of a machine that is alone. Netlink is for
 // addresses, sockets and the audit messages that PAM insists on trying.
 var sockets = []bpf.ArgumentConditions{
-	{family(unix.AF_UNIX)}, {family(unix.AF_INET)}, {family(unix.AF_INET6)},
+	{family(unix.AF_UNIX)},
+	{family(unix.AF_INET)},
+	{family(unix.AF_INET6)},
 	{family(unix.AF_NETLINK), netlink(unix.NETLINK_ROUTE)},
 	{family(unix.AF_NETLINK), netlink(unix.NETLINK_SOCK_DIAG)},
 	{family(unix.AF_NETLINK), netlink(unix.NETLINK_AUDIT)},
@@ -36,6 +38,7 @@ var sockets = []bpf.ArgumentConditions{
 func family(f uint64) bpf.Condition {
 	return bpf.Condition{Argument: 0, Operation: bpf.Equal, Value: f}
 }
+
 func netlink(p uint64) bpf.Condition {
 	return bpf.Condition{Argument: 2, Operation: bpf.Equal, Value: p}
 }

@@ -134,8 +134,9 @@ func (b *birth) onThread(ctx context.Context) error {
 		return fmt.Errorf("let stage 0 go on: %w", err)
 	}
 	words := make([]byte, 4096)
-	n, err := sync.Read(words)
-	if n > 0 {
+	// Nothing to read means that stage 0 has become the agent, or has died: the
+	// agent's answer tells which.
+	if n, _ := sync.Read(words); n > 0 {
 		return fmt.Errorf("stage 0: %s", words[:n])
 	}
 	return ctx.Err()

@@ -283,8 +283,12 @@ func TestAttachedAndDetached(t *testing.T) {
 		do   func(context.Context, string) error
 		want string
 	}{
-		{h.App.LabAttached, hub.Active}, {h.App.LabAttached, hub.Active}, {h.App.LabDetached, hub.Active},
-		{h.App.LabDetached, hub.Detached}, {h.App.LabAttached, hub.Active}, {h.App.LabDetached, hub.Detached},
+		{h.App.LabAttached, hub.Active},
+		{h.App.LabAttached, hub.Active},
+		{h.App.LabDetached, hub.Active},
+		{h.App.LabDetached, hub.Detached},
+		{h.App.LabAttached, hub.Active},
+		{h.App.LabDetached, hub.Detached},
 	} {
 		if err := step.do(ctx, s.ID); err != nil {
 			t.Fatal(err)

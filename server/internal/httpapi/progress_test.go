@@ -98,7 +98,7 @@ func finishLab(t testing.TB, api *apitest.API, c profiler, lab string) {
 	}
 }
 
-func TestWrongEntriesAreNamed(t *testing.T) {
+func TestWrongEntriesAreNamed(t *testing.T) { //nolint:tparallel // the group has to end before what follows it
 	t.Parallel()
 	api := apitest.New(t)
 	newAuthor(t, api, hub.Instructor).publish(t, "one")

@@ -71,12 +71,11 @@ func Main() {
 	// Mount namespace, capabilities, filter and no_new_privs belong to the
 	// thread; the agent must be executed from the one that has them.
 	runtime.LockOSThread()
-	if err := run(); err != nil {
-		_, _ = unix.Write(SyncFD, []byte(err.Error()))
-		os.Exit(1)
-	}
+	_, _ = unix.Write(SyncFD, []byte(run().Error()))
+	os.Exit(1)
 }
 
+// run only ever returns an error: when it works, this is another program.
 func run() error {
 	conf, err := readConfig()
 	if err != nil {
