@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Measures the built binaries against floors of the same run (package bench)
+# and prints Markdown. Further arguments go to the program: bench.sh -only cli
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export CMH_IMAGE_DIR=${CMH_IMAGE_DIR:-$([ "$(id -u)" = 0 ] && echo /var/cache/cmh/images || echo "${XDG_CACHE_HOME:-$HOME/.cache}/cmh/images")}
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+go build -o "$bin/bench" ./bench
+"$bin/bench" "$@"
