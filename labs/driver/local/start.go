@@ -170,7 +170,9 @@ func (b *birth) fork() (pid int, sync *os.File, err error) {
 		return 0, nil, err
 	}
 	defer bootFile.Close()
-	confFile, err := memoryJSON("config", b.config())
+	conf := b.config()
+	conf.Files = stage0.CgroupFD + len(groups)
+	confFile, err := memoryJSON("config", conf)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -55,6 +56,7 @@ type Config struct {
 	HostUsr    bool     `json:"host_usr"`  // bind the host's /usr, read-only
 	Remap      bool     `json:"remap"`     // the map is written after the start: execute again to become root
 	Overlay    *Overlay `json:"overlay"`   // mount the root here; nil: it comes with Go
+	Files      int      `json:"files"`     // how many descriptors were handed over
 }
 
 // Overlay is a root file system that stage 0 mounts itself, since an ordinary
@@ -80,6 +82,11 @@ func run() error {
 	conf, err := readConfig()
 	if err != nil {
 		return err
+	}
+	// Whoever started the server may have left descriptors open in it, and
+	// they came along.
+	if err := unix.CloseRange(uint(conf.Files), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("close what is not ours: %w", err)
 	}
 	self, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
