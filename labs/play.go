@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,31 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 				return fmt.Errorf("push the assets: %w", err)
 			}
 		}
+		if err := login(ctx, s, sc); err != nil {
+			return err
+		}
 		return open(ctx, s, pageName(0), sc.Intro)
 	})
+}
+
+// login makes the learner the user that the scenario wants, which is root
+// unless it says so. A user that is not there is made, as far as the image has
+// the programs for it: a number alone will do too.
+func login(ctx context.Context, s *Sandbox, sc *scenario.Scenario) error {
+	if sc.User == 0 && sc.WorkDir == "" {
+		return nil
+	}
+	if sc.User != 0 {
+		add := fmt.Sprintf(`getent group %[2]d || groupadd --gid %[2]d learners
+getent passwd %[1]d || useradd --create-home --shell /bin/bash --uid %[1]d --gid %[2]d learner`, sc.User, cmp.Or(sc.Group, sc.User))
+		if _, _, _, err := s.Run(ctx, add, nil); err != nil {
+			return fmt.Errorf("make the learner's account: %w", err)
+		}
+	}
+	if err := s.Login(ctx, proto.Learner{UID: sc.User, GID: sc.Group, Dir: sc.WorkDir}); err != nil {
+		return fmt.Errorf("log the learner in: %w", err)
+	}
+	return nil
 }
 
 // Setup is how the set-up of a page is doing.

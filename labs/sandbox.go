@@ -138,6 +138,12 @@ func (s *Sandbox) Check(ctx context.Context, script proto.Script) (proto.CheckRe
 	return *r.Check, nil
 }
 
+// Login says who the learner is, for all that is started after it.
+func (s *Sandbox) Login(ctx context.Context, l proto.Learner) error {
+	_, err := s.ask(ctx, proto.Request{Method: proto.Login, Learner: &l}, nil)
+	return err
+}
+
 // Type types into a learner's terminal, or queues a script for its shell to
 // source at the next prompt; it makes the terminal when there is none.
 func (s *Sandbox) Type(ctx context.Context, t proto.Typing) error {
@@ -202,7 +208,7 @@ func (s *Sandbox) ask(ctx context.Context, req proto.Request, payload []byte) (r
 // of 64 KiB, in base64.
 const maxAnswer = 4 << 20
 
-// Run runs one command line with root's shell in the sandbox, as "ssh HOST
+// Run runs one command line with the learner's shell in the sandbox, as "ssh HOST
 // cmd" would, and returns what it printed. A command that ended with a status
 // other than 0 is not an error.
 func (s *Sandbox) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout, stderr []byte, status int, err error) {

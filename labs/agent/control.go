@@ -65,6 +65,11 @@ func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp 
 			return resp, errors.New("type: nothing to type")
 		}
 		err = a.typeIn(*req.Typing)
+	case proto.Login:
+		if req.Learner == nil || req.Learner.UID < 0 || req.Learner.GID < 0 {
+			return resp, errors.New("login: nobody")
+		}
+		a.login.Store(req.Learner)
 	default:
 		err = fmt.Errorf("%q is not a request this agent knows", req.Method)
 	}

@@ -14,16 +14,17 @@ import (
 
 func base(path string) string { return filepath.Base(path) }
 
-// exec runs one command line with root's shell, byte for byte as it came.
+// exec runs one command line with the learner's shell, byte for byte as it came.
 func (s *session) exec(line string) int {
 	return s.run(func(acc account) []string { return []string{base(acc.shell), "-c", line} })
 }
 
-// run runs root's shell with the arguments that argv makes, and returns its
+// run runs the learner's shell with the arguments that argv makes, and returns its
 // status once its output has gone out.
 func (s *session) run(argv func(account) []string) int {
-	acc := s.a.root()
-	c := command{path: acc.shell, argv: argv(acc), env: s.a.environ(acc, s.env), dir: acc.home}
+	acc := s.a.learner()
+	c := command{env: s.a.environ(acc, s.env), dir: acc.dir}
+	c.path, c.argv = acc.become(argv(acc))
 	if s.pty {
 		c.env = s.a.environ(acc, merge(map[string]string{"TERM": termOr(s.term)}, s.env))
 		return s.runPTY(c)

@@ -24,6 +24,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gliderlabs/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -42,6 +43,7 @@ type agent struct {
 	terms    *terminals
 	scripts  *scripts
 	checking sync.Mutex
+	login    atomic.Pointer[proto.Learner] // nil: the learner is root
 }
 
 // path is where the agent's own file of that name lies.

@@ -4,39 +4,98 @@ import (
 	"bufio"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 )
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// An account is the user whose processes we start: always root, with what
-// /etc/passwd says about it, because labs change that file.
-type account struct{ home, shell string }
+// An account is a user whose processes we start, with what /etc/passwd says
+// about it now, because labs change that file.
+type account struct {
+	uid, gid    int
+	name        string // "" when /etc/passwd does not know it
+	home, shell string
+	dir         string // where its processes begin
+}
 
-func (a *agent) root() account {
-	acc := account{home: a.path("/root"), shell: "/bin/bash"}
+func (a *agent) root() account { return a.account(0) }
+
+// learner is whose the terminals and commands are: root, unless the lab says
+// otherwise.
+func (a *agent) learner() account {
+	l := a.login.Load()
+	if l == nil {
+		return a.root()
+	}
+	acc := a.account(l.UID)
+	if l.GID != 0 {
+		acc.gid = l.GID
+	}
+	if isDir(l.Dir) {
+		acc.dir = l.Dir
+	}
+	return acc
+}
+
+func (a *agent) account(uid int) account {
+	acc := account{uid: uid, gid: uid, home: "/", shell: "/bin/bash"}
+	if uid == 0 {
+		acc.name, acc.home = "root", a.path("/root")
+	}
 	if f, err := os.Open("/etc/passwd"); err == nil {
 		defer f.Close()
 		sc := bufio.NewScanner(f)
 		for sc.Scan() {
-			if p := strings.Split(sc.Text(), ":"); len(p) == 7 && p[0] == "root" {
-				if a.prefix == "" && p[5] != "" {
-					acc.home = p[5]
-				}
-				if executable(p[6]) {
-					acc.shell = p[6]
-				}
-				break
+			p := strings.Split(sc.Text(), ":")
+			if len(p) != 7 || p[2] != strconv.Itoa(uid) || uid == 0 && p[0] != "root" {
+				continue
 			}
+			acc.name = p[0]
+			if gid, err := strconv.Atoi(p[3]); err == nil {
+				acc.gid = gid
+			}
+			if a.prefix == "" && p[5] != "" {
+				acc.home = p[5]
+			}
+			if executable(p[6]) {
+				acc.shell = p[6]
+			}
+			break
 		}
 	}
 	if !executable(acc.shell) {
 		acc.shell = "/bin/sh"
 	}
-	if st, err := os.Stat(acc.home); err != nil || !st.IsDir() {
+	if !isDir(acc.home) {
 		acc.home = "/"
 	}
+	acc.dir = acc.home
 	return acc
+}
+
+// become is how a program is started as acc. We are root, and the first step
+// into the learner's limits takes root too, so a program that is there for it
+// changes the user in between.
+func (acc account) become(argv []string) (string, []string) {
+	if acc.uid == 0 {
+		return acc.shell, argv
+	}
+	out := []string{"setpriv", "--reuid", strconv.Itoa(acc.uid), "--regid", strconv.Itoa(acc.gid)}
+	if acc.name != "" {
+		out = append(out, "--init-groups", "--", acc.shell)
+	} else {
+		out = append(out, "--clear-groups", "--", acc.shell)
+	}
+	if strings.HasPrefix(argv[0], "-") {
+		out = append(out, "-l")
+	}
+	return "/usr/bin/setpriv", append(out, argv[1:]...)
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
 func executable(path string) bool {
@@ -45,11 +104,17 @@ func executable(path string) bool {
 }
 
 // environ is the clean environment every process starts from, with more laid
-// over it: what the lab declares, who root is, and what the caller adds.
+// over it: what the lab declares, whose it is, and what the caller adds.
 func (a *agent) environ(acc account, more map[string]string) []string {
 	env := map[string]string{"PATH": systemPath, "LANG": "C.UTF-8"}
 	merge(env, a.labEnv)
-	merge(env, map[string]string{"HOME": acc.home, "USER": "root", "LOGNAME": "root", "SHELL": acc.shell})
+	merge(env, map[string]string{"HOME": acc.home, "USER": acc.name, "LOGNAME": acc.name, "SHELL": acc.shell})
+	if acc.uid != 0 {
+		merge(env, a.labEnv) // its HOME too
+	}
+	if acc.dir != acc.home {
+		env["PWD"] = acc.dir // as it was named, links and all
+	}
 	merge(env, more)
 	out := make([]string, 0, len(env))
 	for k, v := range env {

@@ -120,12 +120,16 @@ func (ts *terminals) start(name, term string, env map[string]string, size unix.W
 }
 
 func (t *terminal) startShell(tty *os.File) (*proc, error) {
-	acc := t.a.root()
-	return t.a.sp.start(command{
-		path: acc.shell, argv: []string{"-" + filepath.Base(acc.shell)},
-		env: t.a.environ(acc, t.a.terminalEnv(t.term, t.env)), dir: acc.home,
+	acc := t.a.learner()
+	c := command{
+		env: t.a.environ(acc, t.a.terminalEnv(t.term, t.env)), dir: acc.dir,
 		files: [3]*os.File{tty, tty, tty}, tty: true,
-	})
+	}
+	c.path, c.argv = acc.become([]string{"-" + filepath.Base(acc.shell)})
+	if acc.uid != 0 {
+		_ = tty.Chown(acc.uid, -1) // programs open it by its name
+	}
+	return t.a.sp.start(c)
 }
 
 // copyOutput moves what the programs print into the ring until the kernel has

@@ -120,6 +120,9 @@ func (p *packer) file(e *node, file, to string, mode fs.FileMode) error {
 	if p.size += int64(len(b)); p.size > maxAssets {
 		return &Error{File: e.file, Line: e.line, Text: fmt.Sprintf("the assets are larger than %d MiB", maxAssets>>20)}
 	}
+	if bytes.HasPrefix(b, []byte("#!")) {
+		p.r.programs = append(p.r.programs, string(b))
+	}
 	name := strings.TrimPrefix(to, "/")
 	if name == "" || strings.ContainsRune(name, 0) {
 		p.r.warn(e.file, e.line, "the target of %q is no place for a file", file)

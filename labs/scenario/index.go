@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,13 +41,13 @@ func (r *reader) scenario(s *Scenario, root *node) {
 	if intro := r.object(details, "intro"); intro != nil {
 		s.Credits = r.text(intro, "credits")
 		s.Intro = r.page(intro)
-		r.noCheck(intro, "intro")
 	}
 	steps := r.objects(details, "steps")
 	s.Steps = make([]Step, 0, len(steps))
 	for i, n := range steps {
 		s.Steps = append(s.Steps, r.step(n, i+1, s.Challenge))
 	}
+	r.checkedIntro(s, r.object(details, "intro"))
 	finish := r.object(details, "finish")
 	if misplaced := r.object(root, "finish"); misplaced != nil {
 		if finish == nil {
@@ -57,7 +59,7 @@ func (r *reader) scenario(s *Scenario, root *node) {
 	}
 	if finish != nil {
 		s.Finish = r.page(finish)
-		r.noCheck(finish, "finish")
+		r.checkedFinish(s, finish)
 	}
 	if env := r.object(root, "environment"); env != nil {
 		// Hidden pages still do their set-up.
@@ -70,10 +72,28 @@ func (r *reader) scenario(s *Scenario, root *node) {
 	}
 }
 
-func (r *reader) noCheck(n *node, where string) {
-	if v := n.get("verify"); v != nil {
-		v.ignoreAll()
-		r.warn(v.file, v.line, "a check on the %s page does nothing; it belongs to a step", where)
+// checkedIntro makes a step of an intro that has a check, since only steps are
+// checked. Its scripts stay where they are: they run when the lab starts.
+func (r *reader) checkedIntro(s *Scenario, n *node) {
+	if n == nil || n.get("verify") == nil {
+		return
+	}
+	if check := r.check(n); check != nil {
+		page := Page{Title: cmp.Or(s.Intro.Title, "Introduction"), Text: s.Intro.Text, Quiz: s.Intro.Quiz}
+		s.Intro.Title, s.Intro.Text, s.Intro.Quiz = "", "", nil
+		s.Steps = slices.Insert(s.Steps, 0, Step{Page: page, Verify: check})
+	}
+}
+
+// checkedFinish makes the last step of a finish page that has a check.
+func (r *reader) checkedFinish(s *Scenario, n *node) {
+	if n.get("verify") == nil {
+		return
+	}
+	if check := r.check(n); check != nil {
+		s.Steps = append(s.Steps, Step{Page: s.Finish, Verify: check})
+		s.Steps[len(s.Steps)-1].Title = cmp.Or(s.Finish.Title, "Finish")
+		s.Finish = Page{}
 	}
 }
 

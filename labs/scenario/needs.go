@@ -67,6 +67,11 @@ func (r *reader) needs(s *Scenario) {
 		s.Ports = append(s.Ports, port)
 	}
 	slices.Sort(s.Ports)
+	all += strings.ToLower(strings.Join(r.programs, "\n"))
+	if strings.Contains(all, clientDir) {
+		s.WorkDir = clientDir
+	}
+	needs["setuid"] = needs["setuid"] || changesUser.MatchString(all)
 	optional["web"] = len(s.Ports) > 0 || slices.ContainsFunc(s.Web, func(w Web) bool { return w.Port > 0 })
 	s.Setuid = needs["setuid"]
 	optional["network"] = optional["network"] && !needs["network"]
@@ -80,9 +85,17 @@ func (r *reader) needs(s *Scenario) {
 	s.Optional = slices.Sorted(maps.Keys(optional))
 }
 
+// clientDir is where shells began on one platform. Scenarios that speak of it
+// were written for such shells.
+const clientDir = "/home/scrapbook/tutorial"
+
+// changesUser finds the programs that need setuid wherever they are spoken of:
+// a learner who is told of sudo in passing types it too.
+var changesUser = regexp.MustCompile(`\b(?:sudo|visudo|sudoers|su -|su root|su ubuntu)\b|\bsu -`)
+
 // tools says what calling a program asks of the sandbox.
 var tools = map[string]string{
-	"kubectl": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
+	"kubectl": "kubernetes", "k": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
 	"crictl": "kubernetes", "k3s": "kubernetes", "kind": "kubernetes", "minikube": "kubernetes", "kustomize": "kubernetes",
 	"docker": "docker", "podman": "docker", "docker-compose": "docker", "buildah": "docker", "nerdctl": "docker", "skopeo": "docker",
 	"systemctl": "systemd", "journalctl": "systemd", "timedatectl": "systemd", "hostnamectl": "systemd", "loginctl": "systemd",
@@ -92,6 +105,11 @@ var tools = map[string]string{
 	"modprobe": "privileged", "insmod": "privileged", "umount": "privileged", "fdisk": "privileged", "parted": "privileged",
 	"aws": "cloud", "az": "cloud", "gcloud": "cloud",
 	"sudo": "setuid", "su": "setuid",
+	"node": "nodejs", "npm": "nodejs", "npx": "nodejs", "yarn": "nodejs",
+	"java": "java", "javac": "java", "mvn": "java", "gradle": "java", "kotlin": "kotlin", "kotlinc": "kotlin",
+	"cargo": "rust", "rustc": "rust", "ruby": "ruby", "irb": "ruby", "gem": "ruby", "bundle": "ruby",
+	"dotnet": "dotnet", "Rscript": "r", "gcc": "compiler", "g++": "compiler", "cc": "compiler",
+	"ansible": "ansible", "ansible-playbook": "ansible", "terraform": "terraform", "tofu": "terraform",
 }
 
 // fetches says which words of a package manager reach for the network.
@@ -111,7 +129,7 @@ var (
 	lead     = regexp.MustCompile(`^(?:if|then|else|elif|while|until|do|time|nohup|exec|env|command|builtin|xargs|watch|setsid|timeout|!|\$|-[A-Za-z]+|\d+[smh]?)$`)
 	public   = regexp.MustCompile(`(?:https?|git|ftp)://([A-Za-z0-9.-]+)|git@([A-Za-z0-9.-]+):`)
 	private  = regexp.MustCompile(`^(?:localhost|127\.|10\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|169\.254\.|0\.0\.0\.0|host0\d|node0\d|controlplane|example\.)`)
-	hostWord = regexp.MustCompile(`\b(?:node01|host02|node02|host03)\b`)
+	hostWord = regexp.MustCompile(`\b(?:host01|controlplane|node01|host02|node02|host03)\b`)
 )
 
 // needsOf reads a script as far as that needs no shell: which programs stand
@@ -146,13 +164,15 @@ func needsOf(src string) map[string]bool {
 					needs["network"] = true
 				}
 			}
+		case "go":
+			needs["go"] = needs["go"] || asksFor(args, "run build test mod vet fmt get install version env doc generate tool work")
 		case "mount", "mkfs", "sysctl":
 			needs["privileged"] = needs["privileged"] || len(args) > 0
 		case "terraform", "tofu":
 			needs["cloud"] = needs["cloud"] || asksFor(args, "apply plan")
 		case "ip":
 			needs["privileged"] = needs["privileged"] || (asksFor(args, "link netns addr address route") && asksFor(args, "add del set delete exec"))
-		case "ssh", "scp":
+		case "ssh", "scp": // even to itself: nobody listens
 			needs["multi-host"] = needs["multi-host"] || hostWord.MatchString(command)
 		}
 		if strings.HasPrefix(name, "mkfs.") {

@@ -20,6 +20,7 @@ type reader struct {
 	ports    map[int]bool // mentioned in texts and scripts
 	texts    []string     // of every page
 	commands []string     // that a page has the learner run
+	programs []string     // among the assets
 	hosts    []string     // that they are to be run on
 	budget   *int64       // bytes that may still be read; shared by a repository
 }
@@ -37,7 +38,7 @@ func newReader(fsys fs.FS, dir string) *reader {
 
 // format is part of every hash: raise it when the normal form changes, so that
 // a re-import makes new versions.
-const format = "cmh scenario 1\n"
+const format = "cmh scenario 2\n"
 
 // indexNames are the files that make a directory a scenario, the first one
 // wins.

@@ -37,6 +37,8 @@ type Scenario struct {
 	Env   map[string]string `json:"env,omitempty"`
 	User  int               `json:"user,omitempty"`
 	Group int               `json:"group,omitempty"`
+	// WorkDir is where the learner's shells begin; empty is the home.
+	WorkDir string `json:"work_dir,omitempty"`
 
 	Intro  Page   `json:"intro"`
 	Steps  []Step `json:"steps"`
@@ -51,7 +53,8 @@ type Scenario struct {
 
 	// Needs is what the lab cannot do without, sorted, as labels: linux, docker,
 	// kubernetes, openshift, systemd, privileged, network, multi-host, cloud,
-	// jupyter. It is never empty. Optional is what only some of its steps ask
+	// jupyter, or a language or tool that is more than a small machine has, such
+	// as nodejs. It is never empty. Optional is what only some of its steps ask
 	// for: network, and web for pages served in the sandbox.
 	Needs    []string `json:"needs"`
 	Optional []string `json:"optional,omitempty"`

@@ -33,14 +33,16 @@ const (
 	Status = "status" // answer: []ScriptStatus, of every Script started
 	Check  = "check"  // params: Script; runs it to its end; answer: CheckReport
 	Type   = "type"   // params: Typing; types into a terminal, making it when there is none
+	Login  = "login"  // params: Learner; for what is started from now on
 )
 
 // Request is one question to the agent.
 type Request struct {
-	Method  string  `json:"method"`
-	Script  *Script `json:"script,omitempty"`
-	Typing  *Typing `json:"typing,omitempty"`
-	Payload int64   `json:"payload,omitempty"` // bytes that follow the line
+	Method  string   `json:"method"`
+	Script  *Script  `json:"script,omitempty"`
+	Typing  *Typing  `json:"typing,omitempty"`
+	Learner *Learner `json:"learner,omitempty"`
+	Payload int64    `json:"payload,omitempty"` // bytes that follow the line
 }
 
 // Response answers a Request. Error is empty on success, and is for the log.
@@ -94,6 +96,14 @@ type Typing struct {
 	// that its cd, export and alias stay. Bytes are typed as they are.
 	Source []byte `json:"source,omitempty"`
 	Bytes  []byte `json:"bytes,omitempty"`
+}
+
+// Learner is who the learner's shells and commands run as, and where they
+// begin. Scripts and checks stay root's whatever it says.
+type Learner struct {
+	UID int    `json:"uid,omitempty"`
+	GID int    `json:"gid,omitempty"` // 0 is the user's own
+	Dir string `json:"dir,omitempty"` // empty, or none: the user's home
 }
 
 // ErrChecking is the Error of a Check while another one runs.

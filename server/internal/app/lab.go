@@ -138,15 +138,15 @@ func (a *App) missing(needs []string) string {
 
 // spelled is how people write the name of a need.
 func spelled(need string) string {
-	switch need {
-	case "docker":
-		return "Docker"
-	case "kubernetes":
-		return "Kubernetes"
-	case "openshift":
-		return "OpenShift"
-	case "network":
-		return "a network"
+	if name, ok := spellings[need]; ok {
+		return name
 	}
 	return need
+}
+
+var spellings = map[string]string{
+	"docker": "Docker", "kubernetes": "Kubernetes", "openshift": "OpenShift", "network": "a network",
+	"multi-host": "several machines", "systemd": "systemd", "privileged": "a machine of its own", "cloud": "a cloud account",
+	"jupyter": "Jupyter", "nodejs": "Node.js", "java": "Java", "kotlin": "Kotlin", "rust": "Rust", "ruby": "Ruby", "go": "Go",
+	"dotnet": ".NET", "r": "R", "compiler": "a C compiler", "ansible": "Ansible", "terraform": "Terraform",
 }
