@@ -34,12 +34,12 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build setup image ## start everything and learn (without a terminal: walk the main job and exit)
+run: build setup ## start everything and learn (without a terminal: walk the main job and exit)
 	@deploy/local/run.sh
 
 .PHONY: serve
-serve: build setup image ## run the server alone, in the foreground
-	@exec bin/cmh-server serve
+serve: build setup ## run the server alone, in the foreground
+	@export CMH_LAB_IMAGE=$$(deploy/local/image.sh); exec bin/cmh-server serve
 
 .PHONY: build
 build: ## build bin/cmh, bin/cmh-server and bin/lab-agent

@@ -11,6 +11,7 @@ import (
 type Engine struct {
 	Driver Driver
 	Limits Limits
+	Image  string // for scenarios that name none; empty is the driver's default
 }
 
 // Destroy removes the sandbox with everything in it. An unknown id is not an

@@ -27,7 +27,7 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 	if err := e.Driver.Destroy(ctx, id); err != nil {
 		return err
 	}
-	spec := Spec{ID: id, Image: sc.Image, Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
+	spec := Spec{ID: id, Image: cmp.Or(sc.Image, e.Image), Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
 	if err := e.Driver.Create(ctx, spec); err != nil {
 		return err
 	}

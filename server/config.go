@@ -30,6 +30,7 @@ type Config struct {
 	SSHHost     string        // where learners reach SSHAddr; its host, or this machine's name
 	LabDriver   string        // local; none for a server without labs
 	ImageDir    string        // DefaultImageDir()
+	LabImage    string        // what labs that name no image start from: debian
 	LabAgent    string        // lab-agent beside this executable
 	Grace       time.Duration // 20s: how long running requests may finish
 	Log         *slog.Logger  // nothing

@@ -130,7 +130,7 @@ func configureLabs(a *app.App, cfg Config, driver labs.Driver) error {
 	}
 	a.Labs.Node, a.Labs.Driver = node, cfg.LabDriver
 	if driver != nil {
-		a.Labs.Engine = &labs.Engine{Driver: driver}
+		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
 		a.Labs.Abilities = []string{"linux"}
 	}
 	return nil

@@ -28,6 +28,7 @@ var settings = []setting{
 	{"api-addr", "where the API listens (127.0.0.1:8080)", func(c *server.Config) *string { return &c.APIAddr }},
 	{"ssh-addr", "where the SSH gateway listens (127.0.0.1:2222)", func(c *server.Config) *string { return &c.SSHAddr }},
 	{"ssh-host", "the name by which learners reach the SSH gateway", func(c *server.Config) *string { return &c.SSHHost }},
+	{"lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }},
 	{"lab-driver", "how labs are run: local or none", func(c *server.Config) *string { return &c.LabDriver }},
 	{"image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }},
 	{"lab-agent", "the lab-agent program, when it is not beside this one", func(c *server.Config) *string { return &c.LabAgent }},
@@ -40,12 +41,14 @@ func command() *cobra.Command {
 	v.AutomaticEnv()
 	var file string
 	root := &cobra.Command{
-		Use:           "cmh-server",
-		Short:         "Runs CloudMastersHub: API, SSH gateway, labs and background work",
-		Long:          "Runs CloudMastersHub: API, SSH gateway, labs and background work.\n\nA setting is taken from its flag, else from CMH_ and its name in capitals (CMH_API_ADDR), else from the file given by --config.",
+		Use:   "cmh-server",
+		Short: "Runs CloudMastersHub: API, SSH gateway, labs and background work",
+		Long: "Runs CloudMastersHub: API, SSH gateway, labs and background work.\n\n" +
+			"A setting is taken from its flag, else from CMH_ and its name in capitals\n(CMH_API_ADDR), else from the file given by --config.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if file == "" {
 				file = os.Getenv("CMH_CONFIG")

@@ -51,7 +51,8 @@ running=$(cat "$CMH_DATA_DIR/api" 2>/dev/null || true)
 if [ -n "$running" ] && curl -fsS -m 2 -o /dev/null "$running/readyz" 2>/dev/null; then
 	api=$running
 else
-	export CMH_API_ADDR CMH_SSH_ADDR
+	export CMH_API_ADDR CMH_SSH_ADDR CMH_LAB_IMAGE
+	CMH_LAB_IMAGE=$(deploy/local/image.sh)
 	CMH_API_ADDR=$(address CMH_API_ADDR 127.0.0.1:8080)
 	CMH_SSH_ADDR=$(address CMH_SSH_ADDR 127.0.0.1:2222)
 	exec {ready}< <(exec bin/cmh-server serve 2>>"$log" </dev/null)
