@@ -51,7 +51,20 @@ HISTFILESIZE=10000
 PROMPT_COMMAND='history -a'
 PS1='\[\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
 alias ls='ls --color=auto' ll='ls -alF' grep='grep --color=auto'
-[ -r /usr/share/bash-completion/bash_completion ] && . /usr/share/bash-completion/bash_completion
+_read_completions() {
+	. /usr/share/bash-completion/bash_completion
+	_completion_loader "$@"
+}
+[ -r /usr/share/bash-completion/bash_completion ] && complete -D -F _read_completions
+EOF
+# Completions are read at the first Tab that asks for some: reading them at
+# every start was a third of what a learner waits for a prompt. The programs
+# that Debian's profiles run, to learn what the shell knows, were more of it.
+rm -f "$root/etc/profile.d/bash_completion.sh"
+sed -i 's/"$(id -u)"/"${EUID:-$(id -u)}"/' "$root/etc/profile"
+cat >"$root/root/.profile" <<'EOF'
+[ -n "$BASH" ] && [ -f ~/.bashrc ] && . ~/.bashrc
+true
 EOF
 cat >"$root/root/.bashrc" <<'EOF'
 # Yours to change. What every shell here begins with is in /etc/bash.bashrc.
