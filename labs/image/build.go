@@ -14,6 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 //go:embed debian/packages.txt
@@ -142,9 +145,19 @@ func bootstrap(ctx context.Context, r Recipe, tree string) error {
 	return errors.Join(err, <-unpacked)
 }
 
+// apart is what root's mmdebstrap runs behind. It binds the host's /dev/shm,
+// /dev, /proc and /sys into the tree, in whatever mount namespace it finds: a
+// build that is killed would leave them there, and clearing its tree away would
+// then empty the host's (it did, once). So it gets mounts that nobody else
+// sees, a /dev/shm of its own, and processes that end with it.
+const apart = `mount -t proc proc /proc && mount -t tmpfs -o mode=1777 shm /dev/shm && exec "$@"`
+
 // mmdebstrap passes on the tool's own stages, and its last words on failure.
 func mmdebstrap(ctx context.Context, progress, stdout io.Writer, args []string) error {
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
+	if os.Geteuid() == 0 {
+		cmd = inOwnNamespaces(ctx, "mmdebstrap", args...)
+	}
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "TMPDIR="+os.TempDir())
 	cmd.Stdout = stdout
 	stderr, err := cmd.StderrPipe()
@@ -165,6 +178,15 @@ func mmdebstrap(ctx context.Context, progress, stdout io.Writer, args []string) 
 		return fmt.Errorf("mmdebstrap: %w: %s", err, lastLines(said.Bytes()))
 	}
 	return nil
+}
+
+func inOwnNamespaces(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", apart, "sh", name}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:   unix.CLONE_NEWPID, // whoever is killed, all are
+		Unshareflags: unix.CLONE_NEWNS,  // and private, as package syscall does it
+	}
+	return cmd
 }
 
 // mirrors are the sources of this machine's apt that are Debian's own for the

@@ -218,8 +218,12 @@ func (s *Store) lock(done <-chan struct{}) (unlock func(), err error) {
 }
 
 // removeAll also removes folders without write permission, which an ordinary
-// user's os.RemoveAll can't enter.
+// user's os.RemoveAll can't enter. It leaves alone a tree with something mounted
+// in it: what it would remove there is somebody else's.
 func removeAll(path string) {
+	if mountedIn(path) {
+		return
+	}
 	_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
 			_ = os.Chmod(p, 0o700)
@@ -227,4 +231,20 @@ func removeAll(path string) {
 		return nil
 	})
 	_ = os.RemoveAll(path)
+}
+
+func mountedIn(path string) bool {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return true
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], path+"/") {
+			return true
+		}
+	}
+	return false
 }
