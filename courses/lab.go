@@ -24,6 +24,9 @@ func (c *Course) labs(fsys fs.FS, list value) error {
 		switch {
 		case slug == "":
 			continue
+		case scenario.Reserved(slug):
+			item.problem("no lab can be called %s, which names a learner's sessions; rename it and its folder.", slug)
+			continue
 		case seen[slug]:
 			item.problem("the lab %s is there twice; keep one.", slug)
 			continue

@@ -133,6 +133,8 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		"empty lesson":        {func(m fstest.MapFS) { m["lessons/02-sorting.md"].Data = []byte("\n") }, "has no text"},
 		"NUL in a lesson":     {func(m fstest.MapFS) { m["lessons/02-sorting.md"].Data = []byte("a\nb\x00") }, "lessons/02-sorting.md:2: holds a NUL"},
 		"no lab":              {edit(course, "  - count-lines", "  - missing"), "there is no folder labs/missing"},
+		"reserved lab":        {edit(course, "  - count-lines", "  - sessions"), "course.yaml:29:5: no lab can be called sessions"},
+		"reserved lab's slug": {edit("labs/count-lines/lab.yaml", "time: 5", "slug: sessions\ntime: 5"), "labs/count-lines/lab.yaml:1: slug: no lab can be called sessions"},
 		"lesson of no lab":    {edit(course, "lab: count-lines", "lab: other"), "course.yaml:23:10: there is no lab other"},
 		"lab twice":           {edit(course, "  - count-lines", "  - count-lines\n  - count-lines"), "the lab count-lines is there twice"},
 		"broken lab":          {edit("labs/count-lines/index.json", "{", "["), "labs/count-lines/index.json"},

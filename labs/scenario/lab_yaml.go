@@ -28,6 +28,10 @@ var (
 	sessionForm = regexp.MustCompile(`^s-[a-z2-7]{10}$`)
 )
 
+// Reserved reports whether no lab may have that slug: /labs/sessions is the list
+// of a learner's sessions.
+func Reserved(slug string) bool { return slug == "sessions" }
+
 // labYAML reads lab.yaml when there is one. It is this platform's own format,
 // so what is wrong in it is an error, not a warning.
 func (r *reader) labYAML(s *Scenario) error {
@@ -48,6 +52,9 @@ func (r *reader) labYAML(s *Scenario) error {
 	}
 	if l.Slug != "" && (!slugForm.MatchString(l.Slug) || sessionForm.MatchString(l.Slug)) {
 		return fail("$.slug", "slug: use small letters, digits and hyphens, at most 63 of them")
+	}
+	if Reserved(l.Slug) {
+		return fail("$.slug", "slug: no lab can be called "+l.Slug+", which names a learner's sessions; choose another")
 	}
 	if l.Time < 0 || l.Time > 24*60 {
 		return fail("$.time", "time: give minutes, from 1 to 1440")

@@ -211,7 +211,7 @@ func nameLabs(course string, labs []*scenario.Scenario) {
 
 func labSlug(course, dir string) string {
 	name := slugOf(strings.ReplaceAll(dir, "/", "-"))
-	if dir == "." {
+	if dir == "." && !scenario.Reserved(course) {
 		return course
 	}
 	if name == "" { // a name in another script
@@ -221,7 +221,7 @@ func labSlug(course, dir string) string {
 	if name == course || strings.HasPrefix(name, course+"-") {
 		slug = name
 	}
-	if courses.IsSlug(slug) && len(slug) <= 63 {
+	if courses.IsSlug(slug) && !scenario.Reserved(slug) && len(slug) <= 63 {
 		return slug
 	}
 	return short(course+"-"+slugOf(path.Base(dir)), dir)

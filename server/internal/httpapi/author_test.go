@@ -111,6 +111,31 @@ func TestAnInstructorImportsARepository(t *testing.T) {
 	apitest.Code(t, err, hub.Conflict)
 }
 
+// The API lists a learner's sessions at /labs/sessions.
+func TestNoImportedLabIsCalledSessions(t *testing.T) {
+	t.Parallel()
+	author := apitest.New(t).User(t, hub.Instructor)
+	one := map[string]string{"index.json": scenarios()["files/index.json"], "1.md": "x", "v.sh": "true"}
+	for course, dir := range map[string]string{"": "", "a": "sessions/", "sessions": "sessions/"} {
+		files := map[string]string{}
+		for name, data := range one {
+			files[dir+name] = data
+		}
+		if dir == "" {
+			course = "sessions"
+		}
+		r, err := author.ImportScenarios(t.Context(), hub.ImportOptions{Slug: course, DryRun: true}, bytes.NewReader(repository(t, files)))
+		if err != nil || len(r.Labs) != 1 || r.Labs[0].Slug == "sessions" {
+			t.Errorf("%q in %q: %+v, %v", dir, course, r.Labs, err)
+		}
+	}
+	one["lab.yaml"] = "slug: sessions\n"
+	r, err := author.ImportScenarios(t.Context(), hub.ImportOptions{Slug: "mine", DryRun: true}, bytes.NewReader(repository(t, one)))
+	if err != nil || len(r.Labs) != 0 || len(r.Rejected) != 1 || !strings.Contains(r.Rejected[0], "choose another") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestImportsAreForAuthorsAndOfArchives(t *testing.T) {
 	t.Parallel()
 	api := apitest.New(t)
