@@ -58,7 +58,8 @@ func cold(ctx context.Context, r *rig) ([]table, error) {
 	if _, err := exec.LookPath("unshare"); err != nil {
 		return nil, err
 	}
-	runners = append(runners, runner{"`unshare`, all namespaces, + bash; no limits, shared disk", untilPrompt("exit\n",
+	// This one writes to the image itself, where a history would greet learners.
+	runners = append(runners, runner{"`unshare`, all namespaces, + bash; no limits, shared disk", untilPrompt("unset HISTFILE; exit\n",
 		"unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork", "--root="+root.Path, "--mount-proc", "/bin/bash", "-l")})
 	if _, err := exec.LookPath("bwrap"); err == nil {
 		runners = append(runners, runner{"`bwrap --unshare-all` + bash; no limits, read-only disk", untilPrompt("exit\n",

@@ -12,6 +12,11 @@ import (
 // ImportScenarios makes a course of a repository of scenarios, packed as a
 // tar.gz of at most 64 MiB. The caller has to be an instructor.
 func (c *Client) ImportScenarios(ctx context.Context, o hub.ImportOptions, archive io.Reader) (hub.ImportReport, error) {
+	// The archive can be sent only once, so a token that has run out is renewed
+	// by a question before it.
+	if _, err := c.Profile(ctx); err != nil {
+		return hub.ImportReport{}, err
+	}
 	q := url.Values{}
 	for name, value := range map[string]string{"kind": o.Kind, "slug": o.Slug, "title": o.Title} {
 		if value != "" {

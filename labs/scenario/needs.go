@@ -95,7 +95,7 @@ var changesUser = regexp.MustCompile(`\b(?:sudo|visudo|sudoers|su -|su root|su u
 
 // tools says what calling a program asks of the sandbox.
 var tools = map[string]string{
-	"kubectl": "kubernetes", "k": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
+	"kubectl": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
 	"crictl": "kubernetes", "k3s": "kubernetes", "kind": "kubernetes", "minikube": "kubernetes", "kustomize": "kubernetes",
 	"docker": "docker", "podman": "docker", "docker-compose": "docker", "buildah": "docker", "nerdctl": "docker", "skopeo": "docker",
 	"systemctl": "systemd", "journalctl": "systemd", "timedatectl": "systemd", "hostnamectl": "systemd", "loginctl": "systemd",
@@ -164,6 +164,8 @@ func needsOf(src string) map[string]bool {
 					needs["network"] = true
 				}
 			}
+		case "k":
+			needs["kubernetes"] = needs["kubernetes"] || len(args) > 0 && asksFor(args[:1], "get describe apply create delete run logs explain expose")
 		case "go":
 			needs["go"] = needs["go"] || asksFor(args, "run build test mod vet fmt get install version env doc generate tool work")
 		case "mount", "mkfs", "sysctl":

@@ -1,0 +1,3 @@
+# The work is here, so the shell starts here.
+cd /root/rbac
+clear
