@@ -101,8 +101,13 @@ func TestAttachAndComeBack(t *testing.T) {
 	if err := again.sess.WindowChange(33, 99); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.WriteString(again.in, "stty size; exit 8\n")
-	if got := exitStatus(<-again.end); got != 8 || !strings.Contains(again.String(), "33 99") {
+	// Nothing orders a change of size and what is typed after it.
+	until(t, "the new size is there", func() bool {
+		_, _ = io.WriteString(again.in, "stty size\n")
+		return strings.Contains(again.String(), "33 99")
+	})
+	_, _ = io.WriteString(again.in, "exit 8\n")
+	if got := exitStatus(<-again.end); got != 8 {
 		t.Errorf("status %d, screen %q", got, again.String())
 	}
 	// A command is no visitor.
