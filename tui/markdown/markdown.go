@@ -37,7 +37,7 @@ type Block struct {
 
 // limits on what one text may ask of us.
 const (
-	maxSource = 1 << 20
+	maxSource = 256 << 10 // a parser that is quadratic in the worst case reads this in a second
 	maxDepth  = 24
 )
 
