@@ -59,8 +59,11 @@ image: build ## build the base image of the labs, once
 test: build ## set up what the tests need and run them all
 	@deploy/local/setup.sh run test
 	@bin/cmh-server image build
-	@$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
-	@deploy/local/coverage.sh coverage.out
+	@rm -rf .cache/cover && mkdir -p .cache/cover
+	@GOCOVERDIR=$(CURDIR)/.cache/cover GOFLAGS="$${GOFLAGS:-} -cover" \
+		$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
+	@go tool covdata textfmt -i=.cache/cover -o .cache/programs.out
+	@deploy/local/coverage.sh coverage.out .cache/programs.out
 
 .PHONY: lint
 lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities
@@ -87,7 +90,7 @@ golden: ## rewrite the golden files from what is drawn now
 
 .PHONY: clean
 clean: ## remove what was built here
-	@rm -rf bin dist coverage.out
+	@rm -rf bin dist .cache coverage.out
 
 $(GOLANGCI_BIN):
 	@echo "Building golangci-lint $(GOLANGCI), once."

@@ -43,6 +43,9 @@ func TestStories(t *testing.T) {
 				"WHO="+who, "EMAIL="+who+"@example.com",
 				"CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL,
 			)
+			if dir := os.Getenv("GOCOVERDIR"); dir != "" { // programs built to count what they reach
+				env.Vars = append(env.Vars, "GOCOVERDIR="+dir)
+			}
 			return os.WriteFile(filepath.Join(env.WorkDir, "password"), []byte("correct horse "+who+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
