@@ -31,12 +31,6 @@ func memory(ctx context.Context, r *rig) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	sshd := r.started[len(r.started)-1].Process.Pid
-	for _, cmd := range r.started {
-		if filepath.Base(cmd.Path) == "unshare" {
-			sshd = cmd.Process.Pid
-		}
-	}
 	var learners []learner
 	for i := range memoryLabs {
 		l, err := r.learner(ctx, p.api, fmt.Sprintf("memory-%d", i))
@@ -53,7 +47,7 @@ func memory(ctx context.Context, r *rig) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := attached(ctx, n, func() int64 { return below(sshd) }, func(int) (*ssh.Client, error) {
+	theirs, err := attached(ctx, n, func() int64 { return below(d.pid) }, func(int) (*ssh.Client, error) {
 		return dialSSH(ctx, d.addr, d.user, d.signer)
 	})
 	if err != nil {
@@ -130,7 +124,6 @@ func (r *rig) idleSandboxes(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	before := below(os.Getpid())
 	for i := range memorySandboxes {
 		id := fmt.Sprintf("memory-%d", i)
 		defer func() { _ = d.Destroy(context.WithoutCancel(ctx), id) }()
@@ -147,7 +140,7 @@ func (r *rig) idleSandboxes(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 	}
-	return (settled(ctx, func() int64 { return below(os.Getpid()) }) - before) / memorySandboxes, nil
+	return settled(ctx, r.sandboxMemory) / memorySandboxes, nil
 }
 
 // pss is a process's share of memory, pages in common divided by their users.
@@ -166,10 +159,39 @@ func pss(pid int) int64 {
 	return 0
 }
 
-// below is the memory of all descendants of a process and, unless it is
-// ourselves, its own.
+// sandboxMemory is that of our children that aren't servers: the sandboxes
+// that this process made.
+func (r *rig) sandboxMemory() int64 {
+	servers := map[int]bool{}
+	for _, cmd := range r.started {
+		servers[cmd.Process.Pid] = true
+	}
+	var total int64
+	for _, child := range children()[os.Getpid()] {
+		if !servers[child] {
+			total += below(child)
+		}
+	}
+	return total
+}
+
+// below is the memory of a process and all its descendants.
 func below(pid int) int64 {
-	parents := map[int][]int{}
+	tree := children()
+	var sum func(int) int64
+	sum = func(pid int) int64 {
+		total := pss(pid)
+		for _, child := range tree[pid] {
+			total += sum(child)
+		}
+		return total
+	}
+	return sum(pid)
+}
+
+// children of every process.
+func children() map[int][]int {
+	of := map[int][]int{}
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		child, err := strconv.Atoi(e.Name())
@@ -183,20 +205,8 @@ func below(pid int) int64 {
 		_, rest, _ := strings.Cut(string(raw), ") ")
 		if f := strings.Fields(rest); len(f) > 1 {
 			parent, _ := strconv.Atoi(f[1])
-			parents[parent] = append(parents[parent], child)
+			of[parent] = append(of[parent], child)
 		}
 	}
-	var sum func(int) int64
-	sum = func(pid int) int64 {
-		var total int64
-		for _, child := range parents[pid] {
-			total += pss(child) + sum(child)
-		}
-		return total
-	}
-	total := sum(pid)
-	if pid != os.Getpid() {
-		total += pss(pid)
-	}
-	return total
+	return of
 }

@@ -21,6 +21,7 @@ type sshdFloor struct {
 	user    string
 	keyFile string
 	signer  ssh.Signer
+	pid     int
 }
 
 // The user exists in sshd's mount namespace alone: its passwd file covers the
@@ -84,6 +85,7 @@ func (r *rig) openssh(ctx context.Context) (*sshdFloor, error) {
 		return nil, err
 	}
 	r.started = append(r.started, cmd)
+	f.pid = cmd.Process.Pid
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range 250 {
