@@ -26,7 +26,11 @@ func main() {
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "cmh-server: "+err.Error())
+	text := err.Error()
+	if hub.CodeOf(err) != hub.Internal {
+		text = hub.MessageOf(err) // it says it all; its cause is for programmers
+	}
+	fmt.Fprintln(os.Stderr, "cmh-server: "+text)
 	if e, ok := errors.AsType[*hub.Error](err); ok {
 		for _, f := range e.Fields {
 			fmt.Fprintf(os.Stderr, "  %s: %s\n", strings.TrimPrefix(f.Pointer, "/"), f.Detail)

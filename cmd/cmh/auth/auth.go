@@ -52,6 +52,7 @@ func printStatus(env *cli.Env, k Keeper, user *hub.User) error {
 	return cli.Print(env, Status{server, user != nil, source, user}, func(w io.Writer) {
 		if user == nil {
 			_, _ = fmt.Fprintf(w, "Not signed in at %s.\n", cli.CleanLine(server))
+			env.Say("%s", cli.LogInWith)
 			return
 		}
 		_, _ = fmt.Fprintf(w, "Signed in at %s as %s (%s), role %s.\nThe sign-in comes from %s.\n", cli.CleanLine(server),

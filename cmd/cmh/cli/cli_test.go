@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,9 @@ func tree(env *cli.Env) *cobra.Command {
 			cli.Column[thing]{Title: "ID", Cell: func(t thing) string { return t.ID }},
 			cli.Column[thing]{Title: "TITLE", Cell: func(t thing) string { return t.Title }})
 	}}
-	root := cli.Group("cmh", "Things", cli.Group("thing", "Things", list),
+	root := cli.Group("cmh", "Things", cli.Group("thing", "Things", list, fail("view", hub.Errorf(hub.NotFound, "There is no such thing."))),
+		fail("bare", hub.Errorf(hub.Unauthenticated, "You are not signed in.")),
+		fail("down", hub.Wrap(&net.OpError{Op: "dial", Err: errors.New("refused")}, hub.Unavailable, "Could not reach it.")),
 		fail("login", hub.Errorf(hub.Unauthenticated, "You are not signed in.")),
 		fail("gone", hub.Errorf(hub.NotFound, "There is no such course.")),
 		fail("no", hub.Errorf(hub.Forbidden, "Not in your tier.\x1b]0;x\x07")),
@@ -82,7 +85,10 @@ func TestEndings(t *testing.T) {
 		{"thing list extra", "", "cmh: \"extra\" is one word too many.\nSee: cmh thing list --help\n", 2},
 		{"thnng", "", "cmh: Unknown command \"thnng\" for \"cmh\". Did you mean thing?\nSee: cmh --help\n", 2},
 		{"thing lits", "", "cmh: Unknown command \"lits\" for \"cmh thing\". Did you mean list?\nSee: cmh thing --help\n", 2},
-		{"login", "", "cmh: You are not signed in.\nLog in with: cmh auth login\n", 4},
+		{"bare", "", "cmh: You are not signed in.\n" + cli.LogInWith + "\n", 4},
+		{"login", "", "cmh: You are not signed in.\nTry again, or make an account with: cmh auth register\n", 4},
+		{"thing view", "", "cmh: There is no such thing.\nSee what there is: cmh thing list\n", 5},
+		{"down", "", "cmh: Could not reach it.\nIs it running? make serve starts one on this machine; --server or CMH_SERVER names another.\n", 75},
 		{"gone", "", "cmh: There is no such course.\n", 5},
 		{"no", "", "cmh: Not in your tier.\n", 6},
 		{"full", "", "cmh: One lab at a time.\n", 75},

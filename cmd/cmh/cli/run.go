@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -88,15 +90,58 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	for _, f := range fieldsOf(err) {
 		_, _ = fmt.Fprintln(env.Err, "  "+Clean(strings.TrimPrefix(f.Pointer, "/")+": "+f.Detail))
 	}
-	switch {
-	case code == hub.Unauthenticated && env.Var("CMH_TOKEN") != "":
-		_, _ = fmt.Fprintln(env.Err, "The token in CMH_TOKEN was refused. Unset it, or set a new one.")
-	case code == hub.Unauthenticated:
-		_, _ = fmt.Fprintln(env.Err, "Log in with: cmh auth login")
-	case exit == ExitUsage && cmd != nil && fieldsOf(err) == nil:
-		_, _ = fmt.Fprintf(env.Err, "See: %s --help\n", cmd.CommandPath())
+	if next := nextStep(env, cmd, err, exit); next != "" {
+		_, _ = fmt.Fprintln(env.Err, next)
 	}
 	return exit
+}
+
+// nextStep is what helps after err, where its own words don't say it.
+func nextStep(env *Env, cmd *cobra.Command, err error, exit int) string {
+	code := hub.CodeOf(err)
+	switch {
+	case code == hub.Unauthenticated && env.Var("CMH_TOKEN") != "":
+		return "The token in CMH_TOKEN was refused. Unset it, or set a new one."
+	case cmd == nil:
+		return ""
+	case code == hub.Unauthenticated && cmd.Name() == "login":
+		return "Try again, or make an account with: cmh auth register"
+	case code == hub.Unauthenticated:
+		return LogInWith
+	case code == hub.NotFound && !strings.Contains(err.Error(), "cmh "):
+		return whatThereIs(cmd)
+	case exit == ExitLater && isUnreachable(err):
+		return "Is it running? make serve starts one on this machine; --server or CMH_SERVER names another."
+	case exit == ExitUsage && fieldsOf(err) == nil:
+		return "See: " + cmd.CommandPath() + " --help"
+	}
+	return ""
+}
+
+// LogInWith tells those who aren't signed in how to be.
+const LogInWith = "Log in with: cmh auth login (or make an account with: cmh auth register)"
+
+// isUnreachable tells a hub that isn't there from one that is busy.
+func isUnreachable(err error) bool {
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok
+}
+
+// whatThereIs points at the list that holds what cmd did not find.
+func whatThereIs(cmd *cobra.Command) string {
+	name := "list"
+	if strings.Contains(cmd.Use, "REF") {
+		name = "sessions"
+	}
+	if !cmd.HasParent() {
+		return ""
+	}
+	for _, c := range cmd.Parent().Commands() {
+		if c.Name() == name && c != cmd {
+			return "See what there is: " + strings.TrimSuffix(c.UseLine(), " [flags]")
+		}
+	}
+	return ""
 }
 
 // message is what a person is told about err.
@@ -159,7 +204,15 @@ func askedForJSON(args []string) bool {
 }
 
 func flagError(_ *cobra.Command, err error) error {
+	if v, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return hub.Errorf(hub.Invalid, "--%s takes %s, and %q is not that.", v.GetFlag().Name, kinds[v.GetFlag().Value.Type()], v.GetValue())
+	}
 	return hub.Errorf(hub.Invalid, "%s.", strings.TrimSuffix(firstLine(err.Error()), "."))
+}
+
+// kinds says in words what a flag takes; the types are pflag's.
+var kinds = map[string]string{
+	"int": "a whole number", "duration": "a length of time, such as 60s or 2m", "bool": "true or false", "when": "auto, always or never",
 }
 
 // usage classifies what cobra itself complains about, which has no type.

@@ -17,7 +17,7 @@ func checkCmd(env *cli.Env) *cobra.Command {
 		Use:   "check [REF]",
 		Short: "Have your work checked",
 		Long: "Have your work checked: the current step, or the one named. Exit status 0 when it passed, 3 when it is not right yet, " +
-			"75 when it could not be checked.\n" + refHelp,
+			"75 when it could not be checked. A step that isn't open yet is not right yet.\n" + refHelp,
 		Example: "  cmh lab check\n  cmh lab check s-4kq2m7ah3x --step 2 --json",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,15 +30,18 @@ func checkCmd(env *cli.Env) *cobra.Command {
 
 func stepFlag(cmd *cobra.Command, step *int) {
 	cmd.Flags().IntVar(step, "step", 0, "step `N`, from 1; the current one when absent")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("step") && *step < 1 {
+			return hub.Errorf(hub.Invalid, "Steps are counted from 1.")
+		}
+		return nil
+	}
 }
 
 // verdicts are the exit statuses of a check. What isn't listed was not checked.
-var verdicts = map[string]int{hub.StepPassed: cli.ExitOK, hub.StepFailed: cli.ExitRed}
+var verdicts = map[string]int{hub.StepPassed: cli.ExitOK, hub.StepFailed: cli.ExitRed, hub.StepPending: cli.ExitRed}
 
 func check(ctx context.Context, env *cli.Env, args []string, step int) error {
-	if step < 0 {
-		return hub.Errorf(hub.Invalid, "Steps are counted from 1.")
-	}
 	b, err := env.Backend()
 	if err != nil {
 		return err
@@ -48,6 +51,11 @@ func check(ctx context.Context, env *cli.Env, args []string, step int) error {
 		return err
 	}
 	r, err := b.CheckLab(ctx, ref, step)
+	if hub.CodeOf(err) == hub.Conflict {
+		if later, ok := notOpen(ctx, b, ref, step, err); ok {
+			r, err = later, nil
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -64,6 +72,16 @@ func check(ctx context.Context, env *cli.Env, args []string, step int) error {
 	return nil
 }
 
+// notOpen answers for a step that comes after the current one: it is not right
+// yet, and a script that asks for each step in turn wants to hear just that.
+func notOpen(ctx context.Context, b cli.Labs, ref string, step int, refusal error) (hub.CheckResult, bool) {
+	s, err := b.LabSession(ctx, ref)
+	if err != nil || hub.Ended(s.State) || step <= s.Step || step > len(s.Steps) {
+		return hub.CheckResult{}, false
+	}
+	return hub.CheckResult{SessionID: s.ID, Step: step, State: hub.StepPending, Message: hub.MessageOf(refusal), Steps: s.Steps}, true
+}
+
 func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
 	title := ""
 	for _, s := range r.Steps {
@@ -71,12 +89,15 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
 			title = s.Title
 		}
 	}
-	word := map[string]string{hub.StepPassed: "passed", hub.StepFailed: "not yet"}[r.State]
+	word := map[string]string{hub.StepPassed: "passed", hub.StepFailed: "not yet", hub.StepPending: "not open yet"}[r.State]
 	if word == "" {
 		word = "could not be checked"
 	}
 	mark := marks[r.State]
-	if mark == "" {
+	switch {
+	case r.State == hub.StepPending:
+		mark = "·"
+	case mark == "":
 		mark = "!"
 	}
 	_, _ = fmt.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), word)
@@ -86,6 +107,8 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
 	switch {
 	case r.State == hub.StepFailed:
 		env.Say("A hint: cmh lab hint %s", r.SessionID)
+	case r.State == hub.StepPending:
+		env.Say("Check the step before it: cmh lab check %s", r.SessionID)
 	case r.State != hub.StepPassed:
 	case allDone(r.Steps):
 		env.Say("Every step is done. Hand it in: cmh lab submit %s", r.SessionID)

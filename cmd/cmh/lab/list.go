@@ -86,7 +86,7 @@ func viewCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "view LAB",
 		Short:   "Read a lab, or one step of it",
-		Example: "  cmh lab view iam-policy\n  cmh lab view iam-policy --step 2",
+		Example: "  cmh lab view log-triage\n  cmh lab view log-triage --step 2",
 		Args:    cli.Args("LAB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := env.Backend()

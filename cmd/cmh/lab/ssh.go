@@ -17,7 +17,7 @@ func attachCmd(env *cli.Env, attach Attach) *cobra.Command {
 		Short: "Open the shell of a running lab",
 		Long: "Open the shell of a running lab. Ctrl-] d leaves it, and it goes on; the next attach finds the same screen. A broken connection is made " +
 			"again by itself. The exit status is the shell's, 255 when the connection stays broken.\n" + refHelp,
-		Example: "  cmh lab attach\n  cmh lab attach iam-policy",
+		Example: "  cmh lab attach\n  cmh lab attach log-triage",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := env.Backend()
@@ -68,12 +68,12 @@ func ended(env *cli.Env, status int, err error) error {
 }
 
 func sshCmd(env *cli.Env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "ssh [REF] -- COMMAND...",
 		Short: "Run one command in a lab",
 		Long: "Run one command in a lab. Its input, output and exit status pass through untouched. One word is a line for the lab's shell; " +
 			"of several words each reaches the program as it is.\n" + refHelp,
-		Example: "  cmh lab ssh -- uname -a\n  cmh lab ssh iam-policy -- 'ls | wc -l'\n  tar c . | cmh lab ssh s-4kq2m7ah3x -- tar x",
+		Example: "  cmh lab ssh -- uname -a\n  cmh lab ssh log-triage -- 'ls | wc -l'\n  tar c . | cmh lab ssh s-4kq2m7ah3x -- tar x",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var ref, command []string
 			switch n := cmd.ArgsLenAtDash(); {
@@ -99,4 +99,8 @@ func sshCmd(env *cli.Env) *cobra.Command {
 			return ended(env, status, err)
 		},
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return hub.Errorf(hub.Invalid, "%s. Flags of the command come after --, as in: cmh lab ssh -- uname -a", err.Error())
+	})
+	return cmd
 }

@@ -17,7 +17,7 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 		Short: "Start a lab and open its shell",
 		Long: "Start a lab, or find it when it runs already. On a terminal its shell opens as soon as it is ready. " +
 			"With --detach, with --json or without a terminal the session is printed instead, without waiting.",
-		Example: "  cmh lab start iam-policy\n  cmh lab start iam-policy --detach --json",
+		Example: "  cmh lab start log-triage\n  cmh lab start log-triage --detach --json",
 		Args:    cli.Args("LAB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := env.Backend()

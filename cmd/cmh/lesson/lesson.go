@@ -2,6 +2,7 @@
 package lesson
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -48,7 +49,7 @@ func viewCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "view COURSE LESSON",
 		Short:   "Read a lesson",
-		Example: "  cmh lesson view linux-shell pipes\n  cmh lesson view linux-shell pipes --jq .body >pipes.md",
+		Example: "  cmh lesson view linux-shell reading-logs\n  cmh lesson view linux-shell reading-logs --jq .body >logs.md",
 		Args:    cli.Args("COURSE", "LESSON"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := env.Backend()
@@ -96,7 +97,7 @@ func doneCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "done COURSE LESSON",
 		Short:   "Mark a lesson as done; doing it twice is fine",
-		Example: "  cmh lesson done linux-shell pipes",
+		Example: "  cmh lesson done linux-shell reading-logs",
 		Args:    cli.Args("COURSE", "LESSON"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := env.Backend()
@@ -105,7 +106,7 @@ func doneCmd(env *cli.Env) *cobra.Command {
 			}
 			rows, err := b.RecordProgress(cmd.Context(), []hub.ProgressEntry{{CourseID: args[0], LessonID: args[1], ProgressPercentage: 100}})
 			if err != nil {
-				return err
+				return missing(err)
 			}
 			if len(rows) != 1 {
 				return hub.Errorf(hub.Internal, "The server did not say what became of it.")
@@ -116,4 +117,14 @@ func doneCmd(env *cli.Env) *cobra.Command {
 			})
 		},
 	}
+}
+
+// missing makes of a refused row, which may be one of many, what it means for
+// the only one: that there is no such course or lesson.
+func missing(err error) error {
+	e, ok := errors.AsType[*hub.Error](err)
+	if !ok || e.Code != hub.Invalid || len(e.Fields) != 1 || !strings.HasSuffix(e.Fields[0].Pointer, "_id") {
+		return err
+	}
+	return &hub.Error{Code: hub.NotFound, Message: e.Fields[0].Detail, RequestID: e.RequestID}
 }

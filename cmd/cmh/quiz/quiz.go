@@ -27,7 +27,7 @@ func takeCmd(env *cli.Env) *cobra.Command {
 		Short: "Take the quiz of a lesson",
 		Long: "Take the quiz of a lesson. On a terminal each question is asked; scripts answer with --answer, once for each question. " +
 			"Exit status 3 when the quiz was not passed.",
-		Example: "  cmh quiz take linux-shell pipes\n  cmh quiz take linux-shell pipes --answer q1=a --answer q2=a,c --json",
+		Example: "  cmh quiz take linux-shell reading-logs\n  cmh quiz take linux-shell reading-logs --answer uniq=a --json",
 		Args:    cli.Args("COURSE", "LESSON"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return take(cmd.Context(), env, args[0], args[1], given)

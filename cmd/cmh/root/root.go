@@ -41,7 +41,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root := cli.Group("cmh", "Courses and hands-on labs in your terminal")
 	root.Long = "Courses and hands-on labs in your terminal. Read a lesson, open a lab in a real sandbox, have your work checked, see your progress. " +
 		"On a terminal, cmh alone opens the screens."
-	root.Example = "  cmh course list\n  cmh lab start iam-policy\n  cmh next"
+	root.Example = "  cmh course list\n  cmh lab start log-triage\n  cmh next"
 	root.Version = client.Version
 	root.SetVersionTemplate("cmh {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true

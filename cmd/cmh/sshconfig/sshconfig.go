@@ -24,7 +24,7 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 		Short: "Print what ssh needs to know about your labs",
 		Long: "Print a Host block for each running lab, for ~/.ssh/config or for ssh -F. The gateway's host key is pinned in a file of its own. " +
 			"ssh signs in with a key that you added: cmh key add",
-		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-iam-policy:",
+		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-log-triage:",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := env.Backend()
