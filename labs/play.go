@@ -63,7 +63,7 @@ getent passwd %[1]d || useradd --create-home --shell /bin/bash --uid %[1]d --gid
 			return fmt.Errorf("make the learner's account: %w", err)
 		}
 	}
-	if err := s.Login(ctx, proto.Learner{UID: sc.User, GID: sc.Group, Dir: sc.WorkDir}); err != nil {
+	if err := s.Login(ctx, proto.Learner{UID: sc.User, GID: sc.Group, Dir: sc.WorkDir, Env: sc.Env}); err != nil {
 		return fmt.Errorf("log the learner in: %w", err)
 	}
 	return nil

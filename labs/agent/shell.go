@@ -17,6 +17,7 @@ type account struct {
 	name        string // "" when /etc/passwd does not know it
 	home, shell string
 	dir         string // where its processes begin
+	env         map[string]string
 }
 
 func (a *agent) root() account { return a.account(0) }
@@ -32,6 +33,7 @@ func (a *agent) learner() account {
 	if l.GID != 0 {
 		acc.gid = l.GID
 	}
+	acc.env = l.Env
 	if isDir(l.Dir) {
 		acc.dir = l.Dir
 	}
@@ -109,9 +111,7 @@ func (a *agent) environ(acc account, more map[string]string) []string {
 	env := map[string]string{"PATH": systemPath, "LANG": "C.UTF-8"}
 	merge(env, a.labEnv)
 	merge(env, map[string]string{"HOME": acc.home, "USER": acc.name, "LOGNAME": acc.name, "SHELL": acc.shell})
-	if acc.uid != 0 {
-		merge(env, a.labEnv) // its HOME too
-	}
+	merge(env, acc.env)
 	if acc.dir != acc.home {
 		env["PWD"] = acc.dir // as it was named, links and all
 	}

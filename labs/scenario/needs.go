@@ -11,7 +11,7 @@ import (
 // of its image: many authors took a large machine for a shell.
 func (r *reader) needs(s *Scenario) {
 	needs, optional := map[string]bool{}, map[string]bool{}
-	prose := &strings.Builder{}
+	prose, rest := &strings.Builder{}, &strings.Builder{}
 	for _, text := range r.texts {
 		prose.WriteString(text + "\n")
 	}
@@ -24,6 +24,7 @@ func (r *reader) needs(s *Scenario) {
 		}
 	}
 	later := func(source string) {
+		rest.WriteString(source + "\n")
 		for need := range needsOf(source) {
 			if need == "network" {
 				optional[need] = true
@@ -67,7 +68,7 @@ func (r *reader) needs(s *Scenario) {
 		s.Ports = append(s.Ports, port)
 	}
 	slices.Sort(s.Ports)
-	all += strings.ToLower(strings.Join(r.programs, "\n"))
+	all += strings.ToLower(rest.String() + strings.Join(r.programs, "\n"))
 	if strings.Contains(all, clientDir) {
 		s.WorkDir = clientDir
 	}

@@ -104,6 +104,8 @@ type Learner struct {
 	UID int    `json:"uid,omitempty"`
 	GID int    `json:"gid,omitempty"` // 0 is the user's own
 	Dir string `json:"dir,omitempty"` // empty, or none: the user's home
+	// Env comes before what the account says, HOME for one.
+	Env map[string]string `json:"env,omitempty"`
 }
 
 // ErrChecking is the Error of a Check while another one runs.
