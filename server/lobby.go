@@ -55,7 +55,7 @@ func lobby(a *app.App) gateway.Lobby {
 func command(s ssh.Session, as app.Actor) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
-		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width,
+		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
 		Getenv: environment(s, pty),
 		Backend: func() (cli.Backend, error) {
 			return as, nil

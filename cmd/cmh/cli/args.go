@@ -70,8 +70,10 @@ func addGlobals(root *cobra.Command, env *Env) {
 	}
 	f.Var(&jsonFlag{env}, "json", "print JSON, all of it or only these `FIELDS`")
 	f.Lookup("json").NoOptDefVal = allFields
-	f.Var(&impliesJSON{env, &env.JQ}, "jq", "filter the JSON with a jq `EXPR`")
-	f.Var(&impliesJSON{env, &env.Template}, "template", "format the JSON with a Go `TEMPLATE`")
+	if !env.Shared { // programs of the caller's
+		f.Var(&impliesJSON{env, &env.JQ}, "jq", "filter the JSON with a jq `EXPR`")
+		f.Var(&impliesJSON{env, &env.Template}, "template", "format the JSON with a Go `TEMPLATE`")
+	}
 	f.BoolVar(&env.Plain, "plain", env.Plain, "tab separated, no header, no colour")
 	f.BoolVar(&env.NoInput, "no-input", env.NoInput, "never ask for anything")
 	f.BoolVarP(&env.Yes, "yes", "y", env.Yes, "answer yes to every question")

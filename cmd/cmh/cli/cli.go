@@ -44,6 +44,10 @@ type Env struct {
 	// where the process belongs to the person who reads its output.
 	ShowCause bool
 
+	// Shared says that the process serves other people too: what a caller
+	// could make it compute without end is left out.
+	Shared bool
+
 	Options
 }
 
