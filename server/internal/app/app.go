@@ -30,7 +30,13 @@ type App struct {
 	accounts accounts
 	cursors  cursors
 	work     labWork
+
+	published atomic.Int64
 }
+
+// Published counts the courses that this process has published: what anybody
+// was shown before it rises may have changed.
+func (a *App) Published() int64 { return a.published.Load() }
 
 // As returns the hub as user sees it. There is no other way in: App itself has
 // no methods that read or change what belongs to a user, so no caller can

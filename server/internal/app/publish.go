@@ -34,6 +34,7 @@ func (a Actor) Publish(ctx context.Context, c *courses.Course) (hub.Course, erro
 		}
 		return a.app.publish(ctx, tx, c, owner)
 	})
+	a.app.published.Add(1) // even after an error: a commit may have been done and not heard of
 	if err != nil {
 		return hub.Course{}, err
 	}
@@ -50,6 +51,7 @@ func (a *App) PublishStarter(ctx context.Context) error {
 			return fmt.Errorf("starter course %s: %w", name, err)
 		}
 		err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.publish(ctx, tx, c, "") })
+		a.published.Add(1)
 		switch code := hub.CodeOf(err); {
 		case err == nil:
 		case code == hub.Conflict || code == hub.Forbidden:

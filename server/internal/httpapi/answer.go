@@ -56,6 +56,8 @@ type answer struct {
 	Link        string
 	RetryAfter  int // seconds
 	Body        []byte
+
+	packed *packed // nil unless the body was sent before
 }
 
 // do finds out who asks, calls f and writes the answer. It is the only place
@@ -140,7 +142,7 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 		return
 	}
 	if c.Request.Method == http.MethodGet && a.Status == http.StatusOK {
-		tag := etag(a.Body)
+		tag := a.tag()
 		head.Set("Cache-Control", "private, no-cache")
 		head.Set("ETag", tag)
 		if matches(c.GetHeader("If-None-Match"), tag) {
@@ -149,16 +151,33 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 		}
 	}
 	head.Set("Content-Type", a.ContentType)
-	if mayCompress && len(a.Body) >= 1024 {
+	if mayCompress && len(a.Body) >= minCompress {
 		head.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(c.GetHeader("Accept-Encoding")) {
 			head.Set("Content-Encoding", "gzip")
-			a.Body = compress(a.Body)
+			a.Body = a.compressed()
 		}
 	}
 	head.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	c.Status(a.Status)
 	_, _ = c.Writer.Write(a.Body) // the peer may be gone, and nobody is left to tell
+}
+
+// minCompress is the size of a body from which compressing pays.
+const minCompress = 1024
+
+func (a answer) tag() string {
+	if a.packed != nil {
+		return a.packed.tag
+	}
+	return etag(a.Body)
+}
+
+func (a answer) compressed() []byte {
+	if a.packed != nil {
+		return a.packed.gzip
+	}
+	return compress(a.Body)
 }
 
 // etag names a body. It is weak, because compression changes the bytes.

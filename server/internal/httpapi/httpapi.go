@@ -15,13 +15,14 @@ import (
 )
 
 type api struct {
-	app *app.App
-	log *slog.Logger
+	app      *app.App
+	log      *slog.Logger
+	showcase *showcase
 }
 
 // New returns the API's handler.
 func New(a *app.App, log *slog.Logger) http.Handler {
-	h := api{a, log}
+	h := api{a, log, &showcase{}}
 	return headAsGet(h.engine())
 }
 
@@ -65,8 +66,8 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.DELETE("/users/keys/:key", h.do(h.removeKey))
 
 	// learning
-	r.GET("/courses", h.do(h.courses))
-	r.GET("/courses/:course", h.do(h.course))
+	r.GET("/courses", h.public(h.courses))
+	r.GET("/courses/:course", h.public(h.course))
 	r.GET("/courses/:course/lessons", h.do(h.lessons))
 	r.GET("/courses/:course/lessons/:lesson", h.do(h.lesson))
 	r.POST("/courses/:course/lessons/:lesson/quiz", h.do(h.takeQuiz))
