@@ -145,14 +145,22 @@ func (r *rig) hub(ctx context.Context) (*product, error) {
 	return p, err
 }
 
+// account signs somebody up, and returns their token.
+func account(ctx context.Context, api, name string) (token string, err error) {
+	login, err := client.New(api).Register(ctx, hub.Registration{Email: name + "@localhost", Username: name, Password: rand.Text()})
+	if err != nil {
+		return "", fmt.Errorf("register: %w", err)
+	}
+	return login.AccessToken, nil
+}
+
 // learner signs somebody up, gives them a key, and starts a lab for them.
 func (r *rig) learner(ctx context.Context, api, name string) (learner, error) {
 	l := learner{keyFile: filepath.Join(r.dir, name+".key")}
-	login, err := client.New(api).Register(ctx, hub.Registration{Email: name + "@localhost", Username: name, Password: rand.Text()})
-	if err != nil {
-		return l, fmt.Errorf("register: %w", err)
+	var err error
+	if l.token, err = account(ctx, api, name); err != nil {
+		return l, err
 	}
-	l.token = login.AccessToken
 	l.client = client.New(api, client.Token(l.token))
 	if l.signer, err = newKey(l.keyFile); err != nil {
 		return l, err
