@@ -95,9 +95,13 @@ func (e *Engine) Setup(ctx context.Context, id string, n int) (setup Setup, err 
 }
 
 // OpenStep runs what a scenario does when step n is shown for the first time.
-// It is for the caller to know whether it is the first.
+// It is for the caller to know whether it is the first. The step after the last
+// one is the finish page.
 func (e *Engine) OpenStep(ctx context.Context, id string, sc *scenario.Scenario, n int) error {
-	page := sc.Steps[n-1].Page
+	page := sc.Finish
+	if n <= len(sc.Steps) {
+		page = sc.Steps[n-1].Page
+	}
 	if len(page.Background) == 0 && len(page.Foreground) == 0 {
 		return nil
 	}

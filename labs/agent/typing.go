@@ -50,8 +50,9 @@ func (a *agent) writeSourced(source []byte) (file, marker string, err error) {
 		return "", "", err
 	}
 	marker = script + ".m"
-	// Restored by builtins alone, whatever the script did to PATH.
-	around := fmt.Sprintf(". %s\nset +e +u +o pipefail -m\n[ ! -w %[2]s ] || : >|%[2]s\n", script, marker)
+	// Restored by builtins alone, whatever the script did to PATH. The line that
+	// was typed is wiped first: learners see what a script says, not the script.
+	around := fmt.Sprintf("[ ! -t 1 ] || printf '\\033[A\\033[2K\\r'\n. %s\nset +e +u +o pipefail -m\n[ ! -w %[2]s ] || : >|%[2]s\n", script, marker)
 	file, err = a.writeScript([]byte(around), 0o644)
 	return file, marker, err
 }

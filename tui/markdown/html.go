@@ -207,7 +207,7 @@ func (t tag) attr(name string) string {
 func (t tag) markdown(b *strings.Builder, href []string) []string {
 	switch t.name {
 	case "br", "br/":
-		b.WriteString("\\\n")
+		b.WriteString("  \n") // blanks, which are nothing where nothing is to be broken
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		b.WriteString("\n\n" + strings.Repeat("#", int(t.name[1]-'0')) + " ")
 	case "li":
