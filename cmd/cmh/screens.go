@@ -25,7 +25,8 @@ func (m *machine) open(cmd *cobra.Command) error {
 	}
 	ctx := cmd.Context()
 	err = tui.Run(ctx, c, tui.Options{
-		Detach: "ctrl+] d",
+		Detach:  "ctrl+] d",
+		Suspend: jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
 			return &shell{ctx: ctx, client: c, session: s.ID}
 		},

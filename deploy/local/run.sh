@@ -106,7 +106,9 @@ for ((n = 1; n <= steps; n++)); do
 	"$cmh" lab check "$session" --step "$n" || red=$?
 	[ "$red" = 3 ] || { echo "The check of step $n ended with $red, and 3 (not yet) was expected." >&2; exit 1; }
 	say "Step $n: the work, over SSH, and the check again"
-	"$cmh" lab solution "$session" --step "$n" --json --jq .script | tee /dev/stderr | "$cmh" lab ssh "$session" -- bash -s
+	work=$("$cmh" lab solution "$session" --step "$n" --json --jq .script)
+	printf '%s\n' "$work"
+	"$cmh" lab ssh "$session" -- bash -s <<<"$work"
 	"$cmh" lab check "$session" --step "$n"
 	[ "$n" = "$steps" ] || "$cmh" lab next "$session" >/dev/null
 done

@@ -1,6 +1,7 @@
 package quiz
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +120,7 @@ func (m *Model) ask(q *hub.Question) {
 		case chosen:
 			box = "(●)"
 		}
-		for j, l := range widget.Wrap(c.Text, m.width-12) {
+		for j, l := range widget.Wrap(choiceText(c), m.width-12) {
 			head := "        "
 			if j == 0 {
 				head = "    " + box + " "
@@ -203,12 +204,18 @@ func (m Model) given(q hub.Question) string {
 		text := a
 		for _, c := range q.Choices {
 			if c.ID == a {
-				text = c.Text
+				text = choiceText(c)
 			}
 		}
 		out = append(out, safe.Line(text))
 	}
 	return strings.Join(out, "; ")
 }
+
+// choiceText is a choice as it is shown. Choices are short and stand in rows of
+// their own, so code in them needs no ticks around it.
+func choiceText(c hub.Choice) string { return inlineCode.ReplaceAllString(c.Text, "$1") }
+
+var inlineCode = regexp.MustCompile("`([^`]+)`")
 
 func percent(n int) string { return strconv.Itoa(n) + "%" }
