@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
@@ -14,7 +15,7 @@ import (
 func newGateway(a *app.App, cfg Config, l net.Listener, hostKey []byte, driver labs.Driver) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Config{
 		Listener: l, HostKey: hostKey, UserCA: a.Labs.UserCA.PublicKey(), Driver: driver, Log: cfg.Log,
-		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby(a),
+		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby{a, driver, cfg.Log, 15 * time.Second}.serve,
 	})
 }
 

@@ -1,8 +1,13 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"slices"
+	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/ssh"
@@ -12,6 +17,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
+	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
@@ -26,33 +32,83 @@ var (
 
 const signIn = "You are a guest. Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
 
-// lobby is what a learner meets who connects without naming a lab: the screens
-// on a terminal, and with a command what cmh would do with it.
-func lobby(a *app.App) gateway.Lobby {
-	return func(s ssh.Session, who gateway.Identity) {
-		user, err := app.Guest, error(nil)
-		if !who.Guest() {
-			if user, err = userOf(s.Context(), a, who); hub.CodeOf(err) == hub.NotFound {
-				user, err = app.Guest, nil
-			}
+// sayChanged is what somebody reads whose rights have changed meanwhile.
+const sayChanged = "Your account or your key has changed. Please connect again."
+
+// A lobby is what a learner meets who connects without naming a lab: the
+// screens on a terminal, and with a command what cmh would do with it.
+type lobby struct {
+	app    *app.App
+	driver labs.Driver
+	log    *slog.Logger
+	every  time.Duration // how soon an open visit notices that its account has changed
+}
+
+// errChanged ends the visit of somebody who may do other things by now.
+var errChanged = errors.New(sayChanged)
+
+func (l lobby) serve(s ssh.Session, who gateway.Identity) {
+	user, err := app.Guest, error(nil)
+	if !who.Guest() {
+		if user, err = userOf(s.Context(), l.app, who); hub.CodeOf(err) == hub.NotFound {
+			user, err = app.Guest, nil
 		}
-		if err != nil {
-			wish.Fatalln(s, hub.MessageOf(err))
-			return
-		}
-		as := a.As(user).From(s.RemoteAddr().String())
-		if len(s.Command()) > 0 {
-			_ = s.Exit(command(s, as)) // the learner may be gone
-			return
-		}
-		bubbletea.Middleware(func(s ssh.Session) (tea.Model, []tea.ProgramOption) {
-			return tui.New(s.Context(), as, tui.Options{SignIn: signIn}), tui.ProgramOptions(s.Context())
-		})(func(ssh.Session) {})(s)
+	}
+	if err != nil {
+		wish.Fatalln(s, hub.MessageOf(err))
+		return
+	}
+	ctx, cancel := context.WithCancelCause(s.Context())
+	var watching sync.WaitGroup
+	if user.ID != "" {
+		watching.Go(func() { l.watch(ctx, cancel, who, user) })
+	}
+	as := l.app.As(user).From(s.RemoteAddr().String())
+	if len(s.Command()) > 0 {
+		status := command(ctx, s, as)
+		defer func() { _ = s.Exit(status) }() // the learner may be gone
+	} else {
+		l.screens(ctx, s, as)
+	}
+	cancel(nil)
+	watching.Wait()
+	if errors.Is(context.Cause(ctx), errChanged) {
+		_, _ = io.WriteString(s.Stderr(), sayChanged+"\r\n")
+		_ = s.Exit(cli.ExitLogin)
 	}
 }
 
+// watch ends a visit when its account is disabled, has another role, or has
+// lost the key that the visitor showed. A database that is away changes nobody's
+// rights.
+func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gateway.Identity, user hub.User) {
+	tick := time.NewTicker(l.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now, err := userOf(ctx, l.app, who)
+		if hub.CodeOf(err) == hub.NotFound || err == nil && (now.ID != user.ID || now.Role != user.Role) {
+			l.log.InfoContext(ctx, "ssh visit ended: the account or its key has changed", "user", user.ID)
+			end(errChanged)
+			return
+		}
+	}
+}
+
+// screens serves the full-screen program until the learner quits.
+func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
+	t := newTerminal(ctx, s)
+	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
+		return tui.New(ctx, as, tui.Options{SignIn: signIn, Detach: "ctrl+] d", Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
+	})(func(ssh.Session) {})(t)
+}
+
 // command runs one command of cmh, with the session as its streams.
-func command(s ssh.Session, as app.Actor) int {
+func command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
 		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
@@ -69,7 +125,7 @@ func command(s ssh.Session, as app.Actor) int {
 	if args[0] == "cmh" {
 		args = args[1:]
 	}
-	return cli.Run(s.Context(), root.New(env, nil), env, args)
+	return cli.Run(ctx, root.New(env, nil), env, args)
 }
 
 // environment lets a command see what a client may set, and nothing of ours.

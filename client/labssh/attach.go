@@ -38,7 +38,7 @@ func Attach(ctx context.Context, certify Certify, t Terminal) (status int, detac
 		t.Say = func(string) {}
 	}
 	if t.Name == "" {
-		t.Name = "xterm-256color"
+		t.Name = defaultName
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -48,6 +48,11 @@ func Attach(ctx context.Context, certify Certify, t Terminal) (status int, detac
 	if err != nil {
 		return 0, false, err
 	}
+	defer func() {
+		if detached || err != nil {
+			_, _ = io.WriteString(t.Out, leave)
+		}
+	}()
 	for {
 		status, err = shell(ctx, c, t, k)
 		_ = c.Close()
@@ -67,6 +72,8 @@ func Attach(ctx context.Context, certify Certify, t Terminal) (status int, detac
 		t.Say("Connected again.")
 	}
 }
+
+const defaultName = "xterm-256color"
 
 const (
 	comeback   = time.Minute

@@ -8,6 +8,31 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// On gives the learner a shell on c, a connection to the lab's own side, until
+// it ends, the learner detaches as in Attach, or ctx ends. It closes c. A broken
+// connection is not made again: the error is ErrLost.
+func On(ctx context.Context, c *ssh.Client, t Terminal) (status int, detached bool, err error) {
+	if t.Name == "" {
+		t.Name = defaultName
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	k := newKeyboard(t.In)
+	go k.read(ctx)
+	status, err = shell(ctx, c, t, k)
+	if k.detached() {
+		status, detached, err = 0, true, nil
+	}
+	if detached || err != nil {
+		_, _ = io.WriteString(t.Out, leave)
+	}
+	return status, detached, err
+}
+
+// leave undoes what a program that was left in the middle may have done to the
+// terminal: its margins, keys and attributes, its screen, mouse and pasting.
+const leave = "\x1b[!p\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?25h\r\n"
+
 // shell runs one interactive session on c, which is closed when it returns.
 func shell(ctx context.Context, c *ssh.Client, t Terminal, k *keyboard) (int, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"charm.land/ssh"
@@ -144,6 +145,16 @@ func (g *Gateway) lobby(ssh.Handler) ssh.Handler {
 			s.ch.finish(exitLost)
 		}
 	}
+}
+
+// Raw is the output of a lobby's session as it is. The session itself begins
+// each line at the left, as a terminal's driver would; that is wrong for what
+// one has been at already.
+func Raw(s ssh.Session) io.Writer {
+	if ctx, ok := s.Context().(*sessionContext); ok {
+		return ctx.session.ch
+	}
+	return s
 }
 
 // drained returns s with its window changes always taken: the library's
