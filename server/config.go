@@ -141,8 +141,6 @@ func hostKey(dir string) ([]byte, ssh.PublicKey, error) {
 	return text, signer.PublicKey(), nil
 }
 
-// makeHostKey links a whole file into place, so that neither a kill nor a
-// second process leaves half a key or two.
 func makeHostKey(path string) error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -152,12 +150,38 @@ func makeHostKey(path string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".ssh_host_*")
+	return makeFile(path, pem.EncodeToMemory(block))
+}
+
+// nodeName names this data directory, and with it the sandboxes that lie there.
+// It is made once: a machine's own name may change, and two may share one.
+func nodeName(dir string) (string, error) {
+	path := filepath.Join(dir, "node")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeFile(path, []byte("n-"+strings.ToLower(rand.Text())[:10]+"\n")); err == nil {
+			text, err = os.ReadFile(path)
+		}
+	}
+	name := strings.TrimSpace(string(text))
+	if err == nil && name == "" {
+		err = errors.New(path + " is empty; remove it")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the node's name: %w", err)
+	}
+	return name, nil
+}
+
+// makeFile links a whole file into place unless there is one, so that neither a
+// kill nor a second process leaves half of it, or two.
+func makeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.Write(pem.EncodeToMemory(block))
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

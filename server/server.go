@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -124,7 +123,7 @@ func (db database) run(ctx context.Context, log *slog.Logger) (stop func() error
 
 // configureLabs tells the rules what labs can be here.
 func configureLabs(a *app.App, cfg Config, driver labs.Driver) error {
-	node, err := os.Hostname()
+	node, err := nodeName(cfg.DataDir)
 	if err != nil {
 		return err
 	}

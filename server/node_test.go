@@ -1,0 +1,42 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// However many processes begin at once, and whatever the machine is called, a
+// data directory keeps its name.
+func TestADataDirectoryKeepsItsNodeName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range names {
+		all.Go(func() {
+			name, err := nodeName(dir)
+			if err != nil {
+				t.Error(err)
+			}
+			names[i] = name
+		})
+	}
+	all.Wait()
+	for _, n := range names {
+		if n == "" || n != names[0] {
+			t.Errorf("names %q", names)
+			break
+		}
+	}
+	if other, err := nodeName(t.TempDir()); err != nil || other == names[0] {
+		t.Errorf("another directory is %q too: %v", other, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "node"), []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := nodeName(dir); err == nil {
+		t.Errorf("an empty file names %q", name)
+	}
+}
