@@ -8,17 +8,28 @@ import (
 )
 
 var (
-	fileOpen = regexp.MustCompile(`(?i)<pre\s[^>]*class\s*=\s*["']?[^"'>]*\bfile\b[^>]*>`)
-	preEnd   = regexp.MustCompile(`(?i)</pre\s*>`)
-	attr     = regexp.MustCompile(`(?i)data-(filename|target|marker)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))`)
+	preOpen   = regexp.MustCompile(`(?i)<pre(?:\s[^>]*)?>`)
+	fileClass = regexp.MustCompile(`(?i)\sclass\s*=\s*["']?[^"'>]*\bfile\b`)
+	preEnd    = regexp.MustCompile(`(?i)</pre\s*>`)
+	preTags   = regexp.MustCompile(`(?i)</?(?:code|samp|kbd|b|i|em|strong|span)(?:\s[^>]*)?>`)
+	attr      = regexp.MustCompile(`(?i)data-(filename|target|marker)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))`)
 )
 
-// fileBlock turns a <pre class="file"> block into a block of code. Its info
-// string says what the platform's editor did with it: {copy} for the
+// findPre finds the tag that opens a block, which one in code doesn't.
+func findPre(line string) []int {
+	at := preOpen.FindStringIndex(line)
+	if at != nil && at[0] > 0 && line[at[0]-1] == '`' {
+		return nil
+	}
+	return at
+}
+
+// fileBlock turns a <pre> block into a block of code, unless there is Markdown
+// to run in it. The info string of a <pre class="file"> says what the platform's editor did with it: {copy} for the
 // clipboard, {file=PATH target=replace marker=TEXT} for a file, values
 // percent-encoded.
 func (n *normaliser) fileBlock(line string) bool {
-	open := fileOpen.FindStringIndex(line)
+	open := findPre(line)
 	if open == nil || n.noPre {
 		return false
 	}
@@ -38,6 +49,15 @@ func (n *normaliser) fileBlock(line string) bool {
 			return false
 		}
 		rest = n.lines[n.at]
+	}
+	if !fileClass.MatchString(tag) {
+		if strings.Contains(strings.Join(body, "\n"), "`{{") {
+			n.at = start
+			return false
+		}
+		for i, l := range body {
+			body[i] = preTags.ReplaceAllString(l, "")
+		}
 	}
 	n.at++
 	before := line[:open[0]]

@@ -145,7 +145,7 @@ func columns(line string) int {
 // startsBlock reports whether line is one that paragraph must leave to others.
 func (n *normaliser) startsBlock(line string) bool {
 	_, fence := openFence(line)
-	return fence || fileOpen.MatchString(line) || questionLine.MatchString(line)
+	return fence || findPre(line) != nil || questionLine.MatchString(line)
 }
 
 // detached takes an action that stands alone behind a block, and gives it to

@@ -20,7 +20,7 @@ const (
 // the templates of other languages look alike and must survive. A whole URL is
 // tried before its single words.
 var variable = regexp.MustCompile(
-	`(?:https?:)?(?://)?\[\[(?:HOST_SUBDOMAIN|HOST|CLIENT_SUBDOMAIN|UUID_SUBDOMAIN)\]\]-(\d{1,5})-\[\[KATACODA_(?:HOST|DOMAIN)\]\](?:\.environments\.katacoda\.com|\.\[\[KATACODA_DOMAIN\]\])?` +
+	`(?:https?:)?(?://)?\[\[(?:HOST_SUBDOMAIN|HOST|CLIENT_SUBDOMAIN|UUID_SUBDOMAIN)\]\](?:-(\d{1,5}))?-\[\[KATACODA_(?:HOST|DOMAIN)\]\](?:\.environments\.katacoda\.com|\.\[\[KATACODA_DOMAIN\]\])?` +
 		`|(?:https?:)?(?://)?\{\{\s*TRAFFIC_HOST(\d)_(\d{1,5})\s*\}\}` +
 		`|(?:https?:)?(?://)?\{\{\s*TRAFFIC_SELECTOR[A-Z0-9_]*\s*\}\}` +
 		`|\[\[HOST(\d?)_IP\]\]` +

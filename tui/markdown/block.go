@@ -181,6 +181,10 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 		b.Lang = f[0]
 	}
 	title := safe.Line(b.Lang)
+	switch strings.ToLower(title) {
+	case "plain", "text", "txt", "none": // says nothing to a reader
+		title = ""
+	}
 	if b.action(words) {
 		title = strings.TrimSpace(paint(r.number(b), r.ink.mark) + " " + title)
 		if !b.Exec {
