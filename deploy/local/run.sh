@@ -55,7 +55,10 @@ else
 	CMH_LAB_IMAGE=$(deploy/local/image.sh)
 	CMH_API_ADDR=$(address CMH_API_ADDR 127.0.0.1:8080)
 	CMH_SSH_ADDR=$(address CMH_SSH_ADDR 127.0.0.1:2222)
-	exec {ready}< <(exec bin/cmh-server serve 2>>"$log" </dev/null)
+	# Nothing of this stays behind, not even when this script is killed.
+	with=()
+	if setpriv --pdeathsig TERM true 2>/dev/null; then with=(setpriv --pdeathsig TERM); fi
+	exec {ready}< <(exec "${with[@]}" bin/cmh-server serve 2>>"$log" </dev/null)
 	server=$!
 	if ! read -r -t 120 line <&"$ready"; then
 		tail -n 5 "$log" >&2

@@ -65,10 +65,10 @@ func (p *Page) View(width, height int) string {
 	}
 	out := window(p.lines, from, width, height)
 	if height > 2 && from > 0 {
-		out[0] = Fit(out[0], width-2) + "↑ "
+		out[0] = Fit(out[0], width-1) + "↑"
 	}
 	if height > 2 && from+height < len(p.lines) {
-		out[height-1] = Fit(out[height-1], width-2) + "↓ "
+		out[height-1] = Fit(out[height-1], width-1) + "↓"
 	}
 	return strings.Join(out, "\n")
 }

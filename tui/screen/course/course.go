@@ -266,7 +266,9 @@ func (m Model) about(p *widget.Page) {
 	case m.course.Enrolled:
 		p.Add("  " + th.Good.Render("✓ enrolled"))
 	case m.env.Guest():
-		p.Add("  " + th.Faint.Render(widget.Fit("To enroll, sign in first. "+m.env.SignIn, m.width-4)))
+		for _, l := range widget.Wrap("To enroll, sign in first. "+m.env.SignIn, m.width-4) {
+			p.Add("  " + th.Faint.Render(l))
+		}
 	default:
 		p.Add("  " + th.Faint.Render("Not enrolled yet: press ") + th.Accent.Render("e"))
 	}

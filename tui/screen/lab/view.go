@@ -222,6 +222,8 @@ func (m Model) status() []string {
 		text = ended(*m.session) + " Press enter to start anew."
 	case !m.running() && !m.lab.Runnable:
 		text = th.Bad.Render("✗ ") + "This lab can't run here. " + safe.Line(m.lab.Reason)
+	case !m.running() && m.env.Guest():
+		text = "To start it, sign in first. " + m.env.SignIn
 	case !m.running():
 		text = "Press " + th.Accent.Render("enter") + " to start: a machine of your own, where you are root."
 	case m.verdict != "":
