@@ -151,9 +151,18 @@ func (s *Sandbox) Type(ctx context.Context, t proto.Typing) error {
 	return err
 }
 
+// session opens a channel. An agent that is there but doesn't answer, because
+// root inside took its limits down say, must not hold us: when ctx ends first,
+// so does the whole connection.
+func (s *Sandbox) session(ctx context.Context) (*ssh.Session, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.client.Close() })
+	defer stop()
+	return s.client.NewSession()
+}
+
 // ask sends one request on a channel of its own.
 func (s *Sandbox) ask(ctx context.Context, req proto.Request, payload []byte) (resp proto.Response, err error) {
-	sess, err := s.client.NewSession()
+	sess, err := s.session(ctx)
 	if err != nil {
 		return resp, fmt.Errorf("ask the agent: %w", err)
 	}
@@ -212,7 +221,7 @@ const maxAnswer = 4 << 20
 // cmd" would, and returns what it printed. A command that ended with a status
 // other than 0 is not an error.
 func (s *Sandbox) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout, stderr []byte, status int, err error) {
-	sess, err := s.client.NewSession()
+	sess, err := s.session(ctx)
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("run in sandbox: %w", err)
 	}

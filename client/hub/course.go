@@ -84,7 +84,8 @@ type QuizAnswers struct {
 	Answers map[string][]string `json:"answers"`
 }
 
-// QuizResult is how an attempt went. Explanations are given for every question.
+// QuizResult is how an attempt went. Explanations are given for every question
+// that was answered.
 type QuizResult struct {
 	Score     int              `json:"score"` // percent
 	Passed    bool             `json:"passed"`

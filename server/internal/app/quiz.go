@@ -106,12 +106,15 @@ func mark(q hub.Quiz, lesson string, stored json.RawMessage, answers hub.QuizAns
 	}
 	r, right := hub.QuizResult{Questions: make([]hub.QuestionResult, 0, len(q.Questions))}, 0
 	for _, question := range q.Questions {
-		answer := all[lesson][question.ID]
-		correct := answer.Mark(question.Kind, answers.Answers[question.ID])
-		if correct {
+		answer, given := all[lesson][question.ID], answers.Answers[question.ID]
+		q := hub.QuestionResult{ID: question.ID, Correct: answer.Mark(question.Kind, given)}
+		if q.Correct {
 			right++
 		}
-		r.Questions = append(r.Questions, hub.QuestionResult{ID: question.ID, Correct: correct, Explanation: answer.Explanation})
+		if len(given) > 0 { // it all but names the answer: for who has tried
+			q.Explanation = answer.Explanation
+		}
+		r.Questions = append(r.Questions, q)
 	}
 	if n := len(q.Questions); n > 0 {
 		r.Score = (right*200 + n) / (2 * n)
