@@ -49,8 +49,9 @@ func TestStories(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "password"), []byte("correct horse "+who+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
-			"capture": capture,
+			"exits":    exits,
+			"capture":  capture,
+			"converse": converse,
 		},
 	})
 }

@@ -1,0 +1,130 @@
+package testscript
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// converse runs a command on a terminal of 80 by 24, and talks with it as a
+// file says: converse FILE COMMAND... . Its lines are
+//
+//	sees REGEXP     what the program shows from here on, without its colours
+//	types "TEXT"    a Go string
+//	runs COMMAND    meanwhile
+//	size COLUMNS ROWS
+//	exits STATUS
+func converse(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: converse FILE COMMAND...")
+	}
+	cmd := exec.Command(args[1], args[2:]...) //nolint:noctx // it ends with its terminal
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = []string{"TERM=xterm-256color", "HOME=" + ts.Getenv("WORK"), "PATH=" + ts.Getenv("PATH")}
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	ts.Check(err)
+	defer tty.Close()
+	defer func() { _ = cmd.Process.Kill() }() // no more than it has ended
+	var shown show
+	ended := make(chan error, 1)
+	go func() {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := tty.Read(buf)
+			shown.add(buf[:n])
+			if err != nil {
+				ended <- cmd.Wait()
+				return
+			}
+		}
+	}()
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch word {
+		case "sees":
+			re, err := regexp.Compile(rest)
+			ts.Check(err)
+			if !shown.wait(re) {
+				ts.Fatalf("never saw %s; after what it saw before there is:\n%q", rest, shown.left())
+			}
+		case "types":
+			text, err := strconv.Unquote(rest)
+			ts.Check(err)
+			_, err = tty.WriteString(text)
+			ts.Check(err)
+		case "runs":
+			words := strings.Fields(rest)
+			ts.Check(ts.Exec(words[0], words[1:]...))
+		case "size":
+			columns, rows, _ := strings.Cut(rest, " ")
+			c, errC := strconv.ParseUint(columns, 10, 16)
+			r, errR := strconv.ParseUint(rows, 10, 16)
+			ts.Check(errors.Join(errC, errR, pty.Setsize(tty, &pty.Winsize{Cols: uint16(c), Rows: uint16(r)})))
+		case "exits":
+			select {
+			case err := <-ended:
+				status := 0
+				if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+					status = exit.ExitCode()
+				} else {
+					ts.Check(err)
+				}
+				if strconv.Itoa(status) != rest {
+					ts.Fatalf("exit status %d, want %s", status, rest)
+				}
+			case <-time.After(patience):
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+				ts.Fatalf("it does not end; it shows:\n%q", shown.left())
+			}
+		case "", "#":
+		default:
+			ts.Fatalf("there is no %q in a conversation", word)
+		}
+	}
+}
+
+// patience is how long a conversation waits for one answer.
+const patience = 40 * time.Second
+
+// show is what a program has written on its terminal and nobody has seen yet.
+type show struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *show) add(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Write(p)
+}
+
+func (s *show) left() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return ansi.Strip(s.text.String())
+}
+
+// wait looks for re, and forgets everything up to the moment it was there.
+func (s *show) wait(re *regexp.Regexp) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if re.MatchString(s.left()) {
+			s.mu.Lock()
+			s.text.Reset()
+			s.mu.Unlock()
+			return true
+		}
+	}
+	return false
+}
