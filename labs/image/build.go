@@ -133,6 +133,9 @@ func bootstrap(ctx context.Context, r Recipe, tree string) error {
 	unpacked := make(chan error, 1)
 	go func() {
 		err := unpack(pr, tree)
+		if err == nil { // what pads the archive behind its end is written, too
+			_, err = io.Copy(io.Discard, pr)
+		}
 		pr.CloseWithError(err)
 		unpacked <- err
 	}()

@@ -6,6 +6,8 @@ import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
@@ -65,12 +67,21 @@ func (p *Page) View(width, height int) string {
 	}
 	out := window(p.lines, from, width, height)
 	if height > 2 && from > 0 {
-		out[0] = Fit(out[0], width-1) + "↑"
+		out[0] = edged(out[0], width, "↑")
 	}
 	if height > 2 && from+height < len(p.lines) {
-		out[height-1] = Fit(out[height-1], width-1) + "↓"
+		out[height-1] = edged(out[height-1], width, "↓")
 	}
 	return strings.Join(out, "\n")
+}
+
+// edged puts an arrow into the last column of a line, which is mostly blank: it
+// then counts as nothing lost.
+func edged(line string, width int, arrow string) string {
+	if text := strings.TrimRight(ansi.Strip(line), " "); ansi.StringWidth(text) < width {
+		line = ansi.Truncate(line, width-1, "")
+	}
+	return Fit(line, width-1) + arrow
 }
 
 func window(lines []string, from, width, height int) []string {
