@@ -3,6 +3,7 @@ package client_test
 import (
 	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -131,5 +132,31 @@ func TestLostAnswerIsAskedForAgain(t *testing.T) {
 	}
 	if a, b := <-keys, <-keys; a == "" || a != b {
 		t.Errorf("asked under %q and %q", a, b)
+	}
+}
+
+// An archive can be sent only once, so the token that has run out is renewed
+// before it goes.
+func TestImportRenewsTheTokenFirst(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/auth/refresh"):
+			fmt.Fprint(w, `{"access_token":"new","refresh_token":"next"}`)
+		case r.Header.Get("Authorization") != "Bearer new":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == http.MethodPost:
+			fmt.Fprintf(w, `{"course":%q}`, body)
+		default:
+			fmt.Fprint(w, `{"id":"1"}`)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	c := client.New(srv.URL, client.Store(client.Memory(hub.Tokens{AccessToken: "old", RefreshToken: "r"})))
+	r, err := c.ImportScenarios(t.Context(), hub.ImportOptions{}, io.MultiReader(strings.NewReader("packed")))
+	if err != nil || r.Course != "packed" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

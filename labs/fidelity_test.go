@@ -192,10 +192,12 @@ func TestForegroundLivesInTheLearnersShell(t *testing.T) {
 func TestBackgroundLeavesDaemonsAndLogs(t *testing.T) {
 	t.Parallel()
 	s := play(t, map[string]string{
-		"index.json": `{"details": {"intro": {"text": "t.md", "background": "bg.sh"}, "steps": [{"text": "t.md", "verify": "gone.sh"}]}, "title": "Daemons", "backend": {"imageid": "ubuntu"}}`,
-		"t.md":       "Text",
+		"index.json": `{"details": {"intro": {"text": "t.md", "background": "bg.sh"}, "steps": [{"text": "t.md", "verify": "gone.sh"}],
+			"finish": {"text": "t.md", "background": "bye.sh"}}, "title": "Daemons", "backend": {"imageid": "ubuntu"}}`,
+		"t.md": "Text",
 		"bg.sh": "echo out; echo err >&2\nprintf '#!/bin/bash\\nwhile :; do read -t 60 <> <(:); done\\n' >/usr/local/bin/worker.sh; chmod +x /usr/local/bin/worker.sh\n" +
 			"worker.sh &\nnohup setsid worker.sh >/dev/null 2>&1 &\n[ \"$LC_ALL:$PWD:$HOME\" = C.UTF-8:/root:/root ] && getent hosts \"$(hostname)\" && [ ! -t 0 ]\n",
+		"bye.sh":  "echo bye >/tmp/bye\n",
 		"gone.sh": "! pgrep -f worker.sh >/dev/null",
 	})
 	if got := s.run("cat /var/log/killercoda/*stdout* | head -1; cat /var/log/killercoda/*stderr*"); got != "out\nerr" {
@@ -207,6 +209,10 @@ func TestBackgroundLeavesDaemonsAndLogs(t *testing.T) {
 	s.want(1, labs.Failed, "not done")
 	s.run("pkill -9 -f 'bash.*/worker.sh'")
 	until(t, "the workers are gone and collected", func() bool { return s.check(1).Outcome == labs.Passed })
+	if err := s.e.OpenStep(t.Context(), s.id, s.sc, 2); err != nil {
+		t.Fatal(err)
+	}
+	s.appears("/tmp/bye") // by the finish page
 }
 
 func TestChecksOfEveryKind(t *testing.T) {
