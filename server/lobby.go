@@ -30,7 +30,7 @@ var (
 	_ cli.Backend = app.Actor{}
 )
 
-const signIn = "You are a guest. Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
+const signIn = "Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
 
 // sayChanged is what somebody reads whose rights have changed meanwhile.
 const sayChanged = "Your account or your key has changed. Please connect again."
