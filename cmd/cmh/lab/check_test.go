@@ -1,0 +1,84 @@
+package lab_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
+)
+
+const (
+	running = `{"session_id":"s-aaaaaaaaaa","lab_id":"triage","state":"detached","step":1,
+		"steps":[{"number":1,"title":"One","state":"failed"},{"number":2,"title":"Two","state":"pending"}]}`
+	refused = `{"code":"conflict","status":409,"detail":"Step 2 is not open yet. Pass step 1 first."}`
+	noRoom  = `{"code":"conflict","status":409,"detail":"The lab ships cannot run here: needs Docker, a network."}`
+)
+
+func verdict(state, message string) string {
+	return `{"session_id":"s-aaaaaaaaaa","step":1,"state":"` + state + `","message":"` + message + `",
+		"steps":[{"number":1,"title":"One","state":"` + state + `","attempts":1,"message":"` + message + `"}]}`
+}
+
+// Scripts and CI rely on these statuses and on these names.
+func TestStatusesAndNames(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status int
+		reply  string // to POST
+		args   string
+		exit   int
+		out    string // in it
+		err    string
+	}{
+		"passed":       {200, verdict("passed", ""), "check s-aaaaaaaaaa", cli.ExitOK, "Step 1: One (passed)", "cmh lab submit"},
+		"failed":       {200, verdict("failed", "No file x."), "check s-aaaaaaaaaa", cli.ExitRed, "No file x.", "cmh lab hint"},
+		"the only one": {200, verdict("failed", ""), "check", cli.ExitRed, "(not yet)", ""},
+		"not checked":  {200, verdict("error", "It took too long."), "check s-aaaaaaaaaa", cli.ExitLater, "could not be checked", ""},
+		"not open yet": {409, refused, "check s-aaaaaaaaaa --step 2 --json", cli.ExitRed, `"step":2,"state":"pending"`, ""},
+		"no such step": {409, refused, "check s-aaaaaaaaaa --step 3", cli.ExitFailed, "", "not open yet"},
+		"step 0":       {200, verdict("passed", ""), "check --step 0", cli.ExitUsage, "", "counted from 1"},
+		"busy":         {503, `{"code":"unavailable","status":503,"detail":"Still being prepared."}`, "check s-aaaaaaaaaa", cli.ExitLater, "", "Still being prepared."},
+		"not ours":     {404, `{"code":"not_found","status":404,"detail":"There is none."}`, "check s-bbbbbbbbbb", cli.ExitNotFound, "", "There is none."},
+		"needs Docker": {409, noRoom, "start ships --detach", cli.ExitFailed, "", "needs Docker, a network"},
+		"premium only": {403, `{"code":"forbidden","status":403,"detail":"Part of the premium tier."}`, "start secrets --detach", cli.ExitForbidden, "", "premium"},
+		"names": {
+			200, verdict("failed", "No file x."), "check --json=steps", cli.ExitRed,
+			`{"steps":[{"number":1,"title":"One","state":"failed","message":"No file x.","attempts":1}]}`, "",
+		},
+		"too long":  {0, "", "wait s-aaaaaaaaaa --for ended --timeout 1ms", cli.ExitLater, "", "Not ended after 1ms"},
+		"no states": {0, "", "wait s-aaaaaaaaaa --for ever", cli.ExitUsage, "", "ready or ended"},
+		"ready":     {0, "", "wait s-aaaaaaaaaa --jq .state", cli.ExitOK, "detached", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				status, reply := http.StatusOK, running
+				switch {
+				case r.Method == http.MethodPost:
+					status, reply = tt.status, tt.reply
+				case strings.HasSuffix(r.URL.Path, "/labs/sessions"):
+					reply = "[" + running + "]"
+				}
+				w.Header().Set("Content-Type", "application/json")
+				if status >= 400 {
+					w.Header().Set("Content-Type", "application/problem+json")
+				}
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, reply)
+			}))
+			defer srv.Close()
+			var out, errOut bytes.Buffer
+			env := &cli.Env{Out: &out, Err: &errOut, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
+			exit := cli.Run(t.Context(), lab.Command(env, nil), env, strings.Fields(tt.args))
+			if exit != tt.exit || !strings.Contains(out.String(), tt.out) || !strings.Contains(errOut.String(), tt.err) {
+				t.Errorf("exit %d, want %d\nout %q\nwant %q\nerr %q\nwant %q", exit, tt.exit, out.String(), tt.out, errOut.String(), tt.err)
+			}
+		})
+	}
+}
