@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,8 @@ type world struct {
 
 	mu     sync.Mutex
 	events []string
+
+	revoked atomic.Bool // Alice's key
 }
 
 // The two sessions' ids.
@@ -83,6 +86,8 @@ const (
 
 func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
 	switch {
+	case w.revoked.Load() && who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
+		return "", labs.ErrNotFound
 	case who.UserID == "alice", who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
 		return "alice", nil
 	case who.UserID == "bob", who.Fingerprint == gossh.FingerprintSHA256(w.bob.PublicKey()):

@@ -47,6 +47,7 @@ type peer struct {
 // standing is what came of admitting a connection.
 type standing struct {
 	who     Identity
+	account string // "" for a stranger
 	refusal string
 }
 
@@ -138,7 +139,7 @@ func (p *peer) admit(ctx context.Context, conn *gossh.ServerConn) standing {
 		st := p.g.judge(ctx, p, identify(conn))
 		p.known = &st
 		if st.refusal == "" {
-			go p.keepAlive(conn)
+			go p.keepAlive(ctx, conn, st)
 		}
 	}
 	return *p.known
@@ -164,6 +165,9 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 		st.refusal = sayTooManyGuests
 		return st
 	}
+	if !stranger {
+		st.account = user
+	}
 	if user == "" {
 		user = "guest at " + p.source
 	}
@@ -176,8 +180,24 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 	return st
 }
 
-// keepAlive ends the connection of a client that answers nothing.
-func (p *peer) keepAlive(conn *gossh.ServerConn) {
+// stillIn says whether who came in by an account's key still may. A database
+// that is away takes nobody's rights.
+func (g *Gateway) stillIn(ctx context.Context, st standing) bool {
+	if st.account == "" {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
+	defer cancel()
+	user, err := g.Sandboxes.User(ctx, st.who)
+	if err != nil {
+		return !errors.Is(err, labs.ErrNotFound)
+	}
+	return user == st.account
+}
+
+// keepAlive ends the connection of a client that answers nothing, and of one
+// whose key or account is gone: a shell that is open already is a door too.
+func (p *peer) keepAlive(ctx context.Context, conn *gossh.ServerConn, st standing) {
 	gone := make(chan struct{})
 	go func() {
 		_ = conn.Wait()
@@ -190,6 +210,10 @@ func (p *peer) keepAlive(conn *gossh.ServerConn) {
 		case <-gone:
 			return
 		case <-tick.C:
+		}
+		if !p.g.stillIn(ctx, st) {
+			p.g.Log.InfoContext(ctx, "ssh connection ended: its key or account is gone", "source", p.source, "user", st.account)
+			_ = p.Close()
 		}
 		dead := time.AfterFunc(p.g.Limits.KeepAliveTimeout, func() { _ = p.Close() })
 		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)
