@@ -167,12 +167,20 @@ func (m Model) finished() bool {
 	if !m.running() || len(m.session.Steps) == 0 {
 		return false
 	}
+	return m.undone() == 0 && m.session.Step >= len(m.session.Steps)
+}
+
+// undone is the first step that has yet to pass, 0 when there is none.
+func (m Model) undone() int {
+	if m.session == nil {
+		return 0
+	}
 	for _, s := range m.session.Steps {
 		if s.State != hub.StepPassed && s.State != hub.StepSkipped && m.checked(s.Number) {
-			return false
+			return s.Number
 		}
 	}
-	return m.session.Step >= len(m.session.Steps)
+	return 0
 }
 
 // checked reports whether the step has a check.

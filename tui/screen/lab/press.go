@@ -213,11 +213,10 @@ func (m Model) askStop() (Model, tea.Cmd) {
 }
 
 func (m Model) askSubmit() (Model, tea.Cmd) {
-	text := "Every step is done."
-	if !m.finished() {
-		text = "Not every step has passed yet. The machine is gone afterwards."
+	if n := m.undone(); n > 0 {
+		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Conflict, "Step %d is not done yet. Check it with c; a lab is handed in when every step is done.", n)})
 	}
-	m.confirm = &confirm{"Hand this lab in?", text, func(m Model) (Model, tea.Cmd) {
+	m.confirm = &confirm{"Hand this lab in?", "Every step is done. The machine is gone afterwards.", func(m Model) (Model, tea.Cmd) {
 		return m.change("Handing in…", m.api.SubmitLab)(m)
 	}}
 	return m, nil
