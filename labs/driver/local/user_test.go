@@ -57,7 +57,7 @@ func TestOrdinaryUser(t *testing.T) {
 func asUser(t *testing.T, dir string) {
 	report := local.Probe(t.Context())
 	if !report.Works {
-		t.Skipf("this machine gives ordinary users no namespaces: %+v", report.Findings)
+		cannot(t, "this machine gives ordinary users no namespaces: %+v", report.Findings)
 	}
 	if report.MultiLearner {
 		t.Error("the report promises limits that an ordinary user can't set")
