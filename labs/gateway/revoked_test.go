@@ -40,8 +40,11 @@ func TestARemovedKeyEndsOpenShells(t *testing.T) {
 		t.Fatalf("somebody else: %+v", r)
 	}
 	w.revoked.Store(true)
-	ended := make(chan error, 1)
-	go func() { ended <- stolen.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = stolen.Wait() // it was cut off
+	}()
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
