@@ -45,7 +45,7 @@ type lobby struct {
 }
 
 // errChanged ends the visit of somebody who may do other things by now.
-var errChanged = errors.New(sayChanged)
+var errChanged = errors.New("account or key changed")
 
 func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	user, err := app.Guest, error(nil)

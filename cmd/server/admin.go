@@ -13,8 +13,10 @@ import (
 )
 
 func adminCommand(config configFunc) *cobra.Command {
-	admin := &cobra.Command{Use: "admin", Short: "Manage accounts, as the operator of this machine", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	admin := &cobra.Command{
+		Use: "admin", Short: "Manage accounts, as the operator of this machine", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	admin.AddCommand(adminCreateCommand(config))
 	return admin
 }

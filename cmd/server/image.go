@@ -19,8 +19,10 @@ func imageCommand(config configFunc) *cobra.Command {
 		}
 		return server.OpenImages(cfg)
 	}
-	c := &cobra.Command{Use: "image", Short: "Make and list the images that labs start from", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	c := &cobra.Command{
+		Use: "image", Short: "Make and list the images that labs start from", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	c.AddCommand(imageBuildCommand(open), imageImportCommand(open), imageListCommand(open))
 	return c
 }
