@@ -142,6 +142,9 @@ func TestSilentSockets(t *testing.T) {
 		}
 		silent = append(silent, c)
 	}
+	until(t, "all of them have come in", func() bool {
+		return strings.Count(w.log.String(), "ssh handshake failed") >= 40
+	})
 	began := time.Now()
 	if r := run(t, w.client("x"), "x"); r.status != 9 {
 		t.Errorf("a guest meanwhile: %+v", r)
