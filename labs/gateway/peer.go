@@ -205,13 +205,18 @@ func (p *peer) keepAlive(ctx context.Context, conn *gossh.ServerConn, st standin
 	}()
 	tick := time.NewTicker(p.g.Limits.KeepAlive)
 	defer tick.Stop()
+	misses := 0
 	for {
 		select {
 		case <-gone:
 			return
 		case <-tick.C:
 		}
-		if !p.g.stillIn(ctx, st) {
+		if p.g.stillIn(ctx, st) {
+			misses = 0
+		} else if misses++; misses == 2 {
+			// The lobby looks as often and tells its visitor why, so it gets
+			// the time to.
 			p.g.Log.InfoContext(ctx, "ssh connection ended: its key or account is gone", "source", p.source, "user", st.account)
 			_ = p.Close()
 		}

@@ -54,7 +54,7 @@ func needRoot(t testing.TB) {
 func TestNothingToSeeInside(t *testing.T) {
 	needRoot(t)
 	inspect := filepath.Join(t.TempDir(), "inspect")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", inspect, "./internal/inspect")
+	build := exec.CommandContext(t.Context(), "go", "build", "-cover=false", "-o", inspect, "./internal/inspect")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

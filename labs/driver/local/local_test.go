@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	agentBinary = filepath.Join(dir, "lab-agent")
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", agentBinary, "github.com/cloudmastershub/cmh/labs/agent")
+	build := exec.CommandContext(context.Background(), "go", "build", "-cover=false", "-o", agentBinary, "github.com/cloudmastershub/cmh/labs/agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		os.Stderr.Write(out)
