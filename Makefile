@@ -60,7 +60,7 @@ test: build ## set up what the tests need and run them all
 	@deploy/local/setup.sh run test
 	@bin/cmh-server image build
 	@rm -rf .cache/cover && mkdir -p .cache/cover
-	@GOCOVERDIR=$(CURDIR)/.cache/cover GOFLAGS="$${GOFLAGS:-} -cover" \
+	@CMH_COVERDIR=$(CURDIR)/.cache/cover GOFLAGS="$${GOFLAGS:-} -cover" \
 		$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
 	@go tool covdata textfmt -i=.cache/cover -o .cache/programs.out
 	@deploy/local/coverage.sh coverage.out .cache/programs.out

@@ -43,9 +43,7 @@ func TestStories(t *testing.T) {
 				"WHO="+who, "EMAIL="+who+"@example.com",
 				"CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL,
 			)
-			if dir := os.Getenv("GOCOVERDIR"); dir != "" { // programs built to count what they reach
-				env.Vars = append(env.Vars, "GOCOVERDIR="+dir)
-			}
+			env.Vars = append(env.Vars, counting()...)
 			return os.WriteFile(filepath.Join(env.WorkDir, "password"), []byte("correct horse "+who+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -100,6 +98,15 @@ func build(t *testing.T) string {
 	return bin
 }
 
+// counting tells programs that were built to count the statements they reach
+// where to write that. go test sets GOCOVERDIR to a folder that it throws away.
+func counting() []string {
+	if dir := os.Getenv("CMH_COVERDIR"); dir != "" {
+		return []string{"GOCOVERDIR=" + dir}
+	}
+	return nil
+}
+
 type hubServer struct{ api, sshHost, sshPort, dataDir, databaseURL string }
 
 // serve starts a server with a database of its own, and stops it with the test.
@@ -110,6 +117,7 @@ func serve(t *testing.T, bin string) hubServer {
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "cmh-server"), "serve")
 	cmd.Env = append(os.Environ(), "CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL, "CMH_LAB_AGENT="+filepath.Join(bin, "lab-agent"),
 		"CMH_API_ADDR="+strings.TrimPrefix(h.api, "http://"), "CMH_SSH_ADDR="+net.JoinHostPort(h.sshHost, h.sshPort))
+	cmd.Env = append(cmd.Env, counting()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
 	var log bytes.Buffer
