@@ -82,9 +82,10 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 }
 
 // ProgramOptions are the options for a program that shares its process with
-// others, such as one SSH session of many.
+// others, such as one SSH session of many. A signal to the process is not the
+// program's: it ends with ctx.
 func ProgramOptions(ctx context.Context) []tea.ProgramOption {
-	return []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(sharedFPS)}
+	return []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(sharedFPS), tea.WithoutSignalHandler()}
 }
 
 // Run shows the program until the learner quits, and leaves the terminal as it
