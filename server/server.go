@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 	"github.com/cloudmastershub/cmh/server/internal/jobs"
@@ -57,7 +58,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer closeDriver()
-	if err := configureLabs(a, cfg, driver); err != nil {
+	if err := configureLabs(ctx, a, cfg, driver); err != nil {
 		return err
 	}
 	if a.Labs.SSH, err = sshAddress(sshListener.Addr(), cfg.SSHHost, key); err != nil {
@@ -122,7 +123,7 @@ func (db database) run(ctx context.Context, log *slog.Logger) (stop func() error
 }
 
 // configureLabs tells the rules what labs can be here.
-func configureLabs(a *app.App, cfg Config, driver labs.Driver) error {
+func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driver) error {
 	node, err := nodeName(cfg.DataDir)
 	if err != nil {
 		return err
@@ -131,6 +132,7 @@ func configureLabs(a *app.App, cfg Config, driver labs.Driver) error {
 	if driver != nil {
 		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
 		a.Labs.Abilities = []string{"linux"}
+		a.Labs.OneLearner = !local.Probe(ctx).MultiLearner
 	}
 	return nil
 }

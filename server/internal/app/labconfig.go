@@ -17,6 +17,10 @@ type LabConfig struct {
 	Driver string // its name, shown to learners
 	Node   string // this machine; a session is pinned to the one it began on
 
+	// OneLearner says that sandboxes here can't be kept from taking all of the
+	// machine, so that only one learner's may run at a time.
+	OneLearner bool
+
 	// Abilities are the labels of package scenario that sandboxes here can
 	// give, "linux" among them.
 	Abilities []string

@@ -167,6 +167,9 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 			RetryAfter: alive[0].ExpiresAt.Sub(now),
 		}
 	}
+	if err := a.aloneHere(ctx, tx); err != nil {
+		return r, false, err
+	}
 	if v.CourseID != "" {
 		fresh, err := tx.EnrollOnce(ctx, a.user.ID, v.CourseID, now)
 		if err != nil {
@@ -194,6 +197,28 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 	}
 	r, err = tx.LabRun(ctx, r.ID)
 	return r, err == nil, err
+}
+
+// aloneHere refuses a second learner where sandboxes can't be limited. Starts on
+// this machine take turns from here to the end of the transaction.
+func (a Actor) aloneHere(ctx context.Context, tx postgres.Tx) error {
+	if !a.app.Labs.OneLearner {
+		return nil
+	}
+	runs, err := tx.NodeLabRunsAlone(ctx, a.app.Labs.Node)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if r.UserID != a.user.ID && r.EndedAt == nil {
+			return &hub.Error{
+				Code:       hub.Limit,
+				Message:    "This hub can run the labs of one learner at a time, and somebody else's runs. Try again when it has ended; cmh-server doctor says what would lift this.",
+				RetryAfter: max(r.ExpiresAt.Sub(a.app.now()), time.Second),
+			}
+		}
+	}
+	return nil
 }
 
 // SubmitLab hands a session in and ends it, once every step that has a check

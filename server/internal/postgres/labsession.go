@@ -132,6 +132,15 @@ func (tx Tx) NodeLabRuns(ctx context.Context, node string) ([]LabRun, error) {
 	return tx.labRuns(ctx, `WHERE s.node = $1 AND s.destroyed_at IS NULL ORDER BY s.created_at`, node)
 }
 
+// NodeLabRunsAlone is NodeLabRuns that makes every other transaction that asks
+// the same of the node wait for this one.
+func (tx Tx) NodeLabRunsAlone(ctx context.Context, node string) ([]LabRun, error) {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('labs on ' || $1, 0))`, node); err != nil {
+		return nil, classify("lab session", err)
+	}
+	return tx.NodeLabRuns(ctx, node)
+}
+
 // ExpiredLabRuns returns the running sessions whose time is up at now, locked.
 // Those that somebody else is changing are left for the next call.
 func (tx Tx) ExpiredLabRuns(ctx context.Context, now time.Time) ([]LabRun, error) {

@@ -189,7 +189,8 @@ func (m Model) checked(number int) bool {
 	return s != nil && s.Checked
 }
 
-// text_ is the step of that number as its author wrote it.
+// written is the step of that number as its author wrote it; nil when there
+// is none.
 func (m Model) written(number int) *hub.LabStep {
 	for i := range m.lab.Steps {
 		if m.lab.Steps[i].Number == number {
