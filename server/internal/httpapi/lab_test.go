@@ -356,6 +356,27 @@ func TestLabsPerTier(t *testing.T) {
 }
 
 // A session of somebody else is no session, in the same words.
+// Where a sandbox can take all of the machine, nobody shares it.
+func TestOneLearnerWhereNothingIsLimited(t *testing.T) {
+	t.Parallel()
+	h := newLabHub(t, func(a *app.App) { a.Labs.OneLearner = true })
+	ctx := t.Context()
+	first, second := h.User(t, hub.Free), h.User(t, hub.Free)
+	s := h.ready(t, first, "files")
+	h.ready(t, first, "more")
+	_, err := second.StartLab(ctx, "files")
+	apitest.Code(t, err, hub.Limit)
+	if err == nil || !strings.Contains(err.Error(), "one learner at a time") {
+		t.Errorf("it says %v", err)
+	}
+	for _, ref := range []string{s.ID, "more"} {
+		if _, err := first.StopLab(ctx, ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.ready(t, second, "files")
+}
+
 func TestSomebodyElsesLab(t *testing.T) {
 	t.Parallel()
 	h := newLabHub(t)
