@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/teatest/v2"
+	"github.com/charmbracelet/x/vt"
 	"go.uber.org/goleak"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -31,25 +32,64 @@ func options() tui.Options {
 	return tui.Options{Now: func() time.Time { return screentest.Now }}
 }
 
-func play(t *testing.T, b tui.Backend, o tui.Options, w, h int) *teatest.TestModel {
-	t.Helper()
-	return teatest.NewTestModel(t, tui.New(t.Context(), b, o), teatest.WithInitialTermSize(w, h))
+// A flow is a running program and the terminal that it draws on. A program
+// draws only what has changed, so its output alone does not hold what a learner
+// sees.
+type flow struct {
+	*teatest.TestModel
+	screen *vt.SafeEmulator
 }
 
-func sees(t *testing.T, tm *teatest.TestModel, text string) {
+func play(t *testing.T, b tui.Backend, o tui.Options, w, h int) flow {
 	t.Helper()
-	teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return strings.Contains(ansi.Strip(string(b)), text) }, teatest.WithDuration(10*time.Second))
+	f := flow{teatest.NewTestModel(t, tui.New(t.Context(), b, o), teatest.WithInitialTermSize(w, h)), vt.NewSafeEmulator(w, h)}
+	go func() { _, _ = io.Copy(io.Discard, f.screen) }() // its answers to questions, until it is closed
+	t.Cleanup(func() {
+		if pipe, ok := f.screen.InputPipe().(io.Closer); ok {
+			_ = pipe.Close()
+		}
+	})
+	return f
 }
 
-func keys(tm *teatest.TestModel, names ...string) {
+func sees(t *testing.T, f flow, text string) {
+	t.Helper()
+	until(t, f, func(screen string) bool { return strings.Contains(screen, text) }, text)
+}
+
+func until(t *testing.T, f flow, ok func(screen string) bool, what string) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for {
+		// A terminal's driver would turn line ends into these.
+		drawn, _ := io.ReadAll(f.Output())
+		_, _ = f.screen.Write(bytes.ReplaceAll(drawn, []byte("\n"), []byte("\r\n")))
+		if ok(f.screen.String()) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("never: %s; the screen shows:\n%s", what, f.screen.String())
+		}
+	}
+}
+
+// keys presses keys, once nothing is going on any more: a lab takes none
+// meanwhile.
+func keys(t *testing.T, tm flow, names ...string) {
+	t.Helper()
 	for _, n := range names {
+		until(t, tm, func(screen string) bool { return !strings.Contains(screen, "◌") }, "the end of what is going on")
 		tm.Send(screentest.Key(n))
 	}
 }
 
-func quit(t *testing.T, tm *teatest.TestModel) {
+func quit(t *testing.T, tm flow) {
 	t.Helper()
-	keys(tm, "q")
+	keys(t, tm, "q")
 	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
 }
 
@@ -71,25 +111,25 @@ func exec(c tea.ExecCommand) tui.Shell {
 func TestFromTheCatalogueToAReadLesson(t *testing.T) {
 	tm := play(t, newHub(screentest.Ana), options(), 80, 24)
 	sees(t, tm, "Welcome, ana")
-	keys(tm, "2")
+	keys(t, tm, "2")
 	sees(t, tm, "Linux for cloud engineers")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	sees(t, tm, "You will learn to")
-	keys(tm, "e")
+	keys(t, tm, "e")
 	sees(t, tm, "You are enrolled")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	sees(t, tm, "Everybody is a number")
-	keys(tm, "d")
+	keys(t, tm, "d")
 	sees(t, tm, "Marked as done")
-	keys(tm, "n")
+	keys(t, tm, "n")
 	sees(t, tm, "Who may do what")
-	keys(tm, "t")
+	keys(t, tm, "t")
 	sees(t, tm, "Question 1 of 3")
-	keys(tm, "enter", "n", "x")
+	keys(t, tm, "enter", "n", "x")
 	sees(t, tm, "Your answer:")
-	keys(tm, "q") // text, here
+	keys(t, tm, "q") // text, here
 	sees(t, tm, "q▏")
-	keys(tm, "esc", "esc", "esc", "esc")
+	keys(t, tm, "esc", "esc", "esc", "esc")
 	sees(t, tm, "Catalogue")
 	quit(t, tm)
 }
@@ -101,23 +141,35 @@ func TestALabFromStartToHandIn(t *testing.T) {
 	o.Shell = exec(shell{hub.LabSession{ID: "s-demo234567"}, entered})
 	tm := play(t, newHub(screentest.Ana), o, 100, 30)
 	sees(t, tm, "Press enter to start")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	sees(t, tm, "The lab is ready")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	if got := <-entered; got != "s-demo234567" {
 		t.Errorf("entered %s", got)
 	}
-	keys(tm, "c")
+	keys(t, tm, "c")
 	sees(t, tm, "observed: -rw-r--r--")
-	keys(tm, "h")
+	keys(t, tm, "h")
 	sees(t, tm, "Hint 1 of 2")
-	keys(tm, "c")
+	keys(t, tm, "c")
 	sees(t, tm, "Passed.")
-	keys(tm, "n")
-	sees(t, tm, "Close the door")
-	keys(tm, "S")
-	sees(t, tm, "Not every step has passed yet")
-	keys(tm, "y")
+	keys(t, tm, "n")
+	sees(t, tm, "Step 2 of 3")
+	keys(t, tm, "S")
+	sees(t, tm, "Step 2 is not done yet")
+	keys(t, tm, "c")
+	sees(t, tm, "observed: -rw-r--r--")
+	keys(t, tm, "c")
+	sees(t, tm, "Passed.")
+	keys(t, tm, "n")
+	sees(t, tm, "Step 3 of 3")
+	keys(t, tm, "c")
+	sees(t, tm, "observed: -rw-r--r--")
+	keys(t, tm, "c")
+	sees(t, tm, "Passed.")
+	keys(t, tm, "S")
+	sees(t, tm, "Every step is done.")
+	keys(t, tm, "y")
 	sees(t, tm, "This lab was handed in.")
 	quit(t, tm)
 }
@@ -125,11 +177,11 @@ func TestALabFromStartToHandIn(t *testing.T) {
 func TestAGuestIsToldHowToSignIn(t *testing.T) {
 	tm := play(t, newHub(hub.User{}), options(), 80, 24)
 	sees(t, tm, "browsing as a guest")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	sees(t, tm, "Linux for cloud engineers")
-	keys(tm, "enter")
+	keys(t, tm, "enter")
 	sees(t, tm, "You will learn to")
-	keys(tm, "e")
+	keys(t, tm, "e")
 	sees(t, tm, "✗ You are browsing as a guest. Sign in with: cmh auth login")
 	quit(t, tm)
 }
