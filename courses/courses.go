@@ -1,7 +1,7 @@
 // Package courses reads a course from a folder: course.yaml, lessons in
 // Markdown, quizzes, and labs in the scenario format. It also holds the
-// courses a new installation starts with. course-folder.md beside this file
-// is the format, for authors.
+// courses a new installation starts with. docs/authoring.md is the format, for
+// authors.
 //
 // A folder is taken as hostile: it is bounded, never followed out of, and
 // every mistake in it is reported with its place. Publishing and storing are
@@ -68,8 +68,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// The starter courses are the folders whose names hold a hyphen. The pattern
-// takes course-folder.md along, which makes it match something on its own.
+// The starter courses are the folders whose names hold a hyphen.
 //
 //go:embed all:*-*
 var starter embed.FS
