@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,8 @@ func check(ctx context.Context, env *cli.Env, args []string, step int) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.Print(env, r, func(w io.Writer) { report(w, env, r) }); err != nil {
+	hinted := r.State == hub.StepFailed && !env.JSON && hasHints(ctx, b, r)
+	if err := cli.Print(env, r, func(w io.Writer) { report(w, env, r, hinted) }); err != nil {
 		return err
 	}
 	exit, ok := verdicts[r.State]
@@ -82,7 +84,18 @@ func notOpen(ctx context.Context, b cli.Labs, ref string, step int, refusal erro
 	return hub.CheckResult{SessionID: s.ID, Step: step, State: hub.StepPending, Message: hub.MessageOf(refusal), Steps: s.Steps}, true
 }
 
-func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
+// hasHints reports whether the step that was checked has hints to ask for. Where
+// that can't be found out, none are offered.
+func hasHints(ctx context.Context, b cli.Labs, r hub.CheckResult) bool {
+	s, err := b.LabSession(ctx, r.SessionID)
+	if err != nil {
+		return false
+	}
+	l, err := b.Lab(ctx, s.LabID)
+	return err == nil && slices.ContainsFunc(l.Steps, func(st hub.LabStep) bool { return st.Number == r.Step && st.Hints > 0 })
+}
+
+func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 	title := ""
 	for _, s := range r.Steps {
 		if s.Number == r.Step {
@@ -105,11 +118,11 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult) {
 		_, _ = fmt.Fprintln(w, cli.Clean(r.Message))
 	}
 	switch {
-	case r.State == hub.StepFailed:
+	case hinted:
 		env.Say("A hint: cmh lab hint %s", r.SessionID)
 	case r.State == hub.StepPending:
 		env.Say("Check the step before it: cmh lab check %s", r.SessionID)
-	case r.State != hub.StepPassed:
+	case r.State != hub.StepPassed: // what to change, the message says
 	case allDone(r.Steps):
 		env.Say("Every step is done. Hand it in: cmh lab submit %s", r.SessionID)
 	default:

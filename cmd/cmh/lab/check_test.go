@@ -16,6 +16,7 @@ import (
 const (
 	running = `{"session_id":"s-aaaaaaaaaa","lab_id":"triage","state":"detached","step":1,
 		"steps":[{"number":1,"title":"One","state":"failed"},{"number":2,"title":"Two","state":"pending"}]}`
+	hinted  = `{"id":"triage","steps":[{"number":1,"title":"One","checked":true,"hints":2},{"number":2,"title":"Two","checked":true,"hints":0}]}`
 	refused = `{"code":"conflict","status":409,"detail":"Step 2 is not open yet. Pass step 1 first."}`
 	noRoom  = `{"code":"conflict","status":409,"detail":"The lab ships cannot run here: needs Docker, a network."}`
 )
@@ -38,6 +39,7 @@ func TestStatusesAndNames(t *testing.T) {
 	}{
 		"passed":       {200, verdict("passed", ""), "check s-aaaaaaaaaa", cli.ExitOK, "Step 1: One (passed)", "cmh lab submit"},
 		"failed":       {200, verdict("failed", "No file x."), "check s-aaaaaaaaaa", cli.ExitRed, "No file x.", "cmh lab hint"},
+		"no hints":     {200, strings.ReplaceAll(verdict("failed", "No file y."), ":1,", ":2,"), "check s-aaaaaaaaaa --step 2", cli.ExitRed, "No file y.", ""},
 		"the only one": {200, verdict("failed", ""), "check", cli.ExitRed, "(not yet)", ""},
 		"not checked":  {200, verdict("error", "It took too long."), "check s-aaaaaaaaaa", cli.ExitLater, "could not be checked", ""},
 		"not open yet": {409, refused, "check s-aaaaaaaaaa --step 2 --json", cli.ExitRed, `"step":2,"state":"pending"`, ""},
@@ -64,6 +66,8 @@ func TestStatusesAndNames(t *testing.T) {
 					status, reply = tt.status, tt.reply
 				case strings.HasSuffix(r.URL.Path, "/labs/sessions"):
 					reply = "[" + running + "]"
+				case strings.HasSuffix(r.URL.Path, "/labs/triage"):
+					reply = hinted
 				}
 				w.Header().Set("Content-Type", "application/json")
 				if status >= 400 {
@@ -76,6 +80,9 @@ func TestStatusesAndNames(t *testing.T) {
 			var out, errOut bytes.Buffer
 			env := &cli.Env{Out: &out, Err: &errOut, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
 			exit := cli.Run(t.Context(), lab.Command(env, nil), env, strings.Fields(tt.args))
+			if name == "no hints" && strings.Contains(errOut.String(), "lab hint") {
+				t.Errorf("a hint is offered that isn't there: %q", errOut.String())
+			}
 			if exit != tt.exit || !strings.Contains(out.String(), tt.out) || !strings.Contains(errOut.String(), tt.err) {
 				t.Errorf("exit %d, want %d\nout %q\nwant %q\nerr %q\nwant %q", exit, tt.exit, out.String(), tt.out, errOut.String(), tt.err)
 			}
