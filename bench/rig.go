@@ -21,6 +21,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs"
 )
 
 // A rig is what the sections share: a folder, the binaries, and one server of
@@ -77,6 +78,17 @@ func newRig(_ context.Context, scale float64) (*rig, error) {
 	return r, err
 }
 
+// clear destroys the sandboxes that a server, which is gone, has left.
+func (r *rig) clear(state string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	d, _, err := r.sandboxes(ctx, state)
+	if err != nil {
+		return err
+	}
+	return labs.Clear(ctx, d)
+}
+
 func (r *rig) rounds(n int) int { return max(3, int(float64(n)*r.scale)) }
 
 // close stops what was started, the latest first.
@@ -93,6 +105,9 @@ func (r *rig) close() error {
 		timer.Stop()
 	}
 	r.log.Close()
+	if r.product != nil {
+		errs = append(errs, r.clear(filepath.Join(r.product.data, "labs")))
+	}
 	errs = append(errs, os.RemoveAll(r.dir))
 	return errors.Join(errs...)
 }

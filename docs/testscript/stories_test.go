@@ -24,6 +24,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/server"
 )
 
 // TestStories runs every story in parallel against one server.
@@ -142,6 +146,7 @@ func serve(t *testing.T, bin string) hubServer {
 	}()
 	t.Cleanup(func() {
 		<-ended // t.Context has ended, so the server is told to
+		clearLabs(t, h.dataDir, filepath.Join(bin, "lab-agent"))
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", log.String())
 		}
@@ -155,6 +160,24 @@ func serve(t *testing.T, bin string) hubServer {
 		t.Fatalf("the server did not get ready")
 	}
 	return h
+}
+
+// clearLabs destroys the sandboxes that stories left running: they outlive
+// their server, and nobody finds them once its folder is gone.
+func clearLabs(t *testing.T, dataDir, agent string) {
+	t.Helper()
+	store, err := server.OpenImages(server.Config{ImageDir: os.Getenv("CMH_IMAGE_DIR")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := local.Open(context.Background(), local.Config{State: filepath.Join(dataDir, "labs"), Images: store, Agent: agent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := labs.Clear(context.Background(), d); err != nil {
+		t.Error(err)
+	}
 }
 
 func freePort(t *testing.T) string {

@@ -74,11 +74,8 @@ func open(t testing.TB, state string, s *image.Store) *local.Driver {
 func cleanUp(t testing.TB, d labs.Driver) {
 	t.Cleanup(func() {
 		ctx := context.Background()
-		ids, _ := d.List(ctx)
-		for _, id := range ids {
-			if err := d.Destroy(ctx, id); err != nil {
-				t.Error(err)
-			}
+		if err := labs.Clear(ctx, d); err != nil {
+			t.Error(err)
 		}
 		if c, ok := d.(*local.Driver); ok {
 			c.Close() // and with the last sandbox, the cgroups they shared
