@@ -66,7 +66,7 @@ func run(ctx context.Context, only string, scale float64) (err error) {
 		return err
 	}
 	defer func() {
-		if cerr := r.close(); err == nil {
+		if cerr := r.close(ctx); err == nil {
 			err = cerr
 		}
 	}()

@@ -79,8 +79,8 @@ func newRig(_ context.Context, scale float64) (*rig, error) {
 }
 
 // clear destroys the sandboxes that a server, which is gone, has left.
-func (r *rig) clear(state string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+func (r *rig) clear(ctx context.Context, state string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	d, _, err := r.sandboxes(ctx, state)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *rig) clear(state string) error {
 func (r *rig) rounds(n int) int { return max(3, int(float64(n)*r.scale)) }
 
 // close stops what was started, the latest first.
-func (r *rig) close() error {
+func (r *rig) close(ctx context.Context) error {
 	var errs []error
 	if r.product != nil && r.product.client != nil {
 		r.product.stopLabs()
@@ -106,7 +106,7 @@ func (r *rig) close() error {
 	}
 	r.log.Close()
 	if r.product != nil {
-		errs = append(errs, r.clear(filepath.Join(r.product.data, "labs")))
+		errs = append(errs, r.clear(ctx, filepath.Join(r.product.data, "labs")))
 	}
 	errs = append(errs, os.RemoveAll(r.dir))
 	return errors.Join(errs...)
