@@ -279,7 +279,7 @@ python3 -m http.server 80 >/dev/null 2>&1 &
 `,
 		"v.sh": "#!/bin/bash\nvisudo -c >/dev/null 2>&1 && ! pgrep -x sleep >/dev/null && ! pgrep -x tail >/dev/null\n",
 	})
-	if got := s.run("hostname; cat /etc/hostname; getent passwd dora | cut -d: -f6; stat -c %U /srv"); got != "backend\nbackend\n/home/dora\ndora" {
+	if got := s.run("hostname; uname -n; getent passwd dora | cut -d: -f6; stat -c %U /srv"); got != "backend\nbackend\n/home/dora\ndora" {
 		t.Errorf("the machine says %q", got)
 	}
 	s.want(1, labs.Failed, "") // and is checked without sudo

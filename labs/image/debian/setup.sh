@@ -20,24 +20,19 @@ for name in launch.sh wait.sh; do
 	chmod 0755 "$root/usr/local/bin/$name"
 done
 
-# Setting the host name takes a capability that nobody inside has. Scripts
-# that set it, and read it back, go on.
-cat >"$root/usr/local/bin/hostname" <<'EOF'
-#!/bin/sh
-case "${1-}" in
-"") exec cat /etc/hostname ;;
--*) exec /usr/bin/hostname "$@" ;;
-*) printf '%s\n' "$1" >/etc/hostname ;;
-esac
-EOF
-chmod 0755 "$root/usr/local/bin/hostname"
-
 # ping asks for a capability that nobody inside has, and does without it when
 # the file doesn't ask (a copy doesn't).
 if [ -x "$root/usr/bin/ping" ]; then
 	cp "$root/usr/bin/ping" "$root/usr/bin/ping.plain"
 	mv "$root/usr/bin/ping.plain" "$root/usr/bin/ping"
 fi
+
+# "service ssh start" works as on any machine, with keys that no other has.
+cat >>"$root/etc/default/ssh" <<'EOF'
+
+# Made at the first start: the image holds none.
+[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A >/dev/null
+EOF
 
 # Every interactive bash: a prompt that says who and where, and a history
 # that is on disk after each command, because checks read it.

@@ -110,6 +110,9 @@ func run() error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring up lo: %w", err)
 	}
+	if err := looseName(); err != nil {
+		return fmt.Errorf("give the host name a namespace: %w", err)
+	}
 	if err := unix.Sethostname([]byte(conf.Hostname)); err != nil {
 		return fmt.Errorf("set the host name: %w", err)
 	}

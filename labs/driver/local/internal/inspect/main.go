@@ -120,16 +120,27 @@ const none = ^uintptr(0) // as a descriptor or a number, nothing
 
 // calls must all be refused. Each could at most fail for another reason.
 var calls = map[string]func() syscall.Errno{
-	"mount":             func() syscall.Errno { return call(unix.SYS_MOUNT, ptr("x"), ptr("/"), ptr("nosuchfs")) },
-	"umount":            func() syscall.Errno { return call(unix.SYS_UMOUNT2, ptr("/nowhere")) },
-	"fsopen":            func() syscall.Errno { return call(unix.SYS_FSOPEN, ptr("nosuchfs")) },
-	"open_tree":         func() syscall.Errno { return call(unix.SYS_OPEN_TREE, none, ptr("/nowhere"), 1) },
-	"move_mount":        func() syscall.Errno { return call(unix.SYS_MOVE_MOUNT, none, ptr(""), none, ptr(""), 0) },
-	"pivot_root":        func() syscall.Errno { return call(unix.SYS_PIVOT_ROOT, ptr("/nowhere"), ptr("/nowhere")) },
-	"unshare user":      func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) },
-	"unshare mount":     func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNS) },
-	"unshare net":       func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNET) },
-	"setns":             func() syscall.Errno { return call(unix.SYS_SETNS, none) },
+	"mount":         func() syscall.Errno { return call(unix.SYS_MOUNT, ptr("x"), ptr("/"), ptr("nosuchfs")) },
+	"umount":        func() syscall.Errno { return call(unix.SYS_UMOUNT2, ptr("/nowhere")) },
+	"fsopen":        func() syscall.Errno { return call(unix.SYS_FSOPEN, ptr("nosuchfs")) },
+	"open_tree":     func() syscall.Errno { return call(unix.SYS_OPEN_TREE, none, ptr("/nowhere"), 1) },
+	"move_mount":    func() syscall.Errno { return call(unix.SYS_MOVE_MOUNT, none, ptr(""), none, ptr(""), 0) },
+	"pivot_root":    func() syscall.Errno { return call(unix.SYS_PIVOT_ROOT, ptr("/nowhere"), ptr("/nowhere")) },
+	"unshare user":  func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) },
+	"unshare mount": func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNS) },
+	"unshare net":   func() syscall.Errno { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNET) },
+	"setns":         func() syscall.Errno { return call(unix.SYS_SETNS, none) },
+	"setns to the host name's owner": func() syscall.Errno {
+		uts, err := unix.Open("/proc/self/ns/uts", unix.O_RDONLY, 0)
+		if err != nil {
+			return unix.EACCES
+		}
+		owner, _, e := syscall.Syscall(unix.SYS_IOCTL, uintptr(uts), unix.NS_GET_USERNS, 0)
+		if e != 0 {
+			return e
+		}
+		return call(unix.SYS_SETNS, owner, unix.CLONE_NEWUSER)
+	},
 	"clone3":            func() syscall.Errno { return call(unix.SYS_CLONE3, 0, 0) },
 	"bpf":               func() syscall.Errno { return call(unix.SYS_BPF, none, 0, 0) },
 	"perf_event_open":   func() syscall.Errno { return call(unix.SYS_PERF_EVENT_OPEN, 0, 0, none, none, 0) },
@@ -149,7 +160,6 @@ var calls = map[string]func() syscall.Errno{
 	"acct":              func() syscall.Errno { return call(unix.SYS_ACCT, ptr("/nowhere/x")) },
 	"syslog":            func() syscall.Errno { return call(unix.SYS_SYSLOG, 3, 0, 0) },
 	"clock_settime":     func() syscall.Errno { return call(unix.SYS_CLOCK_SETTIME, 0, 1) },
-	"sethostname":       func() syscall.Errno { return call(unix.SYS_SETHOSTNAME, ptr("x"), 1<<20) },
 	"iopl":              func() syscall.Errno { return call(unix.SYS_IOPL, 3) },
 	"block device": func() syscall.Errno {
 		e := call(unix.SYS_MKNODAT, uintptr(0xffffffffffffff9c), ptr("/tmp/.inspect"), unix.S_IFBLK|0o600, 0x0800)
