@@ -48,12 +48,14 @@ var sections = []struct {
 	{"cold", cold},
 	{"connect", connect},
 	{"echo", echo},
+	{"life", life},
 	{"typing", typing},
 	{"bulk", bulk},
 	{"storm", stormy},
 	{"cli", commands},
 	{"api", api},
 	{"memory", memory},
+	{"many", many},
 }
 
 func names() (all []string) {
