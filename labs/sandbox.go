@@ -144,6 +144,13 @@ func (s *Sandbox) Login(ctx context.Context, l proto.Learner) error {
 	return err
 }
 
+// Expire makes the sandbox end by itself a little after left, unless it is asked
+// again before. Its learner is warned on the terminals.
+func (s *Sandbox) Expire(ctx context.Context, left time.Duration) error {
+	_, err := s.ask(ctx, proto.Request{Method: proto.Expire, Expiry: &proto.Expiry{LeftMS: left.Milliseconds()}}, nil)
+	return err
+}
+
 // Type types into a learner's terminal, or queues a script for its shell to
 // source at the next prompt; it makes the terminal when there is none.
 func (s *Sandbox) Type(ctx context.Context, t proto.Typing) error {

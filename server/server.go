@@ -129,6 +129,9 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		return err
 	}
 	a.Labs.Node, a.Labs.Driver = node, cfg.LabDriver
+	if a.Labs.Free, a.Labs.Premium, err = labTimes(cfg); err != nil {
+		return err
+	}
 	if driver != nil {
 		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
 		a.Labs.Abilities = []string{"linux"}

@@ -88,6 +88,9 @@ type LabSession struct {
 	CreatedAt time.Time   `json:"created_at"`
 	ExpiresAt time.Time   `json:"expires_at"`
 	EndedAt   *time.Time  `json:"ended_at,omitempty"`
+
+	// ExtendableUntil is the latest that ExpiresAt can become.
+	ExtendableUntil time.Time `json:"extendable_until"`
 }
 
 // SSHAddress is where plain ssh reaches a session.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sort"
 	"sync"
+	"time"
 
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
@@ -44,8 +45,14 @@ func (a *agent) control(ch *channel) int {
 
 func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp proto.Response, err error) {
 	switch req.Method {
+	case proto.Hello, proto.Status, proto.Expire: // the host looks; nobody works
+	default:
+		defer a.clock.busy()()
+	}
+	switch req.Method {
 	case proto.Hello:
 		resp.Hello = a.terms.hello()
+		resp.Hello.IdleMS = a.idle().Milliseconds()
 	case proto.Push:
 		err = a.push(payload, ch)
 	case proto.Start:
@@ -70,6 +77,11 @@ func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp 
 			return resp, errors.New("login: nobody")
 		}
 		a.login.Store(req.Learner)
+	case proto.Expire:
+		if req.Expiry == nil {
+			return resp, errors.New("expire: no time")
+		}
+		a.expireIn(time.Duration(req.Expiry.LeftMS) * time.Millisecond)
 	default:
 		err = fmt.Errorf("%q is not a request this agent knows", req.Method)
 	}

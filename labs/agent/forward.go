@@ -48,6 +48,7 @@ func (a *agent) forward(ctx context.Context, nc ssh.NewChannel) {
 		return
 	}
 	defer ch.Close()
+	defer a.clock.busy()()
 	go func() {
 		_, _ = io.Copy(ch, conn)
 		_ = ch.CloseWrite()

@@ -44,6 +44,7 @@ type agent struct {
 	scripts  *scripts
 	checking sync.Mutex
 	login    atomic.Pointer[proto.Learner] // nil: the learner is root
+	clock    clock
 }
 
 // path is where the agent's own file of that name lies.
@@ -94,6 +95,7 @@ func run() error {
 	a.sp = newSpawner(st.begin) // opens oom_score_adj, so before shield
 	a.terms = &terminals{a: a, byName: map[string]*terminal{}}
 	a.scripts = &scripts{a: a}
+	a.clock.touch()
 	_ = os.WriteFile("/proc/self/comm", []byte(proto.AgentName), 0)
 	shield()
 	return a.serve(st.listener)

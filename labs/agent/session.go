@@ -169,13 +169,13 @@ func (s *session) request(kind string, payload []byte) bool {
 		s.ch.setDeaf()
 		return true
 	case "shell":
-		return s.start(func() int { return s.shell() })
+		return s.start(func() int { return s.shell() }, true)
 	case "exec":
 		var p struct{ Command string }
 		if ssh.Unmarshal(payload, &p) != nil || strings.ContainsRune(p.Command, 0) {
 			return false
 		}
-		return s.start(func() int { return s.exec(p.Command) })
+		return s.start(func() int { return s.exec(p.Command) }, true)
 	case "subsystem":
 		var p struct{ Name string }
 		if ssh.Unmarshal(payload, &p) != nil {
@@ -183,21 +183,27 @@ func (s *session) request(kind string, payload []byte) bool {
 		}
 		switch p.Name {
 		case "sftp":
-			return s.start(s.sftp)
+			return s.start(s.sftp, true)
 		case proto.Subsystem:
-			return s.start(func() int { return s.a.control(s.ch) })
+			return s.start(func() int { return s.a.control(s.ch) }, false)
 		}
 	}
 	return false
 }
 
-// start runs the session's one program beside the request loop.
-func (s *session) start(run func() int) bool {
+// start runs the session's one program beside the request loop. What is the
+// learner's keeps the sandbox from being idle.
+func (s *session) start(run func() int, learners bool) bool {
 	if s.started {
 		return false
 	}
 	s.started = true
-	go func() { s.ch.finish(run()) }()
+	go func() {
+		if learners {
+			defer s.a.clock.busy()()
+		}
+		s.ch.finish(run())
+	}()
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,8 @@ type terminal struct {
 	out  *ring
 	done chan struct{} // closed when it has ended, after exit is set
 	exit int
+
+	printed atomic.Int64 // uptime of the last output
 
 	mu       sync.Mutex
 	shell    *proc
@@ -139,6 +142,8 @@ func (t *terminal) copyOutput() {
 	for {
 		n, err := t.ptmx.Read(buf)
 		if n > 0 {
+			t.printed.Store(uptime())
+			t.a.clock.touch()
 			t.out.write(buf[:n])
 		}
 		if err != nil {

@@ -34,6 +34,7 @@ const (
 	Check  = "check"  // params: Script; runs it to its end; answer: CheckReport
 	Type   = "type"   // params: Typing; types into a terminal, making it when there is none
 	Login  = "login"  // params: Learner; for what is started from now on
+	Expire = "expire" // params: Expiry; replaces the one before
 )
 
 // Request is one question to the agent.
@@ -42,6 +43,7 @@ type Request struct {
 	Script  *Script  `json:"script,omitempty"`
 	Typing  *Typing  `json:"typing,omitempty"`
 	Learner *Learner `json:"learner,omitempty"`
+	Expiry  *Expiry  `json:"expiry,omitempty"`
 	Payload int64    `json:"payload,omitempty"` // bytes that follow the line
 }
 
@@ -58,6 +60,7 @@ type HelloInfo struct {
 	Version   int      `json:"version"`
 	Terminals []string `json:"terminals"` // names of those that live
 	Attached  int      `json:"attached"`  // connections attached to any of them
+	IdleMS    int64    `json:"idle_ms"`   // since the last sign of life; 0 while somebody is attached
 }
 
 // Script is a program the agent runs as root, outside the learner's shell,

@@ -60,8 +60,9 @@ func (a *App) TendLabs(ctx context.Context) error {
 	runs, err := a.nodeLabRuns(ctx)
 	errs = append(errs, err)
 	for _, r := range runs {
-		errs = append(errs, a.tend(ctx, r))
+		errs = append(errs, a.tend(ctx, r), a.keepTime(ctx, r))
 	}
+	a.work.forgetClocks(runs)
 	return errors.Join(errs...)
 }
 
@@ -76,8 +77,7 @@ func (a *App) nodeLabRuns(ctx context.Context) (runs []postgres.LabRun, err erro
 // expire ends a session whose time is up. Its sandbox is for the caller, once
 // the transaction has held.
 func (a *App) expire(ctx context.Context, tx postgres.Tx, r postgres.LabRun) error {
-	now := a.now()
-	r.State, r.Message, r.EndedAt = hub.Expired, timeIsUp, &now
+	r.State, r.Message, r.EndedAt = hub.Expired, timeIsUp, &r.ExpiresAt
 	if err := tx.SaveLabRun(ctx, r); err != nil {
 		return err
 	}

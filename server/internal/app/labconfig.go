@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -25,6 +26,10 @@ type LabConfig struct {
 	// give, "linux" among them.
 	Abilities []string
 
+	// Free and Premium are how long the sessions of each tier live. Zero fields
+	// take the defaults of DefaultFree and DefaultPremium.
+	Free, Premium LabTime
+
 	// SSH is where learners reach the gateway; User is filled in for each
 	// session.
 	SSH hub.SSHAddress
@@ -41,6 +46,8 @@ type labWork struct {
 	busy     map[string]chan struct{} // closed when the work on the session ends
 	checking map[string]bool          // sessions somebody waits for a check of
 	attached map[string]int           // connections to the session's sandbox
+	told     map[string]time.Time     // when each sandbox was told that it ends
+	look     map[string]time.Time     // when to ask each sandbox again whether it is in use
 }
 
 // claim waits for the session to be free, takes it, and returns how to give it

@@ -13,9 +13,6 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
-// labTime is how long a session lives.
-const labTime = time.Hour
-
 // runningLabs is how many sessions one learner may have at once.
 func runningLabs(role hub.Role) int {
 	if rank[role] >= rank[hub.Premium] {
@@ -181,13 +178,14 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 			}
 		}
 	}
+	clock := a.app.labTime(a.user.Role)
 	r = postgres.LabRun{
 		LabSession: hub.LabSession{
 			ID: "s-" + strings.ToLower(rand.Text())[:10], LabID: lab, State: hub.Provisioning,
 			Message: "Preparing the lab.", Step: min(1, len(v.Lab.Steps)), Driver: a.app.Labs.Driver,
-			CreatedAt: now, ExpiresAt: now.Add(labTime),
+			CreatedAt: now, ExpiresAt: now.Add(clock.Life), ExtendableUntil: now.Add(clock.Most),
 		},
-		UserID: a.user.ID, Version: v.Version, Node: a.app.Labs.Node,
+		UserID: a.user.ID, Version: v.Version, Node: a.app.Labs.Node, IdleAfter: clock.Idle, Warned: warningDue(clock.Life),
 	}
 	if err := tx.AddLabRun(ctx, r, len(v.Lab.Steps)); err != nil {
 		return r, false, err

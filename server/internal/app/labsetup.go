@@ -59,6 +59,7 @@ func (a *App) makeSandbox(ctx context.Context, r postgres.LabRun) (postgres.LabR
 	if err != nil {
 		return a.giveUp(ctx, r, startFailure(err))
 	}
+	a.tellTime(ctx, r)
 	r, err = a.changeLab(ctx, r.ID, "", func(_ context.Context, _ postgres.Tx, r *postgres.LabRun) error {
 		if r.EndedAt == nil {
 			now := a.now()
@@ -99,8 +100,12 @@ func (a *App) giveUp(ctx context.Context, r postgres.LabRun, why *hub.Error) (po
 // stopLost ends a session that nobody asked to end.
 func (a *App) stopLost(ctx context.Context, id, message string) (postgres.LabRun, error) {
 	r, err := a.changeLab(ctx, id, "lab.stopped", func(_ context.Context, _ postgres.Tx, r *postgres.LabRun) error {
-		if r.EndedAt == nil {
-			now := a.now()
+		now := a.now()
+		switch {
+		case r.EndedAt != nil:
+		case !r.ExpiresAt.After(now): // a sandbox whose time is up ends by itself
+			r.State, r.Message, r.EndedAt = hub.Expired, timeIsUp, &r.ExpiresAt
+		default:
 			r.State, r.Message, r.EndedAt = hub.Stopped, message, &now
 		}
 		return nil

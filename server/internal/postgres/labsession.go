@@ -19,7 +19,9 @@ type LabRun struct {
 	Node           string
 	SetupAt        *time.Time // when its sandbox was there and set-up began
 	DestroyedAt    *time.Time
-	Marks          []StepMarks // of Steps, in the same order
+	Marks          []StepMarks   // of Steps, in the same order
+	IdleAfter      time.Duration // it may be left alone; 0 is for ever
+	Warned         int           // minutes before its end, of the last warning; 0 is none
 }
 
 // StepMarks is what the rules know of a step besides its state.
@@ -35,6 +37,7 @@ const labRun = `
 	SELECT s.id, s.user_id::text, s.lab_id, s.lab_version, coalesce(c.slug, ''), v.document->>'title',
 	       s.state, s.message, s.step, s.driver, s.node,
 	       s.created_at, s.expires_at, s.setup_at, s.ended_at, s.destroyed_at,
+	       s.most_until, s.idle_after, s.warned,
 	       coalesce((
 	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', d->'checked') ORDER BY t.number)
 	           FROM lab_session_steps t
@@ -49,13 +52,16 @@ func scanLabRun(row pgx.CollectableRow) (LabRun, error) {
 	var (
 		r     LabRun
 		steps []byte
+		idle  int
 	)
 	err := row.Scan(&r.ID, &r.UserID, &r.LabID, &r.Version, &r.Course, &r.Title,
 		&r.State, &r.Message, &r.Step, &r.Driver, &r.Node,
-		&r.CreatedAt, &r.ExpiresAt, &r.SetupAt, &r.EndedAt, &r.DestroyedAt, &steps)
+		&r.CreatedAt, &r.ExpiresAt, &r.SetupAt, &r.EndedAt, &r.DestroyedAt,
+		&r.ExtendableUntil, &idle, &r.Warned, &steps)
 	if err != nil {
 		return r, err
 	}
+	r.IdleAfter = time.Duration(idle) * time.Second
 	var both []struct {
 		hub.StepState
 		StepMarks
@@ -152,9 +158,11 @@ func (tx Tx) ExpiredLabRuns(ctx context.Context, now time.Time) ([]LabRun, error
 // AddLabRun stores a new session with one pending row for each of its steps.
 func (tx Tx) AddLabRun(ctx context.Context, r LabRun, steps int) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, message, step, driver, node, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		r.ID, r.UserID, r.LabID, r.Version, r.State, r.Message, r.Step, r.Driver, r.Node, r.CreatedAt, r.ExpiresAt)
+		INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, message, step, driver, node, created_at, expires_at,
+		                          most_until, idle_after, warned)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, greatest($11, $12::timestamptz), $13, $14)`,
+		r.ID, r.UserID, r.LabID, r.Version, r.State, r.Message, r.Step, r.Driver, r.Node, r.CreatedAt, r.ExpiresAt,
+		r.ExtendableUntil, int(r.IdleAfter.Seconds()), r.Warned)
 	if err != nil {
 		return classify("lab session", err)
 	}
@@ -169,6 +177,14 @@ func (tx Tx) SaveLabRun(ctx context.Context, r LabRun) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE lab_sessions SET state = $2, message = $3, step = $4, setup_at = $5, ended_at = $6, destroyed_at = $7
 		WHERE id = $1`, r.ID, r.State, r.Message, r.Step, r.SetupAt, r.EndedAt, r.DestroyedAt)
+	return classify("lab session", err)
+}
+
+// SaveLabClock writes when a session ends, until when that may be put off, and
+// which warning was given.
+func (tx Tx) SaveLabClock(ctx context.Context, r LabRun) error {
+	_, err := tx.Exec(ctx, `UPDATE lab_sessions SET expires_at = $2, most_until = $3, warned = $4 WHERE id = $1`,
+		r.ID, r.ExpiresAt, r.ExtendableUntil, r.Warned)
 	return classify("lab session", err)
 }
 
