@@ -20,6 +20,10 @@ type Spec struct {
 	Env      map[string]string
 	Limits   Limits
 
+	// From names a Snapshot that the sandbox begins with, image included, on
+	// drivers that are Keepers; Image is not looked at then.
+	From string
+
 	// AllowSetuid lets setuid programs such as sudo work inside, by leaving
 	// no_new_privs off. The user namespace still holds.
 	AllowSetuid bool

@@ -45,6 +45,7 @@ func Run(t *testing.T, image string, f Features, open Open) {
 	t.Run("a later driver takes over", s.reopened)
 	t.Run("process 1 survives signals from inside", s.signals)
 	t.Run("the second lab sees nothing of the first", s.residue)
+	t.Run("keeping", s.keeping)
 	t.Run("inside", s.inside)
 	t.Run("bombs", s.bombs)
 }

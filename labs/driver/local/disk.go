@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,12 +41,7 @@ func findDisks(templates string) disks {
 		return d
 	}
 	ctl.Close()
-	for _, path := range []string{"mkfs.ext4", "/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"} {
-		if mkfs, err := exec.LookPath(path); err == nil {
-			d.mkfs = mkfs
-			return d
-		}
-	}
+	d.mkfs, _ = findTool("mkfs.ext4")
 	return d
 }
 
@@ -55,7 +51,9 @@ type layer struct {
 	loop  string
 }
 
-func (d disks) open(ctx context.Context, dir string, l labs.Limits) (layer, error) {
+// open makes a writable layer with an upper folder in it: an empty one, or a
+// copy of the disk in the file from.
+func (d disks) open(ctx context.Context, dir string, l labs.Limits, from string) (layer, error) {
 	if d.mkfs == "" {
 		fd, err := newMount("tmpfs", "disk", map[string]string{
 			"size":      strconv.FormatInt(min(l.DiskBytes, l.MemoryBytes/4*3), 10),
@@ -67,7 +65,11 @@ func (d disks) open(ctx context.Context, dir string, l labs.Limits) (layer, erro
 	if err := unix.Statfs(dir, &st); err == nil && int64(st.Bavail)*st.Bsize < l.DiskBytes {
 		return layer{}, fmt.Errorf("%w: %s has less than a lab's disk of %d MiB free", labs.ErrCapacity, dir, l.DiskBytes>>20)
 	}
-	template, err := d.template(ctx, l)
+	source := func() (*os.File, error) { return d.template(ctx, l) }
+	if from != "" {
+		source = func() (*os.File, error) { return os.Open(from) }
+	}
+	template, err := source()
 	if err != nil {
 		return layer{}, fmt.Errorf("make a disk: %w", err)
 	}
@@ -77,8 +79,13 @@ func (d disks) open(ctx context.Context, dir string, l labs.Limits) (layer, erro
 		return layer{}, fmt.Errorf("make a disk: %w", err)
 	}
 	defer file.Close()
-	if err := copySparse(file, template); err != nil {
+	if err := copyDisk(file, template); err != nil {
 		return layer{}, fmt.Errorf("make a disk: %w", err)
+	}
+	if from != "" {
+		if err := mend(ctx, file.Name()); err != nil {
+			return layer{}, err
+		}
 	}
 	loop, err := attachLoop(file)
 	if err != nil {
@@ -86,7 +93,33 @@ func (d disks) open(ctx context.Context, dir string, l labs.Limits) (layer, erro
 	}
 	defer loop.Close() // it detaches itself once nothing is mounted from it
 	fd, err := newMount("ext4", loop.Name(), map[string]string{"noinit_itable": "", "errors": "remount-ro"})
-	return layer{fd, loop.Name()}, err
+	if err != nil {
+		return layer{}, err
+	}
+	if err := emptyWork(fd); err != nil {
+		unix.Close(fd)
+		return layer{}, fmt.Errorf("prepare a disk: %w", err)
+	}
+	return layer{fd, loop.Name()}, nil
+}
+
+// emptyWork leaves upper as it is, and makes a new work folder: an overlay
+// refuses one that a volatile overlay had, and what is in it is nobody's.
+func emptyWork(mount int) error {
+	root, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", mount))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.RemoveAll("work"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"upper", "work"} {
+		if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // template returns the file to copy, making it the first time.
@@ -116,6 +149,44 @@ func (d disks) template(ctx context.Context, l labs.Limits) (*os.File, error) {
 	return os.Open(path)
 }
 
+// copyDisk makes dst, an empty file, what src is: sharing its blocks where the
+// file system can, else by copying those that were written.
+func copyDisk(dst, src *os.File) error {
+	if err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())); err == nil {
+		return nil
+	}
+	return copySparse(dst, src)
+}
+
+// mend checks a disk that was copied while it was mounted. Files that programs
+// had open after they were deleted take up its space until then. Its structure
+// was always written by this kernel, never by who lives on it.
+func mend(ctx context.Context, disk string) error {
+	tool, err := findTool("e2fsck")
+	if err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, tool, "-f", "-p", disk).CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 { // mended
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", tool, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// findTool looks where tools for root lie, too.
+func findTool(name string) (path string, err error) {
+	for _, dir := range []string{"", "/usr/sbin/", "/sbin/"} {
+		if path, err = exec.LookPath(dir + name); err == nil {
+			return path, nil
+		}
+	}
+	return "", err
+}
+
 // copySparse copies the written parts of src, and its size.
 func copySparse(dst, src *os.File) error {
 	st, err := src.Stat()
@@ -137,11 +208,29 @@ func copySparse(dst, src *os.File) error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(io.NewOffsetWriter(dst, data), io.NewSectionReader(src, data, hole-data)); err != nil {
+		if err := copyRange(dst, src, data, hole); err != nil {
 			return err
 		}
 		at = hole
 	}
+}
+
+// copyRange copies what lies between two offsets, inside of the kernel.
+func copyRange(dst, src *os.File, from, to int64) error {
+	for in, out := from, from; in < to; {
+		n, err := unix.CopyFileRange(int(src.Fd()), &in, int(dst.Fd()), &out, int(min(to-in, 16<<20)), 0)
+		if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // not on these file systems
+			_, err = io.Copy(io.NewOffsetWriter(dst, in), io.NewSectionReader(src, in, to-in))
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrUnexpectedEOF
+		}
+	}
+	return nil
 }
 
 // attachLoop binds file to a free loop device. Others look for one too, so

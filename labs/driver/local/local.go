@@ -60,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{state, filepath.Join(state, uidFolder), filepath.Join(state, diskFolder)} {
+	for _, dir := range []string{state, filepath.Join(state, uidFolder), filepath.Join(state, diskFolder), filepath.Join(state, snapshotFolder)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open sandbox state: %w", err)
 		}
@@ -108,7 +108,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	if !validID.MatchString(spec.ID) {
 		return fmt.Errorf("local: %q is not a sandbox id", spec.ID)
 	}
-	root, err := d.images.Resolve(spec.Image)
+	root, from, err := d.origin(spec)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 			}
 			continue
 		}
-		err = d.build(ctx, lock, spec, root)
+		err = d.build(ctx, lock, spec, root, from)
 		if err != nil {
 			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			err = errors.Join(err, d.remove(grace, lock))
@@ -204,6 +204,9 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
 	id := filepath.Base(lock.path)
 	rec, err := readRecord(lock.path)
+	if err := d.thawLeft(lock.path, rec); err != nil { // a frozen process can't be killed
+		return err
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.groups.kill(id) // a damaged record names nobody
 	}
@@ -245,6 +248,9 @@ func (d *Driver) sweep(ctx context.Context) error {
 				return fmt.Errorf("remove half-made sandbox %s: %w", id, err)
 			}
 			delete(known, id)
+		} else if err := errors.Join(d.thawLeft(lock.path, rec), os.RemoveAll(filepath.Join(lock.path, halfSnapshot))); err != nil {
+			lock.release()
+			return fmt.Errorf("adopt sandbox %s: %w", id, err)
 		}
 		lock.release()
 	}
@@ -255,6 +261,23 @@ func (d *Driver) sweep(ctx context.Context) error {
 		}
 	}
 	return d.ids.sweep(d.state, known)
+}
+
+// origin is the image that spec asks for, and the disk to begin with if any.
+func (d *Driver) origin(spec labs.Spec) (root image.Root, disk string, err error) {
+	if spec.From == "" {
+		root, err = d.images.Resolve(spec.Image)
+		return root, "", err
+	}
+	if err := d.Keeps(); err != nil {
+		return root, "", err
+	}
+	kept, err := d.readSnapshot(spec.From)
+	if err != nil {
+		return root, "", err
+	}
+	root, err = d.images.ByDigest(kept.Image)
+	return root, filepath.Join(d.snapshotDir(spec.From), diskFile), err
 }
 
 func readBootID() (string, error) {

@@ -25,7 +25,7 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 		return -1, err
 	}
 	defer unix.Close(img)
-	layer, err := b.d.disks.open(ctx, b.dir, b.spec.Limits)
+	layer, err := b.d.disks.open(ctx, b.dir, b.spec.Limits, b.from)
 	if err != nil {
 		return -1, err
 	}
@@ -33,6 +33,11 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 	if b.rec.Loop = layer.loop; layer.loop != "" {
 		if err := b.rec.write(b.dir); err != nil {
 			return -1, err
+		}
+		// Owners on the disk count from 0, so that a later sandbox with other
+		// uids can have a copy of it.
+		if err := shiftOwners(layer.mount, pid, 0); err != nil {
+			return -1, fmt.Errorf("shift the owners of the disk: %w", err)
 		}
 	}
 	// Images and state may lie below the host's /tmp, so it is covered only
@@ -50,36 +55,70 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 		}
 	}
 	owner := uidBase + b.rec.UIDs*uidWidth
-	for _, dir := range []string{"upper", "work"} {
-		path := filepath.Join(disk, dir)
-		if err := os.Mkdir(path, 0o755); err != nil {
-			return -1, err
+	if layer.loop == "" {
+		for _, dir := range []string{"upper", "work"} {
+			path := filepath.Join(disk, dir)
+			if err := os.Mkdir(path, 0o755); err != nil {
+				return -1, err
+			}
+			if err := os.Chown(path, owner, owner); err != nil {
+				return -1, err
+			}
 		}
-		if err := os.Chown(path, owner, owner); err != nil {
-			return -1, err
-		}
+	} else if err := writeAs(owner); err != nil {
+		return -1, err
 	}
 	return newMount("overlay", "lab", map[string]string{
 		"lowerdir": lower, "upperdir": disk + "/upper", "workdir": disk + "/work",
 		"redirect_dir": "on", // mv of a folder from the image keeps its inode, as on any disk
-		"volatile":     "",   // the layer never outlives the sandbox, so nobody waits for its fsync
+		"volatile":     "",   // a crash of the machine ends the sandbox and its disk, so nobody waits for its fsync
 	})
+}
+
+// writeAs makes this thread, which is thrown away soon, write files as uid: an
+// overlay writes as whoever mounted it, and the host's root owns nothing on a
+// disk whose owners are shifted. Without it the overlay is silently read-only.
+// Root's rights over files go with the uid, and are taken up again.
+func writeAs(uid int) error {
+	if err := unix.Setfsuid(uid); err != nil {
+		return fmt.Errorf("write as %d: %w", uid, err)
+	}
+	if err := unix.Setfsgid(uid); err != nil {
+		return fmt.Errorf("write as group %d: %w", uid, err)
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return fmt.Errorf("read capabilities: %w", err)
+	}
+	for i := range data {
+		data[i].Effective = data[i].Permitted
+	}
+	if err := unix.Capset(&hdr, &data[0]); err != nil {
+		return fmt.Errorf("take capabilities up again: %w", err)
+	}
+	return nil
+}
+
+// shiftOwners makes a detached mount show owners as the user namespace of
+// process pid maps them.
+func shiftOwners(mount, pid int, attr uint64) error {
+	userns, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open the user namespace: %w", err)
+	}
+	defer unix.Close(userns)
+	return unix.MountSetattr(mount, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP | attr, Userns_fd: uint64(userns)})
 }
 
 // openImage returns the image as a detached read-only mount, owned as the
 // user namespace of process pid maps owners.
 func openImage(path string, pid int) (int, error) {
-	userns, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("open the user namespace: %w", err)
-	}
-	defer unix.Close(userns)
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return -1, fmt.Errorf("open the image %s: %w", path, err)
 	}
-	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY, Userns_fd: uint64(userns)}
-	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attr); err != nil {
+	if err := shiftOwners(fd, pid, unix.MOUNT_ATTR_RDONLY); err != nil {
 		unix.Close(fd)
 		return -1, fmt.Errorf("shift the owners of %s (its file system or kernel may not support idmapped mounts): %w", path, err)
 	}

@@ -29,7 +29,7 @@ const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | 
 
 // build makes the sandbox whose folder the caller has locked. On an error it
 // leaves what there is to Driver.remove.
-func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root image.Root) error {
+func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root image.Root, from string) error {
 	spec.Limits = spec.Limits.WithDefaults()
 	uids, err := d.ids.take(d.state, spec.ID, d.ownerID)
 	if err != nil {
@@ -47,7 +47,7 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 		return fmt.Errorf("make the agent's socket: %w", err)
 	}
 	defer sock.Close()
-	b := &birth{d: d, dir: lock.path, spec: spec, root: root, rec: rec, sock: sock}
+	b := &birth{d: d, dir: lock.path, spec: spec, root: root, from: from, rec: rec, sock: sock}
 	if err := b.run(ctx); err != nil {
 		if said := tail(filepath.Join(lock.path, logFile)); said != "" {
 			err = fmt.Errorf("%w; the agent said: %s", err, said)
@@ -73,6 +73,7 @@ type birth struct {
 	dir  string
 	spec labs.Spec
 	root image.Root
+	from string // file of the snapshot it begins with, if any
 	rec  record
 	sock *os.File
 }
@@ -228,7 +229,7 @@ func (b *birth) config() stage0.Config {
 	c := stage0.Config{
 		Hostname: host, Env: environment(b.spec.Env), OpenFiles: uint64(l.OpenFiles),
 		ShmBytes: min(64<<20, l.MemoryBytes/4), NoNewPrivs: !b.spec.AllowSetuid,
-		Filter: b.d.filter, ManyUIDs: b.d.ids.wide(), HostUsr: b.root.HostUsr,
+		Filter: b.d.filter, ManyUIDs: b.d.ids.wide(), HostUsr: b.root.HostUsr, Kept: b.from != "",
 	}
 	if !b.d.ids.root {
 		c.Remap = b.d.ids.subUID != 0

@@ -54,6 +54,7 @@ type Config struct {
 	Filter     []byte   `json:"filter"`    // seccomp: struct sock_filter, packed
 	ManyUIDs   bool     `json:"many_uids"` // the uid map is wider than root
 	HostUsr    bool     `json:"host_usr"`  // bind the host's /usr, read-only
+	Kept       bool     `json:"kept"`      // the tree was a learner's before: its names stay as they are
 	Remap      bool     `json:"remap"`     // the map is written after the start: execute again to become root
 	Overlay    *Overlay `json:"overlay"`   // mount the root here; nil: it comes with Go
 	Files      int      `json:"files"`     // how many descriptors were handed over

@@ -166,7 +166,7 @@ func fill(conf *Config, taken map[string]int) error {
 		{"run", "/run", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "mode=755,size=16m", 0o755},
 	}
 	for _, m := range mounts {
-		if err := os.Mkdir(m.target, m.mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := realDir(m.target, m.mode); err != nil {
 			return fmt.Errorf("make %s: %w", m.target, err)
 		}
 		if err := unix.Mount(m.source, m.target, m.kind, m.flags, m.data); err != nil {
@@ -191,15 +191,38 @@ func fill(conf *Config, taken map[string]int) error {
 			return err
 		}
 	}
-	if err := writeNames(conf.Hostname); err != nil {
-		return err
+	if !conf.Kept {
+		if err := writeNames(conf.Hostname); err != nil {
+			return err
+		}
 	}
 	return closeProc(conf.ManyUIDs)
 }
 
+// realDir makes a folder where there is none. A tree that a learner had may
+// have a symbolic link there, and while it is filled /proc/self/fd still knows
+// the host's root.
+func realDir(path string, mode fs.FileMode) error {
+	st, err := os.Lstat(path)
+	if err == nil && st.IsDir() {
+		return nil
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Mkdir(path, mode)
+}
+
 func placeTaken(taken map[string]int) error {
 	for target, fd := range taken {
-		if target != "/usr" {
+		if target == "/usr" {
+			if err := realDir(target, 0o755); err != nil {
+				return err
+			}
+		} else {
 			f, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL, 0o666)
 			if err != nil {
 				return err
