@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"sync"
@@ -134,24 +133,10 @@ func (t *terminal) notify(line string, tries int) {
 	if lineMode(t.ptmx) || t.shellInFront() && atPrompt(t.ptmx) {
 		// Then the line it came between once more, as it was drawn: nobody else
 		// knows that it is gone.
-		t.out.write(append([]byte("\r\n\x1b[7m[ "+line+" ]\x1b[0m\r\n"), t.out.lastLine()...))
+		t.out.write(append([]byte("\r\n\x1b[7m[ "+line+" ]\x1b[0m\r\n"), t.out.line()...))
 		return
 	}
 	t.out.write([]byte("\x1b]2;" + line + "\x1b\\\a"))
-}
-
-// lastLine is what was printed since the last line's end, unless that is more
-// than a line.
-func (r *ring) lastLine() []byte {
-	const most = 4096
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	tail := r.buf[max(0, len(r.buf)-most):]
-	at := bytes.LastIndexByte(tail, '\n')
-	if at < 0 && len(tail) == most {
-		return nil
-	}
-	return bytes.Clone(tail[at+1:])
 }
 
 // lineMode says whether the terminal's program leaves its lines to the kernel.

@@ -72,7 +72,7 @@ func TestEndsByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = sb.Expire(t.Context(), over) // its answer may be cut off
-	<-s.end
+	t.Log("the shell ended:", <-s.end)
 	until(t, "nothing of it runs", func() bool {
 		_, err := r.Dial(t.Context(), "")
 		return err != nil && len(children(r.pid)) == 0

@@ -162,8 +162,8 @@ func (r running) exec(t *testing.T, cmd string) (stdout, stderr string, status i
 	return string(o), string(e), status
 }
 
-// A screen is one attached terminal as its client sees it.
-type screen struct {
+// A window is one attached terminal as its client sees it.
+type window struct {
 	t    *testing.T
 	sess *ssh.Session
 	in   io.Writer
@@ -172,7 +172,7 @@ type screen struct {
 	end  chan error
 }
 
-func attach(t *testing.T, c *ssh.Client, name string) *screen {
+func attach(t *testing.T, c *ssh.Client, name string) *window {
 	t.Helper()
 	sess, err := c.NewSession()
 	if err != nil {
@@ -186,7 +186,7 @@ func attach(t *testing.T, c *ssh.Client, name string) *screen {
 	if err := sess.RequestPty("xterm", 24, 80, ssh.TerminalModes{}); err != nil {
 		t.Fatal(err)
 	}
-	s := &screen{t: t, sess: sess, end: make(chan error, 1)}
+	s := &window{t: t, sess: sess, end: make(chan error, 1)}
 	sess.Stdout = s
 	if s.in, err = sess.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -198,20 +198,20 @@ func attach(t *testing.T, c *ssh.Client, name string) *screen {
 	return s
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *window) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.text = append(s.text, p...)
 	return len(p), nil
 }
 
-func (s *screen) String() string {
+func (s *window) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.text)
 }
 
-func (s *screen) typeLine(line string) {
+func (s *window) typeLine(line string) {
 	s.t.Helper()
 	if _, err := io.WriteString(s.in, line+"\n"); err != nil {
 		s.t.Fatal(err)
@@ -219,7 +219,7 @@ func (s *screen) typeLine(line string) {
 }
 
 // sees waits until the screen shows what the pattern says.
-func (s *screen) sees(pattern string) []string {
+func (s *window) sees(pattern string) []string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
 	var m []string

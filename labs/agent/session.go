@@ -230,14 +230,22 @@ func (s *session) shell() int {
 		s.ch.say("No terminal could be opened: " + err.Error())
 		return 1
 	}
-	s.follow(t.resize, func(sig syscall.Signal) {
+	defer t.release()
+	v := t.out.join(s.size, false, made)
+	defer v.leave()
+	s.follow(v.resized, func(sig syscall.Signal) {
 		if pg := foreground(t.ptmx); pg > 0 {
 			_ = syscall.Kill(-pg, sig)
 		}
 	})
 	defer s.follow(nil, nil)
+	return s.view(t, v)
+}
+
+// view shows a terminal until it ends or its client leaves.
+func (s *session) view(t *terminal, v *viewer) int {
 	s.ch.onEOW(s.ch.left)
-	if !t.serve(s.ch, made, s.ch.gone) {
+	if !t.serve(s.ch, v, s.ch.gone) {
 		return 0 // nobody is there to read it
 	}
 	return t.exit

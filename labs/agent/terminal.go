@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -26,7 +25,7 @@ type terminal struct {
 	name string
 	a    *agent
 	ptmx *os.File
-	out  *ring
+	out  *output
 	done chan struct{} // closed when it has ended, after exit is set
 	exit int
 
@@ -102,7 +101,8 @@ func (ts *terminals) start(name, term string, env map[string]string, size unix.W
 		return nil, err
 	}
 	defer tty.Close()
-	t := &terminal{name: name, a: ts.a, ptmx: ptmx, out: newRing(), done: make(chan struct{}), env: env, term: term}
+	t := &terminal{name: name, a: ts.a, ptmx: ptmx, done: make(chan struct{}), env: env, term: term}
+	t.out = newOutput(size, func(size unix.Winsize) { setSize(ptmx, size) })
 	if t.shell, err = t.startShell(tty); err != nil {
 		ptmx.Close()
 		return nil, err
@@ -135,7 +135,7 @@ func (t *terminal) startShell(tty *os.File) (*proc, error) {
 	return t.a.sp.start(c)
 }
 
-// copyOutput moves what the programs print into the ring until the kernel has
+// copyOutput shows what the programs print until the kernel has
 // hung up the far side, as it does when the shell ends.
 func (t *terminal) copyOutput() {
 	buf := make([]byte, 32<<10)
@@ -206,17 +206,6 @@ func (t *terminal) replaceShell() bool {
 	return true
 }
 
-// resize tells the PTY and, through it, the programs.
-func (t *terminal) resize(size unix.Winsize) { setSize(t.ptmx, size) }
-
-// redraw tells the programs to draw themselves again. The kernel only does so
-// when the size has changed.
-func (t *terminal) redraw() {
-	if pg := foreground(t.ptmx); pg > 0 {
-		_ = syscall.Kill(-pg, syscall.SIGWINCH)
-	}
-}
-
 // input types bytes. A program that takes no input does not hold its client
 // for ever.
 func (t *terminal) input(p []byte) error {
@@ -230,21 +219,12 @@ func (t *terminal) input(p []byte) error {
 
 // serve copies between one client and the terminal until either ends. ended
 // is true when the terminal did.
-func (t *terminal) serve(ch *channel, made bool, gone <-chan struct{}) (ended bool) {
-	defer t.release()
-	rd, past := t.out.attach()
-	defer rd.leave()
-	if !made {
-		if _, err := ch.Write(replay(past, len(past) == ringSize)); err != nil {
-			return false
-		}
-		t.redraw()
-	}
+func (t *terminal) serve(ch *channel, v *viewer, gone <-chan struct{}) (ended bool) {
 	go func() {
 		buf := make([]byte, 4096)
 		for {
 			n, err := ch.Read(buf)
-			if n > 0 && t.input(buf[:n]) != nil {
+			if n > 0 && v.typed() && t.input(buf[:n]) != nil {
 				return
 			}
 			if err != nil { // end of input: there may be output to come
@@ -254,20 +234,15 @@ func (t *terminal) serve(ch *channel, made bool, gone <-chan struct{}) (ended bo
 	}()
 	buf := make([]byte, 32<<10)
 	for {
-		n, skipped, err := rd.read(buf, gone)
+		p, err := v.next(buf, gone)
 		if errors.Is(err, io.EOF) {
+			v.farewell(ch)
 			return true
 		}
 		if err != nil {
 			return false
 		}
-		if skipped {
-			if _, err := io.WriteString(ch, "\r\n[... output skipped: the connection was too slow ...]\r\n"); err != nil {
-				return false
-			}
-			t.redraw()
-		}
-		if _, err := ch.Write(buf[:n]); err != nil {
+		if _, err := ch.Write(p); err != nil {
 			return false
 		}
 	}

@@ -88,19 +88,49 @@ func TestResize(t *testing.T) {
 	s.sees(`size 1000 80\.`)
 }
 
-// A full-screen program is told to draw itself when somebody comes back.
-func TestReattachRedraws(t *testing.T) {
+// A full-screen program that nobody disturbed is there again, drawn by us: it
+// is not asked to draw itself.
+func TestReattachShowsTheScreen(t *testing.T) {
 	t.Parallel()
 	r := launch(t)
 	c := r.client(t)
 	s := attach(t, c, "main")
-	s.typeLine(`trap 'printf "drawn$((n+=1))."' WINCH; printf '\033[?1049h\033[?1hsecret %s' picture; while :; do read -t 0.02 x; done`)
-	s.sees(`secret picture`)
+	s.typeLine(`PS1=; trap 'printf dr%s awn' WINCH; printf '\033[?1049h\033[?1h\033[5;10Hpicture-%s\033[6n' here; while :; do read -t 0.02 x; done`)
+	s.sees(`picture-here`)
 	c.Close()
 	s = attach(t, r.client(t), "main")
-	s.sees(`drawn\d`)
-	if text := s.String(); !strings.Contains(text, "\x1b[?1049h") || strings.Contains(text, "secret picture") {
-		t.Errorf("replay: %q", text)
+	s.sees(`(?s)\x1b\[\?1049h.*\x1b\[5;1H {9}picture-here.*\x1b\[\?1h`)
+	if text := s.String(); strings.Contains(text, "drawn") || strings.Contains(text, "\x1b[6n") {
+		t.Errorf("%q", text)
+	}
+}
+
+// Two who attach to one terminal see it live. Programs have the size of the one
+// who did something last; questions reach that one's terminal only.
+func TestTwoAtOneTerminal(t *testing.T) {
+	t.Parallel()
+	r := launch(t)
+	a := attach(t, r.client(t), "main")
+	a.typeLine("echo first-$((40+2))")
+	a.sees(`first-42\r`)
+	b := attach(t, r.client(t), "main")
+	b.sees(`first-42\r`)
+	if err := b.sess.WindowChange(10, 40); err != nil {
+		t.Fatal(err)
+	}
+	b.typeLine("stty size; printf 'ask\\033[6n%s\\n' ed-$((40+2))")
+	b.sees(`10 40\r(?s:.*)ask\x1b\[6ned-42\r`)
+	a.sees(`asked-42`)
+	if strings.Contains(a.String(), "\x1b[6n") {
+		t.Error("a question reached two terminals")
+	}
+	a.typeLine("stty size; echo last-$((40+2))")
+	a.sees(`24 80\r\nlast-42\r`)
+	b.sees(`last-42`)
+	b.sess.Close()
+	a.typeLine("exit 3")
+	if got := exitStatus(<-a.end); got != 3 {
+		t.Errorf("status %d", got)
 	}
 }
 

@@ -27,6 +27,7 @@ func (a *agent) typeIn(typing proto.Typing) error {
 	if err != nil {
 		return err
 	}
+	t.out.nobody()
 	if typing.Source == nil {
 		defer t.release()
 		return t.input(typing.Bytes)

@@ -91,7 +91,6 @@ func (s *Screen) align() {
 		}
 		s.grid[y] = r
 	}
-	s.touchAll()
 	s.moveTo(0, 0)
 }
 

@@ -142,15 +142,32 @@ func drawCursor(b []byte, c cursor, grid []row, left, top int) []byte {
 	return append(b, []string{"\x0f", "\x0e", "\x1bn", "\x1bo"}[c.gl]...)
 }
 
-// DrawRow returns what draws row y at a terminal's row y, for up to cols
-// columns, on whatever was there.
+// DrawRow returns row y for up to cols columns, from wherever the cursor is.
+// It begins and ends with the default attributes.
 func (s *Screen) DrawRow(b []byte, y, cols int) []byte {
-	b = at(b, 0, y)
-	b = append(b, "\x1b[m\x1b[K"...)
-	if y < len(s.grid) {
-		b = drawRow(b, s.grid[y], s.cols, cols, false)
+	return drawRow(b, s.grid[y], s.cols, cols, false)
+}
+
+// DrawLine returns the line that the cursor is on, from its beginning, and
+// what moves the cursor to where it is on it, with its attributes.
+func (s *Screen) DrawLine() []byte {
+	first := s.y
+	for first > 0 && s.grid[first-1].wrapped {
+		first--
 	}
-	return b
+	var b []byte
+	for y := first; y <= s.y; y++ {
+		wrapped := y < s.y
+		b = drawRow(b, s.grid[y], s.cols, s.cols, wrapped)
+		if wrapped {
+			b = append(b, ' ')
+		}
+		b = append(b, '\r')
+	}
+	if s.x > 0 {
+		b = csiNums(b, "", 'C', s.x)
+	}
+	return drawPen(b, s.pen)
 }
 
 func at(b []byte, x, y int) []byte { return csiNums(b, "", 'H', y+1, x+1) }

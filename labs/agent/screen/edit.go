@@ -29,7 +29,6 @@ func (s *Screen) put(r rune) {
 	}
 	row := &s.grid[s.y]
 	row.open(s.cols)
-	s.touch(s.y)
 	if s.modes.insert {
 		row.shift(s.x, right, w, s.empty())
 	}
@@ -81,7 +80,6 @@ func (s *Screen) combine(r rune) {
 		row.cells[x].r = ' '
 	}
 	row.mark(x, r)
-	s.touch(s.y)
 }
 
 // translate maps a character by the set in use.
@@ -133,7 +131,6 @@ func (s *Screen) blanked(r row) row {
 
 // blank erases columns [from, to) of a row.
 func (s *Screen) blank(y, from, to int) {
-	s.touch(y)
 	r := &s.grid[y]
 	if to == s.cols {
 		r.wrapped = false
@@ -215,9 +212,6 @@ func (s *Screen) reverseIndex() {
 func (s *Screen) scroll(top, bottom, n int) {
 	height := bottom - top + 1
 	n = min(max(n, -height), height)
-	for y := top; y <= bottom; y++ {
-		s.touch(y)
-	}
 	if s.left > 0 || s.right < s.cols-1 {
 		s.scrollColumns(top, bottom, n)
 		return
@@ -323,7 +317,6 @@ func (s *Screen) shiftRow(y, x, n int) {
 	r.open(s.cols)
 	r.shift(x, s.right, n, s.empty())
 	r.wrapped = false
-	s.touch(y)
 }
 
 // shiftColumns moves the columns from x on, in all lines of the region.
@@ -345,7 +338,6 @@ func (s *Screen) fillRectangle(r, top, left, bottom, right int) {
 		return
 	}
 	for y := top; y <= min(bottom, s.rows-1); y++ {
-		s.touch(y)
 		row := &s.grid[y]
 		row.open(s.cols)
 		for x := left; x <= min(right, s.cols-1); x++ {

@@ -77,8 +77,6 @@ func (s *Screen) setDEC(n int, on bool) {
 		return
 	case margins:
 		s.left, s.right = 0, s.cols-1
-	case 5:
-		s.touchAll()
 	case 7:
 		s.pending = s.pending && on
 	}
@@ -115,7 +113,6 @@ func (s *Screen) switchTo(mode int, alt bool) {
 		}
 		return
 	}
-	s.touchAll()
 	s.last = 0
 	if alt {
 		if mode == 1049 {

@@ -77,7 +77,6 @@ func (s *Screen) plain(b []byte) (n int) {
 		}
 		r := &s.grid[s.y]
 		cells := r.open(s.cols)
-		s.touch(s.y)
 		for ; room > 0 && n < len(b) && b[n] >= 0x20 && b[n] < 0x7f; room-- {
 			c := cell{r: rune(b[n]), pen: s.pen}
 			if old := &cells[s.x]; old.wide || old.right || r.marks != nil {

@@ -36,9 +36,6 @@ type Screen struct {
 
 	parser  parser
 	history history
-
-	// Dirty rows since the last TakeDirty, for who draws changes only.
-	dirty []bool
 }
 
 // A cursor is what DECSC saves.
@@ -75,8 +72,6 @@ func (s *Screen) reset() {
 	s.modes.reset()
 	s.wholeRegion()
 	s.tabs = stops(s.cols, nil)
-	s.dirty = make([]bool, s.rows)
-	s.touchAll()
 	s.last = 0
 }
 
@@ -144,8 +139,6 @@ func (s *Screen) Resize(cols, rows int) {
 	for _, c := range []*cursor{&s.cursor, &s.saved[0], &s.saved[1]} {
 		c.x, c.y, c.pending = min(c.x, cols-1), min(c.y, rows-1), false
 	}
-	s.dirty = make([]bool, rows)
-	s.touchAll()
 }
 
 func resized(rows []row, cols, n int) []row {
@@ -155,19 +148,4 @@ func resized(rows []row, cols, n int) []row {
 		out[i].cut(cols)
 	}
 	return out
-}
-
-// TakeDirty says which rows may look different since the last call.
-func (s *Screen) TakeDirty(to []bool) []bool {
-	to = append(to[:0], s.dirty...)
-	clear(s.dirty)
-	return to
-}
-
-func (s *Screen) touch(y int) { s.dirty[y] = true }
-
-func (s *Screen) touchAll() {
-	for i := range s.dirty {
-		s.dirty[i] = true
-	}
 }
