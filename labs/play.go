@@ -24,7 +24,7 @@ const terminal = "main"
 // were typed. What an earlier, unfinished Start of the same id left is removed
 // first. When it fails nothing is left.
 func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, assets []byte) (err error) {
-	if err := e.Driver.Destroy(ctx, id); err != nil {
+	if err := e.Destroy(ctx, id); err != nil {
 		return err
 	}
 	spec := Spec{ID: id, Image: cmp.Or(sc.Image, e.Image), Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
@@ -36,6 +36,11 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 			e.abandon(ctx, id)
 		}
 	}()
+	if len(sc.Hosts) > 0 {
+		if err := e.addHosts(ctx, spec, sc); err != nil {
+			return err
+		}
+	}
 	return e.inside(ctx, id, func(s *Sandbox) error {
 		if len(assets) > 0 {
 			if err := s.Push(ctx, assets); err != nil {
@@ -131,12 +136,23 @@ func (e *Engine) Check(ctx context.Context, id string, sc *scenario.Scenario, n 
 	return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox did not answer.%s", n, tryAgain)}, nil
 }
 
-// Alive returns ErrNotFound when there is no living sandbox id.
+// Alive returns ErrNotFound when there is no living sandbox id, or one of its
+// other hosts has died.
 func (e *Engine) Alive(ctx context.Context, id string) error {
-	return e.inside(ctx, id, func(s *Sandbox) error {
-		_, err := s.Hello(ctx)
+	all, err := e.hosts(ctx, id)
+	if err != nil {
 		return err
-	})
+	}
+	for _, host := range append(all, id) {
+		err := e.inside(ctx, host, func(s *Sandbox) error {
+			_, err := s.Hello(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *Engine) inside(ctx context.Context, id string, do func(*Sandbox) error) error {

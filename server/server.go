@@ -134,7 +134,7 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 	}
 	if driver != nil {
 		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
-		a.Labs.Abilities = []string{"linux"}
+		a.Labs.Abilities = abilities(ctx, cfg, driver)
 		a.Labs.OneLearner = !local.Probe(ctx).MultiLearner
 	}
 	return nil

@@ -22,46 +22,81 @@ const (
 // home is the home of the sandbox's main user.
 const home = "/root"
 
-// assets packs what details.assets names into a tar that unpacks at /.
+// assets packs what details.assets names into tars that unpack at /, one a host.
 func (r *reader) assets(s *Scenario, root *node) error {
 	hosts := r.object(r.object(root, "details"), "assets")
 	if hosts == nil {
 		return nil
 	}
-	var buf bytes.Buffer
-	p := packer{r: r, tar: tar.NewWriter(&buf)}
+	perHost := map[string]*packer{}
+	size := int64(0)
 	for _, host := range hosts.keys {
 		entries := r.objects(hosts, host)
-		switch strings.ToLower(host) {
-		case "host01", "client", "controlplane":
-		default:
-			r.warn(hosts.file, hosts.line, "there is one host here; assets for %q are left out", host)
-			for _, e := range entries {
-				e.ignoreAll()
+		name := strings.ToLower(host)
+		for _, same := range platformNames {
+			if slices.Contains(same, name) {
+				name = same[0]
 			}
-			continue
+		}
+		if name == "client" || name == platformNames[0][0] || name == s.Hostname {
+			name = ""
+		}
+		p := perHost[name]
+		if p == nil {
+			p = &packer{r: r, size: &size}
+			p.tar = tar.NewWriter(&p.buf)
+			perHost[name] = p
 		}
 		for _, e := range entries {
 			if err := p.entry(e); err != nil {
 				return err
 			}
 		}
+		if name != "" {
+			r.others = append(r.others, hostAssets{name, hosts, p})
+		}
 	}
-	if err := p.tar.Close(); err != nil {
-		return fmt.Errorf("pack the assets of %s: %w", r.dir, err)
+	for _, p := range perHost {
+		if err := p.tar.Close(); err != nil {
+			return fmt.Errorf("pack the assets of %s: %w", r.dir, err)
+		}
 	}
-	if p.count > 0 {
-		s.Assets, s.AssetCount = buf.Bytes(), p.count
+	if p := perHost[""]; p != nil && p.count > 0 {
+		s.Assets, s.AssetCount = p.buf.Bytes(), p.count
 	}
 	return nil
+}
+
+// hostAssets are the assets of a host that the scenario may turn out to have.
+type hostAssets struct {
+	host string
+	at   *node
+	*packer
+}
+
+// hostAssets gives the other hosts of s their assets.
+func (r *reader) hostAssets(s *Scenario) {
+	names := s.HostNames()
+	for _, a := range r.others {
+		n := slices.IndexFunc(names, func(of []string) bool { return slices.Contains(of, a.host) })
+		if n < 1 {
+			r.warn(a.at.file, a.at.line, "there is one host here; assets for %q are left out", a.host)
+			continue
+		}
+		if a.count > 0 {
+			s.Hosts[n-1].Assets = a.buf.Bytes()
+			s.AssetCount += a.count
+		}
+	}
 }
 
 // packer writes the assets of one scenario.
 type packer struct {
 	r     *reader
+	buf   bytes.Buffer
 	tar   *tar.Writer
 	count int
-	size  int64
+	size  *int64   // of all hosts' together
 	under []string // every file below assets/, once a pattern asks
 }
 
@@ -117,7 +152,7 @@ func (p *packer) file(e *node, file, to string, mode fs.FileMode) error {
 		p.r.warn(e.file, e.line, "the asset %q %s", file, why(err))
 		return nil
 	}
-	if p.size += int64(len(b)); p.size > maxAssets {
+	if *p.size += int64(len(b)); *p.size > maxAssets {
 		return &Error{File: e.file, Line: e.line, Text: fmt.Sprintf("the assets are larger than %d MiB", maxAssets>>20)}
 	}
 	if bytes.HasPrefix(b, []byte("#!")) {

@@ -12,9 +12,10 @@ import (
 
 // labYAML is what the scenario format lacks, in a file beside the index.
 type labYAML struct {
-	Slug  string `yaml:"slug"`
-	Image string `yaml:"image"`
-	Time  int    `yaml:"time"` // minutes
+	Slug  string    `yaml:"slug"`
+	Image string    `yaml:"image"`
+	Time  int       `yaml:"time"`  // minutes
+	Hosts []labHost `yaml:"hosts"` // the first one is where the learner begins
 	Steps []struct {
 		Hints []string `yaml:"hints"`
 		Solve string   `yaml:"solve"`
@@ -62,7 +63,20 @@ func (r *reader) labYAML(s *Scenario) error {
 	if len(l.Steps) > len(s.Steps) {
 		return fail("$.steps", "steps: there are more of them than in the index")
 	}
+	if err := hostsWanted(l.Hosts); err != nil {
+		return fail("$.hosts", err.Error())
+	}
 	s.Slug, s.Image = l.Slug, l.Image
+	for i, h := range l.Hosts {
+		if i == 0 {
+			s.Hostname = h.Name
+			if h.Image != "" {
+				s.Image = h.Image
+			}
+			continue
+		}
+		s.Hosts = append(s.Hosts, Host{Name: h.Name, Image: h.Image})
+	}
 	if l.Time > 0 {
 		s.Minutes = l.Time
 	}

@@ -47,9 +47,7 @@ func (r *reader) needs(s *Scenario) {
 	for _, command := range r.commands {
 		later(command)
 	}
-	if slices.Contains(r.hosts, "HOST2") || slices.Contains(r.hosts, "HOST3") {
-		needs["multi-host"] = true
-	}
+	needs["multi-host"] = needs["multi-host"] || len(s.Hosts) > 0 || slices.Contains(r.hosts, "HOST2") || slices.Contains(r.hosts, "HOST3")
 	// A machine of a special kind is needed where something speaks of it, or
 	// where it is all that there is.
 	all := strings.ToLower(prose.String())
@@ -72,8 +70,13 @@ func (r *reader) needs(s *Scenario) {
 	if strings.Contains(all, clientDir) {
 		s.WorkDir = clientDir
 	}
+	needs["multi-host"] = needs["multi-host"] || twoMachines(s.ImageID) && r.speaksOfMore(s, all)
+	if needs["multi-host"] {
+		r.findHosts(s, all)
+	}
 	needs["setuid"] = needs["setuid"] || changesUser.MatchString(all)
 	optional["web"] = len(s.Ports) > 0 || slices.ContainsFunc(s.Web, func(w Web) bool { return w.Port > 0 })
+	r.hostAssets(s)
 	s.Setuid = needs["setuid"]
 	optional["network"] = optional["network"] && !needs["network"]
 	delete(needs, "setuid")
@@ -175,7 +178,7 @@ func needsOf(src string) map[string]bool {
 			needs["cloud"] = needs["cloud"] || asksFor(args, "apply plan")
 		case "ip":
 			needs["privileged"] = needs["privileged"] || (asksFor(args, "link netns addr address route") && asksFor(args, "add del set delete exec"))
-		case "ssh", "scp": // even to itself: nobody listens
+		case "ssh", "scp", "sftp", "ssh-copy-id": // even to itself: nobody listens
 			needs["multi-host"] = needs["multi-host"] || hostWord.MatchString(command)
 		}
 		if strings.HasPrefix(name, "mkfs.") {

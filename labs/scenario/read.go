@@ -22,6 +22,7 @@ type reader struct {
 	commands []string     // that a page has the learner run
 	programs []string     // among the assets
 	hosts    []string     // that they are to be run on
+	others   []hostAssets // of hosts besides the first
 	budget   *int64       // bytes that may still be read; shared by a repository
 }
 
@@ -38,7 +39,7 @@ func newReader(fsys fs.FS, dir string) *reader {
 
 // format is part of every hash: raise it when the normal form changes, so that
 // a re-import makes new versions.
-const format = "cmh scenario 3\n"
+const format = "cmh scenario 4\n"
 
 // indexNames are the files that make a directory a scenario, the first one
 // wins.

@@ -28,6 +28,7 @@ type Scenario struct {
 	Image       string `json:"image,omitempty"`    // what lab.yaml asks for; empty is the default image
 	Environment string `json:"environment"`        // linux, docker, kubernetes, openshift
 	Hostname    string `json:"hostname"`
+	Hosts       []Host `json:"hosts,omitempty"` // that the lab has besides Hostname, in the order of their addresses
 	Layout      string `json:"layout,omitempty"`
 	EditorPath  string `json:"editor_path,omitempty"` // where relative file actions write
 	Greeting    string `json:"greeting,omitempty"`    // printed once in the terminal; SGR only
@@ -75,6 +76,14 @@ type Scenario struct {
 	// Hash names the content of the whole directory and of the files it
 	// refers to. Equal hashes read to equal scenarios.
 	Hash string `json:"hash"`
+}
+
+// Host is one more machine of a lab. The learner's terminals, set-up and checks
+// are on the first one, and reach this one over the network between them.
+type Host struct {
+	Name   string `json:"name"`
+	Image  string `json:"image,omitempty"`  // empty is the first host's
+	Assets []byte `json:"assets,omitempty"` // tar, unpacked at /
 }
 
 // Page is one text, with what happens when it is opened for the first time.

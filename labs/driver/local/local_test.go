@@ -93,3 +93,19 @@ func TestConformance(t *testing.T) {
 		return d
 	})
 }
+
+func TestLinks(t *testing.T) {
+	store, name := testImage(t)
+	state := t.TempDir()
+	if os.Geteuid() != 0 {
+		if err := open(t, state, store).Linkable(); err == nil {
+			t.Error("an ordinary user is promised what only root can do")
+		}
+		return
+	}
+	drivertest.RunLinks(t, name, func(t *testing.T) labs.Driver {
+		d := open(t, state, store)
+		cleanUp(t, d)
+		return d
+	})
+}
