@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	mathrand "math/rand/v2"
@@ -171,7 +172,8 @@ func (r call) repeatable() bool {
 // clients that were refused together do not return together.
 func patience(err error, try int) (time.Duration, bool) {
 	e, ok := errors.AsType[*hub.Error](err)
-	if !ok || (e.Code != hub.Limit && e.Code != hub.Unavailable) || e.RetryAfter > maxWait {
+	if !ok || e.Place > 0 || // the caller may want to say how the queue moves
+		(e.Code != hub.Limit && e.Code != hub.Unavailable) || e.RetryAfter > maxWait {
 		return 0, false
 	}
 	d := e.RetryAfter
@@ -250,6 +252,7 @@ type problem struct {
 	Detail    string           `json:"detail"`
 	RequestID string           `json:"request_id"`
 	Errors    []hub.FieldError `json:"errors"`
+	Place     int              `json:"place"`
 }
 
 // codes is what a status means when a proxy answered in the server's place.
@@ -259,20 +262,25 @@ var codes = map[int]hub.Code{
 }
 
 func problemOf(resp *resty.Response) error {
+	return refusal(resp.StatusCode(), resp.Header(), resp.Body())
+}
+
+// refusal is what an answer that is no success says.
+func refusal(status int, head http.Header, body []byte) error {
 	var p problem
-	if isJSON(resp, "application/problem+json") && json.Unmarshal(resp.Body(), &p) == nil && known(p.Code) && p.Detail != "" {
+	later := retryAfter(head.Get("Retry-After"))
+	kind, _, err := mime.ParseMediaType(head.Get("Content-Type"))
+	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && known(p.Code) && p.Detail != "" {
 		return &hub.Error{
 			Code: p.Code, Message: short(p.Detail, 2000), Fields: p.Errors[:min(len(p.Errors), 100)],
-			RequestID: short(p.RequestID, 100), RetryAfter: retryAfter(resp.Header().Get("Retry-After")),
+			RequestID: short(p.RequestID, 100), RetryAfter: later, Place: max(0, p.Place),
 		}
 	}
-	if code, ok := codes[resp.StatusCode()]; ok {
-		return &hub.Error{
-			Code: code, Message: "The server answered " + http.StatusText(resp.StatusCode()) + ".",
-			RetryAfter: retryAfter(resp.Header().Get("Retry-After")), Err: errors.New(resp.Status()),
-		}
+	cause := fmt.Errorf("%d %s", status, http.StatusText(status))
+	if code, ok := codes[status]; ok {
+		return &hub.Error{Code: code, Message: "The server answered " + http.StatusText(status) + ".", RetryAfter: later, Err: cause}
 	}
-	return notUnderstood(resp, errors.New(resp.Status()))
+	return misunderstood(status, cause)
 }
 
 func known(c hub.Code) bool {
@@ -284,8 +292,12 @@ func known(c hub.Code) bool {
 }
 
 func notUnderstood(resp *resty.Response, err error) error {
+	return misunderstood(resp.StatusCode(), err)
+}
+
+func misunderstood(status int, err error) error {
 	msg := "The server gave an answer we do not understand. Is this the address of a CloudMastersHub server?"
-	if s := resp.StatusCode(); s >= 300 && s < 400 {
+	if status >= 300 && status < 400 {
 		msg = "The server sends us elsewhere; set the server's address to where it really is."
 	}
 	return &hub.Error{Code: hub.Internal, Message: msg, Err: err}

@@ -66,6 +66,11 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		<-ctx.Done()
+		a.CloseStreams() // or the API would wait for them
+		return nil
+	})
 	g.Go(func() error { return serveHTTP(ctx, cfg, apiListener, httpapi.New(a, cfg.Log)) })
 	g.Go(func() error {
 		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil || ctx.Err() != nil {

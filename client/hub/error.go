@@ -34,6 +34,10 @@ type Error struct {
 	// Zero means nobody knows.
 	RetryAfter time.Duration
 
+	// Place is the caller's in the queue for what is not to be had yet, from 1.
+	// Zero means that there is no queue.
+	Place int
+
 	// RequestID is the server's name for the failed request, when there was
 	// one. Its log line is found by it.
 	RequestID string

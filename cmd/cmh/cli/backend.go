@@ -52,6 +52,7 @@ type Labs interface {
 	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
 	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
 	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
+	LabEvents(ctx context.Context, ref string, after int64, yield func(hub.LabEvent) error) error
 	ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error)
 	StopLab(ctx context.Context, ref string) (hub.LabSession, error)
 	LabCertificate(ctx context.Context, ref, publicKey string) (hub.SSHCertificate, error)

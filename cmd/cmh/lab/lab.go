@@ -23,7 +23,7 @@ func Command(env *cli.Env, attach Attach) *cobra.Command {
 	cmd := cli.Group("lab", "Work in real sandboxes",
 		listCmd(env), viewCmd(env), startCmd(env, attach), sessionsCmd(env), statusCmd(env), waitCmd(env),
 		checkCmd(env), hintCmd(env), solutionCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
-		extendCmd(env))
+		extendCmd(env), eventsCmd(env))
 	if attach != nil {
 		cmd.AddCommand(attachCmd(env, attach), sshCmd(env))
 	}

@@ -30,6 +30,7 @@ type App struct {
 	accounts accounts
 	cursors  cursors
 	work     labWork
+	streams  labStreams
 
 	published atomic.Int64
 }

@@ -334,7 +334,9 @@ func (a *App) changeLab(ctx context.Context, id, event string, change labChange)
 	return r, err
 }
 
-// labEvent tells of a session what anybody who counts may want to know.
+// labEvent tells of a session what anybody who counts may want to know. The
+// caller holds its row, or is about to add it: so the events of a session are
+// numbered in the order in which they can be read.
 func (a *App) labEvent(ctx context.Context, tx postgres.Tx, r postgres.LabRun, event string) error {
 	return tx.Event(ctx, r.UserID, event, map[string]any{
 		"session": r.ID, "lab": r.LabID, "version": r.Version, "state": r.State, "step": r.Step,

@@ -89,6 +89,7 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.POST("/labs/:lab/solution", h.do(h.labSolution))
 	r.PUT("/labs/:lab/submit", h.do(h.submitLab))
 	r.POST("/labs/:lab/stop", h.do(h.stopLab))
+	r.GET("/labs/:lab/events", h.labEvents)
 	r.POST("/labs/:lab/extend", h.do(h.extendLab))
 	r.POST("/labs/:lab/certificate", h.unstored(h.labCertificate))
 

@@ -21,6 +21,7 @@ type problem struct {
 	Code      hub.Code         `json:"code"`
 	RequestID string           `json:"request_id"`
 	Errors    []hub.FieldError `json:"errors,omitempty"`
+	Place     int              `json:"place,omitempty"`
 }
 
 // status is the HTTP status of each code.
@@ -62,7 +63,7 @@ func (h api) problem(c *gin.Context, err error) answer {
 	}
 	a := answer{ContentType: "application/problem+json"}
 	if e, ok := errors.AsType[*hub.Error](err); ok {
-		p.Errors = e.Fields
+		p.Errors, p.Place = e.Fields, e.Place
 		if e.RetryAfter > 0 {
 			a.RetryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
 		}
