@@ -53,7 +53,7 @@ func (r *reader) assets(s *Scenario, root *node) error {
 			}
 		}
 		if name != "" {
-			r.others = append(r.others, hostAssets{name, hosts, p})
+			r.others = append(r.others, hostAssets{name, host, hosts, p})
 		}
 	}
 	for _, p := range perHost {
@@ -69,7 +69,8 @@ func (r *reader) assets(s *Scenario, root *node) error {
 
 // hostAssets are the assets of a host that the scenario may turn out to have.
 type hostAssets struct {
-	host string
+	host string // by its first name
+	said string // as written
 	at   *node
 	*packer
 }
@@ -80,7 +81,7 @@ func (r *reader) hostAssets(s *Scenario) {
 	for _, a := range r.others {
 		n := slices.IndexFunc(names, func(of []string) bool { return slices.Contains(of, a.host) })
 		if n < 1 {
-			r.warn(a.at.file, a.at.line, "there is one host here; assets for %q are left out", a.host)
+			r.warn(a.at.file, a.at.line, "there is one host here; assets for %q are left out", a.said)
 			continue
 		}
 		if a.count > 0 {
