@@ -31,7 +31,7 @@ export CMH_IMAGE_DIR ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache/cmh/image
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build setup ## start everything and learn (without a terminal: walk the main job and exit)
@@ -64,6 +64,12 @@ test: build ## set up what the tests need and run them all
 		$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
 	@go tool covdata textfmt -i=.cache/cover -o .cache/programs.out
 	@deploy/local/coverage.sh coverage.out .cache/programs.out
+
+.PHONY: test-security
+test-security: build ## run the tests that docs/security.md names; none may be missing, skipped or red
+	@deploy/local/setup.sh run test
+	@bin/cmh-server image build
+	@$(WITHDB) deploy/local/security.sh $(TESTS)
 
 .PHONY: lint
 lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities

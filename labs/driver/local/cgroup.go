@@ -268,18 +268,29 @@ func (g cgroups) list() (ids []string) {
 	return ids
 }
 
-// kill ends whatever runs in a sandbox's cgroups.
-func (g cgroups) kill(id string) {
+func (g cgroups) exist(id string) bool {
+	for _, parent := range g.parents {
+		if st, err := os.Stat(filepath.Join(parent, id)); err == nil && st.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
+// kill ends whatever runs in a sandbox's cgroups, and says what that was.
+func (g cgroups) kill(id string) (pids []int) {
 	for _, parent := range g.parents {
 		for _, dir := range []string{agentGroup, learnerGroup} {
 			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
 			for _, f := range strings.Fields(string(raw)) {
 				if pid, err := strconv.Atoi(f); err == nil && pid > 1 {
 					_ = unix.Kill(pid, unix.SIGKILL)
+					pids = append(pids, pid)
 				}
 			}
 		}
 	}
+	return pids
 }
 
 // remove waits until the kernel lets the cgroups go, which is a moment after

@@ -29,6 +29,7 @@ const diskFolder = ".disks"
 type disks struct {
 	templates string
 	mkfs      string // "": no loop disks here
+	fault     *fault
 }
 
 func findDisks(templates string) disks {
@@ -87,11 +88,13 @@ func (d disks) open(ctx context.Context, dir string, l labs.Limits, from string)
 			return layer{}, err
 		}
 	}
+	d.fault.reach("disk")
 	loop, err := attachLoop(file)
 	if err != nil {
 		return layer{}, fmt.Errorf("attach a disk: %w", err)
 	}
 	defer loop.Close() // it detaches itself once nothing is mounted from it
+	d.fault.reach("loop")
 	fd, err := newMount("ext4", loop.Name(), map[string]string{"noinit_itable": "", "errors": "remount-ro"})
 	if err != nil {
 		return layer{}, err
@@ -128,12 +131,15 @@ func (d disks) template(ctx context.Context, l labs.Limits) (*os.File, error) {
 	if f, err := os.Open(path); err == nil {
 		return f, nil
 	}
-	tmp, err := os.CreateTemp(d.templates, ".new-")
+	tmp, err := os.CreateTemp(d.templates, newTemplate)
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
+	if err := unix.Flock(int(tmp.Fd()), unix.LOCK_EX); err != nil { // says that we live
+		return nil, err
+	}
 	if err := tmp.Truncate(l.DiskBytes); err != nil {
 		return nil, err
 	}
@@ -143,6 +149,7 @@ func (d disks) template(ctx context.Context, l labs.Limits) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", d.mkfs, err, strings.TrimSpace(string(out)))
 	}
+	d.fault.reach("template")
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return nil, err
 	}
@@ -185,6 +192,23 @@ func findTool(name string) (path string, err error) {
 		}
 	}
 	return "", err
+}
+
+const newTemplate = ".new-"
+
+// sweep removes templates whose maker has died.
+func (d disks) sweep() {
+	left, _ := filepath.Glob(filepath.Join(d.templates, newTemplate+"*"))
+	for _, path := range left {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = os.Remove(path)
+		}
+		f.Close()
+	}
 }
 
 // copySparse copies the written parts of src, and its size.

@@ -2,3 +2,6 @@ package local
 
 // Frozen is what a snapshot does to a sandbox's disk.
 var Frozen = frozen
+
+// Cgroups are the folders that d's sandboxes share.
+func (d *Driver) Cgroups() []string { return d.groups.parents }

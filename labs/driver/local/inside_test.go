@@ -2,12 +2,9 @@ package local_test
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
-	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -86,64 +83,13 @@ func TestNothingToSeeInside(t *testing.T) {
 	}
 }
 
-// residue is everything of sandboxes that a host could be left with.
-func residue(t *testing.T, state string) string {
-	t.Helper()
-	var all []string
-	add := func(kind string, lines ...string) {
-		for _, l := range lines {
-			all = append(all, kind+" "+l)
-		}
-	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(mounts)) {
-		if strings.Contains(line, state) || strings.Contains(line, "/tmp/l") {
-			add("mount", line)
-		}
-	}
-	_ = filepath.WalkDir(state, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !strings.Contains(p, "/.disks/") {
-			add("file", p)
-		}
-		return nil
-	})
-	groups, _ := filepath.Glob("/sys/fs/cgroup/*/cmh-*/residue-*")
-	add("cgroup", groups...)
-	loops, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
-	for _, l := range loops {
-		if raw, err := os.ReadFile(l); err == nil && strings.HasPrefix(string(raw), state) {
-			add("loop", string(raw))
-		}
-	}
-	self, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(self) > 40 {
-		add("descriptors", "too many of this process")
-	}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	me := " " + itoa(os.Getpid()) + " "
-	for _, p := range stats {
-		raw, _ := os.ReadFile(p)
-		if i := bytes.LastIndexByte(raw, ')'); i > 0 && len(raw) > i+4 && strings.HasPrefix(string(raw[i+3:]), me) {
-			add("child", string(raw[:i]))
-		}
-	}
-	sort.Strings(all)
-	return strings.Join(all, "\n")
-}
-
 func TestTwoHundredLeaveNothing(t *testing.T) {
 	needRoot(t)
 	store, name := testImage(t)
 	state := t.TempDir()
 	d := open(t, state, store)
 	cleanUp(t, d)
-	before := residue(t, state)
+	before := residue(t, d, state)
 	const at, rounds = 4, 50
 	done := make(chan error)
 	for i := range at {
@@ -166,7 +112,7 @@ func TestTwoHundredLeaveNothing(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if after := residue(t, state); after != before {
+	if after := residue(t, d, state); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }

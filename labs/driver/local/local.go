@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,6 +50,7 @@ type Driver struct {
 	filter  []byte
 	bootID  string
 	ownerID int // offset into the uid ranges, so that two drivers seldom share one
+	fault   *fault
 }
 
 var _ labs.Driver = (*Driver)(nil)
@@ -65,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 			return nil, fmt.Errorf("open sandbox state: %w", err)
 		}
 	}
-	d := &Driver{state: state, images: cfg.Images}
+	d := &Driver{state: state, images: cfg.Images, fault: readFault()}
 	key := stateKey(state)
 	d.ownerID = int(key[0])<<4 | int(key[1])>>4
 	if d.bootID, err = readBootID(); err != nil {
@@ -81,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 		return nil, fmt.Errorf("find cgroups: %w", err)
 	}
 	d.disks = findDisks(filepath.Join(state, diskFolder))
+	d.disks.fault = d.fault
 	if d.agent, err = sealBinary(cfg.Agent); err != nil {
 		return nil, fmt.Errorf("load the agent: %w", err)
 	}
@@ -119,12 +122,13 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 		if err != nil {
 			return fmt.Errorf("create %s: %w", spec.ID, err)
 		}
+		d.fault.reach("folder")
 		rec, err := readRecord(lock.path)
 		if err == nil && rec.Ready && d.alive(rec) {
 			lock.release()
 			return nil
 		}
-		if err == nil || !errors.Is(err, fs.ErrNotExist) { // a dead or half-made one
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || d.groups.exist(spec.ID) { // a dead, half-made or lost one
 			err := d.remove(ctx, lock)
 			lock.release()
 			if err != nil {
@@ -167,7 +171,7 @@ func (d *Driver) Destroy(ctx context.Context, id string) error {
 	if !validID.MatchString(id) {
 		return nil
 	}
-	lock, err := lockDir(ctx, d.dir(id), false)
+	lock, err := lockDir(ctx, d.dir(id), d.groups.exist(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -196,35 +200,67 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 			ids = append(ids, e.Name())
 		}
 	}
+	for _, id := range d.groups.list() {
+		if !slices.Contains(ids, id) && d.lost(id) {
+			ids = append(ids, id)
+		}
+	}
 	return ids, nil
 }
 
+// lost says that a sandbox has cgroups and no folder: somebody removed it by
+// hand. A folder is there before its cgroups are made, and until they are
+// gone, so none is lost on the way.
+func (d *Driver) lost(id string) bool {
+	_, err := os.Stat(d.dir(id))
+	return errors.Is(err, fs.ErrNotExist) && validID.MatchString(id) && d.groups.exist(id)
+}
+
 // remove undoes a sandbox in any state, the caller holding its lock. The
-// folder goes last: while it exists, the next attempt finds the rest.
+// folder goes last: while it exists, the next attempt finds the rest. A whole
+// sandbox's record says first that it is no longer one, so that a later
+// driver ends what we could not.
 func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
 	id := filepath.Base(lock.path)
 	rec, err := readRecord(lock.path)
+	known := err == nil
 	if err := d.thawLeft(lock.path, rec); err != nil { // a frozen process can't be killed
 		return err
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.groups.kill(id) // a damaged record names nobody
+	if rec.Ready {
+		rec.Ready = false
+		if err := rec.write(lock.path); err != nil && !errors.Is(err, unix.ENOSPC) {
+			return err
+		}
 	}
-	if err == nil && rec.BootID == d.bootID && rec.PID > 0 {
+	d.fault.reach("leaving")
+	if known && rec.BootID == d.bootID && rec.PID > 0 {
 		if err := killAndWait(ctx, rec.PID, rec.StartTime); err != nil {
 			return err
 		}
 	}
+	// Whoever is left in them, because a record is damaged or was lost, names
+	// the wrong process or came too early to name one.
+	strays := d.groups.kill(id)
+	d.fault.reach("killed")
 	if err := d.groups.remove(ctx, id); err != nil {
 		return err
 	}
-	if err == nil {
-		d.ids.free(d.state, rec.UIDs, id)
+	for _, pid := range strays {
+		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // ours to collect only if this process made it
 	}
+	d.fault.reach("ungrouped")
+	if known {
+		d.ids.free(d.state, rec.UIDs, id)
+	} else {
+		d.ids.freeAll(d.state, id)
+	}
+	d.fault.reach("freed")
 	disk := filepath.Join(lock.path, diskFile)
 	if err := os.RemoveAll(lock.path); err != nil {
 		return err
 	}
+	d.fault.reach("removed")
 	return awaitLoopRelease(ctx, disk, rec.Loop)
 }
 
@@ -238,6 +274,13 @@ func (d *Driver) sweep(ctx context.Context) error {
 	known := map[string]bool{}
 	for _, id := range ids {
 		known[id] = true
+		if d.lost(id) {
+			if err := d.Destroy(ctx, id); err != nil {
+				return fmt.Errorf("remove lost sandbox: %w", err)
+			}
+			delete(known, id)
+			continue
+		}
 		lock, err := tryLockDir(d.dir(id))
 		if err != nil {
 			continue // busy, or gone already
@@ -254,12 +297,7 @@ func (d *Driver) sweep(ctx context.Context) error {
 		}
 		lock.release()
 	}
-	for _, id := range d.groups.list() {
-		if !known[id] {
-			// Best effort: it may be one that another process has just begun.
-			_ = d.groups.removeOnce(id)
-		}
-	}
+	d.disks.sweep()
 	return d.ids.sweep(d.state, known)
 }
 

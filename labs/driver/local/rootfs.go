@@ -54,6 +54,7 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 			return -1, fmt.Errorf("attach %s: %w", dir, err)
 		}
 	}
+	b.d.fault.reach("layers")
 	owner := uidBase + b.rec.UIDs*uidWidth
 	if layer.loop == "" {
 		for _, dir := range []string{"upper", "work"} {

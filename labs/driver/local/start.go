@@ -35,18 +35,22 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 	if err != nil {
 		return err
 	}
+	d.fault.reach("uids")
 	rec := record{ID: spec.ID, BootID: d.bootID, UIDs: uids, Image: root.Digest}
 	if err := rec.write(lock.path); err != nil {
 		return err
 	}
+	d.fault.reach("record")
 	if err := d.groups.create(spec.ID, spec.Limits); err != nil {
 		return err
 	}
+	d.fault.reach("cgroups")
 	sock, err := listen(lock.path)
 	if err != nil {
 		return fmt.Errorf("make the agent's socket: %w", err)
 	}
 	defer sock.Close()
+	d.fault.reach("socket")
 	b := &birth{d: d, dir: lock.path, spec: spec, root: root, from: from, rec: rec, sock: sock}
 	if err := b.run(ctx); err != nil {
 		if said := tail(filepath.Join(lock.path, logFile)); said != "" {
@@ -63,8 +67,11 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 		}
 		return err
 	}
+	d.fault.reach("agent")
 	b.rec.Ready = true
-	return b.rec.write(lock.path)
+	err = b.rec.write(lock.path)
+	d.fault.reach("ready")
+	return err
 }
 
 // A birth is one sandbox on its way from a Spec to a running agent.
@@ -110,6 +117,7 @@ func (b *birth) onThread(ctx context.Context) error {
 		return err
 	}
 	defer sync.Close()
+	b.d.fault.reach("fork")
 	stop := context.AfterFunc(ctx, func() { _ = unix.Kill(pid, unix.SIGKILL) })
 	defer stop()
 	b.rec.PID = pid
@@ -118,6 +126,7 @@ func (b *birth) onThread(ctx context.Context) error {
 		_ = killAndWait(context.WithoutCancel(ctx), pid, b.rec.StartTime)
 		return err
 	}
+	b.d.fault.reach("pid")
 	var rights []byte
 	if b.d.ids.root {
 		tree, err := b.mountRoot(ctx, pid)
@@ -125,6 +134,7 @@ func (b *birth) onThread(ctx context.Context) error {
 			return err
 		}
 		defer unix.Close(tree)
+		b.d.fault.reach("root")
 		rights = unix.UnixRights(tree)
 	} else if b.d.ids.subUID != 0 {
 		if err := b.d.ids.delegate(ctx, pid); err != nil {
@@ -134,6 +144,7 @@ func (b *birth) onThread(ctx context.Context) error {
 	if err := unix.Sendmsg(int(sync.Fd()), []byte(stage0.Go), rights, nil, unix.MSG_NOSIGNAL); err != nil {
 		return fmt.Errorf("let stage 0 go on: %w", err)
 	}
+	b.d.fault.reach("go")
 	words := make([]byte, 4096)
 	// Nothing to read means that stage 0 has become the agent, or has died: the
 	// agent's answer tells which.

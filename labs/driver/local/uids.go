@@ -116,6 +116,16 @@ func (m idMap) free(state string, n int, id string) {
 	}
 }
 
+// freeAll gives back whatever is id's, where no record says what that is.
+func (m idMap) freeAll(state, id string) {
+	marks, _ := os.ReadDir(filepath.Join(state, uidFolder))
+	for _, mark := range marks {
+		if n, err := strconv.Atoi(mark.Name()); err == nil {
+			m.free(state, n, id)
+		}
+	}
+}
+
 // sweep frees the ranges of sandboxes that no longer exist.
 func (m idMap) sweep(state string, known map[string]bool) error {
 	marks, err := os.ReadDir(filepath.Join(state, uidFolder))
