@@ -42,7 +42,9 @@ func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
 		err = errors.New("it is not executable")
 	}
 	fs = append(fs, lookAt("lab-agent", cfg.LabAgent, err), lookAtImages(cfg))
-	return append(fs, lookAtSandboxes(ctx)...), nil
+	fs = append(fs, lookAtSandboxes(ctx)...)
+	fs = append(fs, lookAtRunc(ctx, cfg.LabDriver)...)
+	return append(fs, lookAtHost()...), nil
 }
 
 func lookAt(name, detail string, err error) Finding {

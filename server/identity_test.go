@@ -40,3 +40,28 @@ func TestADataDirectoryKeepsItsNodeName(t *testing.T) {
 		t.Errorf("an empty file names %q", name)
 	}
 }
+
+// Learners pin the gateway's key, so a data directory has one for ever, which
+// nobody else may read.
+func TestTheHostKeyStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, key, err := hostKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "ssh_host_ed25519_key")
+	if err := os.Chmod(path, 0o644); err != nil { // somebody's umask, or backup
+		t.Fatal(err)
+	}
+	again, same, err := hostKey(dir)
+	if err != nil || string(again) != string(first) || string(same.Marshal()) != string(key.Marshal()) {
+		t.Errorf("another start has another key: %v", err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	if _, other, err := hostKey(t.TempDir()); err != nil || string(other.Marshal()) == string(key.Marshal()) {
+		t.Errorf("two directories share a key: %v", err)
+	}
+}

@@ -48,15 +48,16 @@ func needRoot(t testing.TB) {
 	}
 }
 
-func TestNothingToSeeInside(t *testing.T) {
-	needRoot(t)
-	inspect := filepath.Join(t.TempDir(), "inspect")
-	build := exec.CommandContext(t.Context(), "go", "build", "-cover=false", "-o", inspect, "./internal/inspect")
+// buildInspect builds the program that looks around, and says what it is to be
+// told of the host.
+func buildInspect(t *testing.T) (path, env string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "inspect")
+	build := exec.CommandContext(t.Context(), "go", "build", "-cover=false", "-o", path, "./internal/inspect")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	env := ""
 	for _, ns := range []string{"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"} {
 		link, err := os.Readlink("/proc/self/ns/" + ns)
 		if err != nil {
@@ -64,6 +65,12 @@ func TestNothingToSeeInside(t *testing.T) {
 		}
 		env += "HOSTNS_" + ns + "='" + link + "' "
 	}
+	return path, env
+}
+
+func TestNothingToSeeInside(t *testing.T) {
+	needRoot(t)
+	inspect, env := buildInspect(t)
 	store, name := testImage(t)
 	d := open(t, t.TempDir(), store)
 	cleanUp(t, d)

@@ -83,6 +83,9 @@ func Probe(ctx context.Context) Report {
 	add("CPU limit", limited && groups.cpu, detail, "a sandbox can take all CPU time")
 	r.MultiLearner = limited
 
+	filesystems, _ := os.ReadFile("/proc/filesystems")
+	add("overlay", strings.Contains(string(filesystems), "\toverlay\n"), "in this kernel", "it may be a module that is loaded on demand; without it no sandbox can be made")
+
 	disk := findDisks("").mkfs != ""
 	add("disk", disk, map[bool]string{true: "ext4 on a loop device", false: "memory (tmpfs)"}[disk],
 		"a learner's files are kept in memory, and bounded by it")

@@ -31,7 +31,10 @@ var Capabilities = map[string]uint{
 func confine(conf *Config) error {
 	limits := map[int]unix.Rlimit{
 		unix.RLIMIT_NOFILE: {Cur: conf.OpenFiles, Max: conf.OpenFiles},
-		unix.RLIMIT_CORE:   {},
+		// One byte is as good as none for a file, and what keeps a core from a
+		// program of the host's too: to such a one the kernel would pipe it
+		// whatever the limit, but for exactly this.
+		unix.RLIMIT_CORE: {Cur: 1, Max: 1},
 	}
 	if conf.Processes > 0 {
 		limits[unix.RLIMIT_NPROC] = unix.Rlimit{Cur: conf.Processes, Max: conf.Processes}
