@@ -277,13 +277,20 @@ func (g cgroups) exist(id string) bool {
 	return false
 }
 
-// kill ends whatever runs in a sandbox's cgroups, and says what that was.
+// kill ends whatever of a sandbox runs in its cgroups, and says what that was.
+// A server with a thread on its way through them, and what that thread
+// called for, live with us in one pid namespace, and are no sandbox.
 func (g cgroups) kill(id string) (pids []int) {
+	ours, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return nil
+	}
 	for _, parent := range g.parents {
 		for _, dir := range []string{agentGroup, learnerGroup} {
 			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
 			for _, f := range strings.Fields(string(raw)) {
-				if pid, err := strconv.Atoi(f); err == nil && pid > 1 {
+				theirs, err := os.Readlink("/proc/" + f + "/ns/pid")
+				if pid, e := strconv.Atoi(f); err == nil && e == nil && theirs != ours {
 					_ = unix.Kill(pid, unix.SIGKILL)
 					pids = append(pids, pid)
 				}
