@@ -119,9 +119,7 @@ func TestTwoHundredLeaveNothing(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if after := residue(t, d, state); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	settled(t, d, state, before)
 }
 
 // A server killed in the middle of a Create leaves a folder without a

@@ -79,25 +79,31 @@ func residue(t *testing.T, d *local.Driver, state string) string {
 			}
 		}
 		i := bytes.LastIndexByte(raw, ')')
-		if i > 0 && len(raw) > i+4 && strings.HasPrefix(string(raw[i+3:]), me) && bytes.Contains(raw, []byte("(lab-")) {
-			add("child", string(raw[:i]))
+		if i > 0 && len(raw) > i+4 && raw[i+2] == 'Z' && strings.HasPrefix(string(raw[i+3:]), me) && bytes.Contains(raw, []byte("(lab-")) {
+			add("zombie", string(raw[:i]))
 		}
 	}
 	sort.Strings(all)
 	return strings.Join(all, "\n")
 }
 
-// settled waits until there is no more residue than before: the kernel lets
-// go of a dead sandbox's disk on its own, a moment later.
+// settled waits until there is no residue that wasn't there before: the kernel
+// lets go of a dead sandbox's disk on its own, a moment later.
 func settled(t *testing.T, d *local.Driver, state, before string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	var after string
+	var more []string
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
-		if after = residue(t, d, state); after == before {
+		more = nil
+		for line := range strings.Lines(residue(t, d, state)) {
+			if line = strings.TrimSpace(line); !strings.Contains(before, line) {
+				more = append(more, line)
+			}
+		}
+		if len(more) == 0 {
 			return
 		}
 	}
-	t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	t.Errorf("left are:\n%s", strings.Join(more, "\n"))
 }
