@@ -76,6 +76,11 @@ func (c *Client) LabSolution(ctx context.Context, ref string, step int) (hub.Sol
 	return post[hub.Solution](ctx, c, "/v1/labs/"+seg(ref)+"/solution", labStep{step})
 }
 
+// AnswerLab answers one question that a step's text asks.
+func (c *Client) AnswerLab(ctx context.Context, ref string, a hub.LabAnswer) (hub.AnswerResult, error) {
+	return post[hub.AnswerResult](ctx, c, "/v1/labs/"+seg(ref)+"/answer", a)
+}
+
 // SubmitLab hands a session in, which ends it.
 func (c *Client) SubmitLab(ctx context.Context, ref string) (hub.LabSession, error) {
 	return put[hub.LabSession](ctx, c, "/v1/labs/"+seg(ref)+"/submit", nil)

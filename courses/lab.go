@@ -47,6 +47,11 @@ func (c *Course) labs(fsys fs.FS, list value) error {
 			item.in.problem(dir+"/lab.yaml", 0, 0, "gives the slug %s; make it the folder's name, %s, or leave it out.", clean(s.Slug), slug)
 			continue
 		}
+		for i, st := range s.Steps {
+			if st.Unchecked != "" && !st.Checked() { // here it is a mistake, not somebody else's
+				item.in.problem(dir+"/index.json", 0, 0, "step %d has no check: %s", i+1, st.Unchecked)
+			}
+		}
 		s.Slug = slug
 		c.Labs = append(c.Labs, s)
 		c.Document.Labs = append(c.Document.Labs, Summary(Lab(s)))
@@ -76,7 +81,8 @@ func Lab(s *scenario.Scenario) hub.Lab {
 	for i, st := range s.Steps {
 		l.Steps = append(l.Steps, hub.LabStep{
 			Number: i + 1, Title: st.Title, Text: st.Text,
-			Checked: st.Verify != nil, Hints: len(st.Hints), HasSolution: st.Solve != nil || st.Solution != "",
+			Checked: st.Checked(), Hints: len(st.Hints), HasSolution: st.Solve != nil || st.Solution != "",
+			Questions: questions(s.Questions(i + 1)),
 		})
 	}
 	for _, w := range s.Warnings {
@@ -85,12 +91,25 @@ func Lab(s *scenario.Scenario) hub.Lab {
 	return l
 }
 
+// questions are those of a step as learners see them: without what is right.
+func questions(all []scenario.Question) []hub.LabQuestion {
+	var out []hub.LabQuestion
+	for i, q := range all {
+		asked := hub.LabQuestion{Number: i + 1, Kind: q.Kind, Prompt: q.Prompt}
+		for _, c := range q.Choices {
+			asked.Choices = append(asked.Choices, c.Text)
+		}
+		out = append(out, asked)
+	}
+	return out
+}
+
 // Summary is a lab as lists show it: without its texts, and without what only
 // its author wants to know.
 func Summary(l hub.Lab) hub.Lab {
 	steps := make([]hub.LabStep, 0, len(l.Steps))
 	for _, st := range l.Steps {
-		st.Text = ""
+		st.Text, st.Questions = "", nil
 		steps = append(steps, st)
 	}
 	l.Instructions, l.Finish, l.Steps, l.Warnings = "", "", steps, nil

@@ -3,7 +3,6 @@ package labs
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -111,29 +110,6 @@ func (e *Engine) OpenStep(ctx context.Context, id string, sc *scenario.Scenario,
 		return nil
 	}
 	return e.inside(ctx, id, func(s *Sandbox) error { return open(ctx, s, pageName(n), page) })
-}
-
-// Check runs the check of step n and judges it. A check that ran always gives a
-// verdict; an error means that the sandbox is gone (ErrNotFound), that another
-// check runs in it (ErrChecking), or that ctx ended.
-func (e *Engine) Check(ctx context.Context, id string, sc *scenario.Scenario, n int) (Verdict, error) {
-	verify := sc.Steps[n-1].Verify
-	if verify == nil || nothing(verify.Source) {
-		return Verdict{Outcome: Unverified}, nil
-	}
-	var report proto.CheckReport
-	err := e.inside(ctx, id, func(s *Sandbox) (err error) {
-		// The name is not the scenario's: checks grep through process lists.
-		report, err = s.Check(ctx, proto.Script{Name: "check", Source: verify.Source, Timeout: checkTime})
-		return err
-	})
-	switch {
-	case err == nil:
-		return judge(sc, n, &report), nil
-	case ctx.Err() != nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrChecking):
-		return Verdict{}, err
-	}
-	return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: the sandbox did not answer.%s", n, tryAgain)}, nil
 }
 
 // Alive returns ErrNotFound when there is no living sandbox id, or one of its

@@ -1,10 +1,11 @@
 package labs
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/scenario"
@@ -26,31 +27,80 @@ const (
 type Verdict struct {
 	Outcome Outcome
 	Message string
+	Checks  []CheckVerdict // of the step, in order; the outcome is all of them together
 }
 
-// checkTime is how long a check may run, in seconds.
-const checkTime = 60
+// CheckVerdict is how one check of a step went.
+type CheckVerdict struct {
+	Name     string // empty is the scenario format's own check
+	Outcome  Outcome
+	Expected string
+	Observed string
+	Message  string
+}
 
 const tryAgain = " This says nothing about your work: try again."
 
+// together makes one verdict of a step's. A step passes when every check of
+// it does; one that is not right yet is worth more words than one that could
+// not be run.
+func together(n int, all []CheckVerdict) Verdict {
+	v := Verdict{Outcome: Passed, Checks: all}
+	for _, c := range all {
+		if c.Outcome == Failed || c.Outcome != Passed && v.Outcome == Passed {
+			v.Outcome = c.Outcome
+		}
+	}
+	var lines []string
+	for _, c := range all {
+		if c.Outcome != v.Outcome {
+			continue
+		}
+		switch {
+		case c.Message == "":
+		case c.Name == "" || v.Outcome == Passed:
+			lines = append(lines, c.Message)
+		default:
+			lines = append(lines, c.Name+": "+c.Message)
+		}
+	}
+	v.Message = strings.Join(lines, "\n")
+	if v.Message == "" && v.Outcome == Failed {
+		v.Message = fmt.Sprintf("Step %d is not done yet.", n)
+	}
+	return v
+}
+
+// what names a check in a sentence.
+func what(n int, c scenario.Check) string {
+	if c.Name == "" {
+		return fmt.Sprintf("Step %d", n)
+	}
+	return fmt.Sprintf("%q", c.Name)
+}
+
 // judge decides what the report of a check means.
-func judge(sc *scenario.Scenario, n int, r *proto.CheckReport) Verdict {
+func judge(sc *scenario.Scenario, n int, c scenario.Check, r *proto.CheckReport, limit time.Duration) (Outcome, string) {
+	could := what(n, c) + " could not be checked: "
 	switch {
 	case r.NotRun != "":
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check did not start.", n) + tryAgain}
+		return Unchecked, could + "its check did not start." + tryAgain
 	case r.TimedOut:
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check took longer than %d seconds.", n, checkTime) + tryAgain}
+		return Unchecked, could + fmt.Sprintf("its check took longer than %d seconds.", seconds(limit)) + tryAgain
 	case r.Signaled:
-		return Verdict{Unchecked, fmt.Sprintf("Step %d could not be checked: its check was killed.", n) + tryAgain}
-	case r.Exit == 0 && (!needsDone(sc, n) || saysDone(r.Stdout)):
-		return Verdict{Passed, tail(r.Stdout)}
+		return Unchecked, could + "its check was killed." + tryAgain
+	case r.Exit == 0 && (!needsDone(sc, c) || saysDone(r.Stdout)):
+		return Passed, tail(r.Stdout)
 	}
 	for _, said := range [][]byte{[]byte(r.Reason), r.Stdout, r.Stderr} {
 		if text := tail(said); text != "" {
-			return Verdict{Failed, text}
+			return Failed, text
 		}
 	}
-	return Verdict{Failed, fmt.Sprintf("Step %d is not done yet.", n)}
+	if c.Name != "" {
+		return Failed, cmp.Or(c.OnFail, "Not done yet.")
+	}
+	return Failed, fmt.Sprintf("Step %d is not done yet.", n)
 }
 
 var (
@@ -60,15 +110,15 @@ var (
 	comment  = regexp.MustCompile(`(?m)^\s*#.*$`)
 )
 
-// needsDone reports whether the check of step n follows the old rule: it
-// passes by printing "done". Scripts written for it print the word in a branch
-// and always end with status 0.
-func needsDone(sc *scenario.Scenario, n int) bool {
-	if sc.LegacyDone {
+// needsDone reports whether a check follows the old rule: it passes by printing
+// "done". Scripts written for it print the word in a branch and always end with
+// status 0. Named checks are younger than that.
+func needsDone(sc *scenario.Scenario, c scenario.Check) bool {
+	if sc.LegacyDone && c.Name == "" {
 		return true
 	}
-	src := comment.ReplaceAll(sc.Steps[n-1].Verify.Source, nil)
-	return echoDone.Match(src) && branch.Match(src) && !exits.Match(src)
+	src := comment.ReplaceAll(c.Script.Source, nil)
+	return c.Name == "" && echoDone.Match(src) && branch.Match(src) && !exits.Match(src)
 }
 
 func saysDone(stdout []byte) bool {
@@ -78,10 +128,4 @@ func saysDone(stdout []byte) bool {
 		}
 	}
 	return false
-}
-
-// nothing reports whether a script has no command in it: it would "pass" by
-// doing nothing.
-func nothing(source []byte) bool {
-	return len(bytes.TrimSpace(comment.ReplaceAll(source, nil))) == 0
 }

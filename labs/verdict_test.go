@@ -43,9 +43,9 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sc := &scenario.Scenario{LegacyDone: tt.legacy, Steps: []scenario.Step{{Verify: &scenario.Script{Source: []byte(tt.script)}}}}
-			got := judge(sc, 1, &tt.report)
-			if got.Outcome != tt.want || !strings.Contains(got.Message, tt.says) {
-				t.Errorf("got %q %q, want %q %q", got.Outcome, got.Message, tt.want, tt.says)
+			got, says := judge(sc, 1, sc.Steps[0].Asked()[0], &tt.report, checkTime)
+			if got != tt.want || !strings.Contains(says, tt.says) {
+				t.Errorf("got %q %q, want %q %q", got, says, tt.want, tt.says)
 			}
 		})
 	}
@@ -96,11 +96,28 @@ func TestTailOfAnything(t *testing.T) {
 	})
 }
 
-func TestNothingIsNoCheck(t *testing.T) {
+// A step passes when each of its checks does, and one that could not be run
+// never makes it pass.
+func TestVerdictOfSeveral(t *testing.T) {
 	t.Parallel()
-	for script, want := range map[string]bool{"": true, "#!/bin/bash\n# later\n\n": true, "true": false, "#!/bin/bash\nexit 0": false} {
-		if got := nothing([]byte(script)); got != want {
-			t.Errorf("nothing(%q) = %v", script, got)
+	for name, tt := range map[string]struct {
+		outcomes []Outcome
+		want     Outcome
+		says     string
+	}{
+		"all passed":               {[]Outcome{Passed, Passed}, Passed, "m0\nm1"},
+		"one failed":               {[]Outcome{Passed, Failed, Passed}, Failed, "c1: m1"},
+		"one could not be checked": {[]Outcome{Passed, Unchecked}, Unchecked, "c1: m1"},
+		"failed and not checked":   {[]Outcome{Unchecked, Failed}, Failed, "c1: m1"},
+		"failed, then not checked": {[]Outcome{Failed, Unchecked}, Failed, "c0: m0"},
+	} {
+		var all []CheckVerdict
+		for i, o := range tt.outcomes {
+			n := string(rune('0' + i))
+			all = append(all, CheckVerdict{Name: "c" + n, Outcome: o, Message: "m" + n})
+		}
+		if got := together(1, all); got.Outcome != tt.want || got.Message != tt.says {
+			t.Errorf("%s: %q %q, want %q %q", name, got.Outcome, got.Message, tt.want, tt.says)
 		}
 	}
 }

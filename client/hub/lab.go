@@ -35,6 +35,9 @@ type LabStep struct {
 	Checked     bool   `json:"checked"` // has a check; without one the step counts as unverified
 	Hints       int    `json:"hints"`   // how many there are
 	HasSolution bool   `json:"has_solution"`
+	// Questions are asked by the texts; they are answered before the learner
+	// may go on. Only in a single lab's answer.
+	Questions []LabQuestion `json:"questions,omitempty"`
 }
 
 // LabFilter narrows a lab list.
@@ -108,15 +111,27 @@ type StepState struct {
 	State    string `json:"state"`
 	Message  string `json:"message,omitempty"` // what the last check said
 	Attempts int    `json:"attempts"`
+
+	Checks       []CheckOutcome `json:"checks,omitempty"`        // of the last check, where the step has several or named ones
+	HintsTaken   int            `json:"hints_taken,omitempty"`   // how many were shown
+	SolutionSeen bool           `json:"solution_seen,omitempty"` // its solution was shown
+	Answered     int            `json:"answered,omitempty"`      // questions answered right
+	// Score is from 0 to 100: what passing was worth after hints and solution.
+	// Nil before.
+	Score *int `json:"score,omitempty"`
 }
 
 // CheckResult is the outcome of one check, with the whole session's steps.
 type CheckResult struct {
-	SessionID string      `json:"session_id"`
-	Step      int         `json:"step"`
-	State     string      `json:"state"` // of that step: passed, failed, error
-	Message   string      `json:"message,omitempty"`
-	Steps     []StepState `json:"steps"`
+	SessionID string `json:"session_id"`
+	Step      int    `json:"step"`
+	State     string `json:"state"` // of that step: passed, failed, error
+	Message   string `json:"message,omitempty"`
+	// Checks are those of the step, in order. State is passed when all of them
+	// are.
+	Checks []CheckOutcome `json:"checks"`
+	Open   int            `json:"open"` // questions of the step that are still to be answered
+	Steps  []StepState    `json:"steps"`
 }
 
 // Hint is one hint of a step.
@@ -125,6 +140,7 @@ type Hint struct {
 	Number int    `json:"number"` // from 1
 	Of     int    `json:"of"`
 	Text   string `json:"text"` // Markdown
+	Cost   int    `json:"cost"` // what it took off the step's score; 0 when the step had passed
 }
 
 // Solution is how a step can be solved: commands that can be run as they

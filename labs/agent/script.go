@@ -222,7 +222,7 @@ func (a *agent) runScript(s proto.Script, file string, env map[string]string, st
 		return nil, err
 	}
 	defer null.Close()
-	argv := append(interpreter(s.Source), file)
+	argv := append(append(interpreter(s.Source), file), s.Args...)
 	if !executable(argv[0]) {
 		return nil, fmt.Errorf("the interpreter %s is not installed", argv[0])
 	}

@@ -104,7 +104,7 @@ func (r *reader) script(n *node, key, ref string) (Script, bool) {
 	switch {
 	case err == nil:
 		return Script{File: p, Source: r.variables(b)}, true
-	case errors.Is(err, fs.ErrNotExist) && m != nil && key != "verify" && key != "hint" && key != "solve":
+	case errors.Is(err, fs.ErrNotExist) && m != nil && key != "verify" && key != "hint" && key != "solve" && key != "run":
 		r.warn(n.file, line, "%s: %q does not exist; it is run as a command if the sandbox has it", key, ref)
 		return Script{
 			File:   n.file,

@@ -78,7 +78,7 @@ func (r *reader) checkedIntro(s *Scenario, n *node) {
 	if n == nil || n.get("verify") == nil {
 		return
 	}
-	if check := r.check(n); check != nil {
+	if check, _ := r.check(n); check != nil {
 		page := Page{Title: cmp.Or(s.Intro.Title, "Introduction"), Text: s.Intro.Text, Quiz: s.Intro.Quiz}
 		s.Intro.Title, s.Intro.Text, s.Intro.Quiz = "", "", nil
 		s.Steps = slices.Insert(s.Steps, 0, Step{Page: page, Verify: check})
@@ -90,7 +90,7 @@ func (r *reader) checkedFinish(s *Scenario, n *node) {
 	if n.get("verify") == nil {
 		return
 	}
-	if check := r.check(n); check != nil {
+	if check, _ := r.check(n); check != nil {
 		s.Steps = append(s.Steps, Step{Page: s.Finish, Verify: check})
 		s.Steps[len(s.Steps)-1].Title = cmp.Or(s.Finish.Title, "Finish")
 		s.Finish = Page{}
@@ -205,7 +205,7 @@ func (r *reader) step(n *node, number int, challenge bool) Step {
 		st.Title = "Step " + strconv.Itoa(number)
 	}
 	if v := n.get("verify"); v != nil {
-		st.Verify = r.check(n)
+		st.Verify, st.Unchecked = r.check(n)
 	}
 	if ref := r.text(n, "answer"); ref != "" {
 		if p, ok := r.markdown(n, "answer", ref); ok {
@@ -215,7 +215,7 @@ func (r *reader) step(n *node, number int, challenge bool) Step {
 	if ref := r.text(n, "hint"); ref != "" {
 		if strings.HasSuffix(strings.ToLower(ref), ".md") {
 			if p, ok := r.markdown(n, "hint", ref); ok {
-				st.Hints = []string{p.text}
+				st.Hints = []Hint{{Text: p.text}}
 			}
 		} else if sc, ok := r.script(n, "hint", ref); ok && challenge {
 			st.HintScript = &sc
@@ -224,17 +224,23 @@ func (r *reader) step(n *node, number int, challenge bool) Step {
 	return st
 }
 
-// check reads a step's check; a step whose check is missing is unverified.
-func (r *reader) check(n *node) *Script {
+// check reads a step's check. A step whose check is missing, or holds no
+// command and would pass by doing nothing, is unverified; why says so.
+func (r *reader) check(n *node) (check *Script, why string) {
 	ref := r.text(n, "verify")
 	if strings.TrimSpace(ref) == "" {
-		return nil
+		return nil, ""
 	}
+	before := len(r.warnings)
 	sc, ok := r.script(n, "verify", ref)
-	if !ok {
-		return nil
+	switch {
+	case !ok:
+		return nil, r.warnings[before].Text
+	case sc.Nothing():
+		r.warn(n.file, n.get("verify").line, "verify: %q is empty; the step is unverified", ref)
+		return nil, r.warnings[before].Text
 	}
-	return &sc
+	return &sc, ""
 }
 
 // page reads what intro, steps and finish have in common.

@@ -12,14 +12,11 @@ import (
 
 // labYAML is what the scenario format lacks, in a file beside the index.
 type labYAML struct {
-	Slug  string    `yaml:"slug"`
-	Image string    `yaml:"image"`
-	Time  int       `yaml:"time"`  // minutes
-	Hosts []labHost `yaml:"hosts"` // the first one is where the learner begins
-	Steps []struct {
-		Hints []string `yaml:"hints"`
-		Solve string   `yaml:"solve"`
-	} `yaml:"steps"`
+	Slug  string     `yaml:"slug"`
+	Image string     `yaml:"image"`
+	Time  int        `yaml:"time"`  // minutes
+	Hosts []labHost  `yaml:"hosts"` // the first one is where the learner begins
+	Steps []stepYAML `yaml:"steps"`
 }
 
 // Slug is what names a lab: unique on the platform, and never to be mistaken
@@ -80,25 +77,7 @@ func (r *reader) labYAML(s *Scenario) error {
 	if l.Time > 0 {
 		s.Minutes = l.Time
 	}
-	for i, extra := range l.Steps {
-		st := &s.Steps[i]
-		for _, h := range extra.Hints {
-			st.Hints = append(st.Hints, strings.TrimSpace(normalise(decode([]byte(h))).text))
-		}
-		if extra.Solve == "" {
-			continue
-		}
-		at := &node{file: file, line: lineOf(b, "$.steps"), kind: object, used: map[string]bool{}, vals: map[string]*node{}}
-		at.put("solve", &node{file: file, line: at.line, kind: text, str: extra.Solve})
-		before := len(r.warnings)
-		sc, ok := r.script(at, "solve", extra.Solve)
-		if !ok {
-			w := r.warnings[before]
-			return &Error{File: w.File, Line: w.Line, Text: w.Text}
-		}
-		st.Solve = &sc
-	}
-	return nil
+	return r.labSteps(file, func(at string) int { return lineOf(b, at) }, l.Steps, s)
 }
 
 // unmarshalYAML decodes b into out, refusing unknown keys, with the place of

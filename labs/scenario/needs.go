@@ -38,7 +38,10 @@ func (r *reader) needs(s *Scenario) {
 	for _, st := range s.Steps {
 		setup(st.Foreground)
 		setup(st.Background)
-		for _, sc := range []*Script{st.Verify, st.HintScript, st.Solve} {
+		for _, c := range st.Asked() {
+			later(string(c.Script.Source))
+		}
+		for _, sc := range []*Script{st.HintScript, st.Solve} {
 			if sc != nil {
 				later(string(sc.Source))
 			}

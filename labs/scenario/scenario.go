@@ -110,15 +110,29 @@ func (p Page) Empty() bool {
 // Step is one page the learner works through.
 type Step struct {
 	Page
-	// Verify decides by its exit status whether the step is done. Nil means
-	// that the step is unverified.
-	Verify *Script  `json:"verify,omitempty"`
-	Hints  []string `json:"hints,omitempty"` // Markdown, from vague to plain
+	// Verify decides by its exit status whether the step is done. Checks are
+	// what else the step asks for; it is done when all of them pass. See
+	// Asked.
+	Verify *Script `json:"verify,omitempty"`
+	Checks []Check `json:"checks,omitempty"`
+	// Timeout is how many seconds Verify may run; 0 is the engine's default.
+	Timeout int `json:"timeout,omitempty"`
+	// Unchecked is why the check that the author named is none; empty
+	// otherwise.
+	Unchecked string `json:"unchecked,omitempty"`
+	// LearnersTools says that what the learner may change is part of the
+	// lesson: the tools of this step's checks are not compared.
+	LearnersTools bool `json:"learners_tools,omitempty"`
+
+	Hints []Hint `json:"hints,omitempty"` // from vague to plain
 	// HintScript prints a hint when called with the seconds since the step
 	// was opened.
 	HintScript *Script `json:"hint_script,omitempty"`
 	Solution   string  `json:"solution,omitempty"` // Markdown
 	Solve      *Script `json:"solve,omitempty"`    // solves the step, in the learner's home
+	// SolutionCost is what looking at the solution takes off the step's score,
+	// in points of 100.
+	SolutionCost int `json:"solution_cost,omitempty"`
 }
 
 // Script is a program of the scenario. Its interpreter is the one its first
@@ -163,7 +177,7 @@ type Web struct {
 func (s *Scenario) Checks() int {
 	n := 0
 	for _, st := range s.Steps {
-		if st.Verify != nil {
+		if st.Checked() {
 			n++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,8 @@ func checkCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [REF]",
 		Short: "Have your work checked",
-		Long: "Have your work checked: the current step, or the one named. Exit status 0 when it passed, 3 when it is not right yet, " +
+		Long: "Have your work checked: the current step, or the one named. A step passes when each of its checks does: ✓ passed, ✗ not yet, " +
+			"? could not be checked. Exit status 0 when it passed, 3 when it is not right yet, " +
 			"75 when it could not be checked. A step that isn't open yet is not right yet.\n" + refHelp,
 		Example: "  cmh lab check\n  cmh lab check s-4kq2m7ah3x --step 2 --json",
 		Args:    cli.Args("[REF]"),
@@ -81,7 +83,9 @@ func notOpen(ctx context.Context, b cli.Labs, ref string, step int, refusal erro
 	if err != nil || hub.Ended(s.State) || step <= s.Step || step > len(s.Steps) {
 		return hub.CheckResult{}, false
 	}
-	return hub.CheckResult{SessionID: s.ID, Step: step, State: hub.StepPending, Message: hub.MessageOf(refusal), Steps: s.Steps}, true
+	return hub.CheckResult{
+		SessionID: s.ID, Step: step, State: hub.StepPending, Message: hub.MessageOf(refusal), Checks: []hub.CheckOutcome{}, Steps: s.Steps,
+	}, true
 }
 
 // hasHints reports whether the step that was checked has hints to ask for. Where
@@ -114,7 +118,11 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 		mark = "!"
 	}
 	_, _ = fmt.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), word)
-	if r.Message != "" {
+	if named(r.Checks) {
+		for _, c := range r.Checks {
+			one(w, c)
+		}
+	} else if r.Message != "" {
 		_, _ = fmt.Fprintln(w, cli.Clean(r.Message))
 	}
 	switch {
@@ -123,12 +131,47 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 	case r.State == hub.StepPending:
 		env.Say("Check the step before it: cmh lab check %s", r.SessionID)
 	case r.State != hub.StepPassed: // what to change, the message says
+	case openQuestions(r):
+		env.Say("Answer the questions of this step: cmh lab answer %s", r.SessionID)
 	case allDone(r.Steps):
 		env.Say("Every step is done. Hand it in: cmh lab submit %s", r.SessionID)
 	default:
 		env.Say("Go on: cmh lab next %s", r.SessionID)
 	}
 }
+
+// named reports whether a step's checks are worth a line each.
+func named(checks []hub.CheckOutcome) bool {
+	return len(checks) > 1 || len(checks) == 1 && checks[0].Expected != ""
+}
+
+// one prints a check: how it went, and what it saw where it did not pass.
+func one(w io.Writer, c hub.CheckOutcome) {
+	mark := map[string]string{hub.StepPassed: "✓", hub.StepFailed: "✗"}[c.State]
+	if mark == "" {
+		mark = "?"
+	}
+	_, _ = fmt.Fprintf(w, "  %s %s\n", mark, cli.CleanLine(c.Name))
+	if c.State == hub.StepPassed {
+		return
+	}
+	detail := func(name, text string) {
+		if text = strings.TrimSpace(cli.Clean(text)); text != "" {
+			_, _ = fmt.Fprintf(w, "    %-9s %s\n", name, strings.ReplaceAll(text, "\n", "\n              "))
+		}
+	}
+	if c.State == hub.StepFailed {
+		detail("expected", c.Expected)
+		detail("observed", c.Observed)
+	}
+	if c.Message != c.Observed {
+		detail("", c.Message)
+	}
+}
+
+// openQuestions reports whether the step that was checked asks something that
+// is not answered.
+func openQuestions(r hub.CheckResult) bool { return r.Open > 0 }
 
 func allDone(steps []hub.StepState) bool {
 	for _, s := range steps {
@@ -142,9 +185,10 @@ func allDone(steps []hub.StepState) bool {
 func hintCmd(env *cli.Env) *cobra.Command {
 	var step int
 	cmd := &cobra.Command{
-		Use:     "hint [REF]",
-		Short:   "Show the next hint of a step",
-		Long:    "Show the next hint of a step.\n" + refHelp,
+		Use:   "hint [REF]",
+		Short: "Show the next hint of a step",
+		Long: "Show the next hint of a step. Some hints come only after a few checks or a while, and may take points off the step's score.\n" +
+			refHelp,
 		Example: "  cmh lab hint\n  cmh lab hint s-4kq2m7ah3x --step 2",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -161,7 +205,11 @@ func hintCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, h, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Hint %d of %d for step %d\n\n%s", h.Number, h.Of, h.Step, env.Markdown(h.Text))
+				cost := ""
+				if h.Cost > 0 {
+					cost = fmt.Sprintf(" (%d points)", h.Cost)
+				}
+				_, _ = fmt.Fprintf(w, "Hint %d of %d for step %d%s\n\n%s", h.Number, h.Of, h.Step, cost, env.Markdown(h.Text))
 			})
 		},
 	}

@@ -22,7 +22,7 @@ type Attach func(ctx context.Context, certify labssh.Certify, say func(string)) 
 func Command(env *cli.Env, attach Attach) *cobra.Command {
 	cmd := cli.Group("lab", "Work in real sandboxes",
 		listCmd(env), viewCmd(env), startCmd(env, attach), sessionsCmd(env), statusCmd(env), waitCmd(env),
-		checkCmd(env), hintCmd(env), solutionCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
+		checkCmd(env), hintCmd(env), solutionCmd(env), answerCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
 		extendCmd(env), eventsCmd(env))
 	if attach != nil {
 		cmd.AddCommand(attachCmd(env, attach), sshCmd(env))

@@ -69,6 +69,7 @@ type HelloInfo struct {
 type Script struct {
 	Name    string            `json:"name"` // [a-z0-9-]+, unique among started scripts; names the log
 	Source  []byte            `json:"source"`
+	Args    []string          `json:"args,omitempty"`
 	Env     map[string]string `json:"env,omitempty"`
 	Timeout int               `json:"timeout,omitempty"` // seconds; 0 means 60 for Check, 900 for Start
 }

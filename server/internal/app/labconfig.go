@@ -48,6 +48,7 @@ type labWork struct {
 	attached map[string]int           // connections to the session's sandbox
 	told     map[string]time.Time     // when each sandbox was told that it ends
 	look     map[string]time.Time     // when to ask each sandbox again whether it is in use
+	polls    polls
 }
 
 // claim waits for the session to be free, takes it, and returns how to give it

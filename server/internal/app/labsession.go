@@ -52,6 +52,7 @@ func (a Actor) LabSession(ctx context.Context, ref string) (hub.LabSession, erro
 	if err != nil {
 		return hub.LabSession{}, err
 	}
+	a.app.work.seen(r.ID, a.app.now())
 	r, err = a.app.settleIfFree(ctx, r)
 	return a.app.session(r), err
 }
@@ -236,7 +237,7 @@ func (a Actor) SubmitLab(ctx context.Context, ref string) (hub.LabSession, error
 		if open := openSteps(*r); len(open) > 0 {
 			return hub.Errorf(hub.Conflict, "Not every step is done: %s. Check them with: cmh lab check %s", stepList(open), r.LabID)
 		}
-		if checked(*r) == 0 { // nothing was there to pass, and the learner has read it to the end
+		if counted(*r) == 0 { // nothing was there to pass, and the learner has read it to the end
 			if _, err := a.app.recordLab(ctx, tx, *r, 100); err != nil {
 				return err
 			}
@@ -249,11 +250,11 @@ func (a Actor) SubmitLab(ctx context.Context, ref string) (hub.LabSession, error
 // openSteps lists the steps that stand in the way of handing in.
 func openSteps(r postgres.LabRun) (open []int) {
 	for i := range r.Steps {
-		if r.Marks[i].Checked && !stepDone(r, i+1) {
+		if counts(r.Marks[i]) && !stepDone(r, i+1) {
 			open = append(open, i+1)
 		}
 	}
-	if checked(r) == 0 && r.Step < len(r.Steps) {
+	if counted(r) == 0 && r.Step < len(r.Steps) {
 		open = append(open, len(r.Steps))
 	}
 	return open

@@ -22,23 +22,27 @@ const (
 
 // stepDone reports whether the learner may go on from step n.
 func stepDone(r postgres.LabRun, n int) bool {
-	s := r.Steps[n-1].State
-	return s == hub.StepPassed || s == hub.StepSkipped || !r.Marks[n-1].Checked
+	s, m := r.Steps[n-1].State, r.Marks[n-1]
+	return s == hub.StepSkipped || (s == hub.StepPassed || !m.Checked) && m.RightAnswers >= m.Questions
 }
 
-// checked counts the steps that have a check.
-func checked(r postgres.LabRun) (n int) {
+// counts reports whether there is something to be right about in a step.
+func counts(m postgres.StepMarks) bool { return m.Checked || m.Questions > 0 }
+
+// counted is how many steps have something to be right about.
+func counted(r postgres.LabRun) (n int) {
 	for _, m := range r.Marks {
-		if m.Checked {
+		if counts(m) {
 			n++
 		}
 	}
 	return n
 }
 
+// passed is how many of them are right.
 func passed(r postgres.LabRun) (n int) {
 	for i, m := range r.Marks {
-		if m.Checked && r.Steps[i].State == hub.StepPassed {
+		if counts(m) && stepDone(r, i+1) && r.Steps[i].State != hub.StepSkipped {
 			n++
 		}
 	}
@@ -121,6 +125,9 @@ func (a Actor) CheckLab(ctx context.Context, ref string, step int) (res hub.Chec
 		return res, err
 	}
 	for r.Step < n {
+		if s := r.Steps[r.Step-1].State; !stepDone(r, r.Step) && s == hub.StepPassed {
+			return res, notDone(r, r.Step)
+		}
 		if !stepDone(r, r.Step) {
 			return res, hub.Errorf(hub.Conflict, "Step %d is not open yet. Pass step %d first.", n, r.Step)
 		}
@@ -144,8 +151,8 @@ func (a Actor) CheckLab(ctx context.Context, ref string, step int) (res hub.Chec
 	case verdict.Outcome == labs.Unverified: // an empty check passes nobody
 		verdict = labs.Verdict{Outcome: labs.Unchecked, Message: "This step's check is empty, so it could not be checked. Tell the lab's author."}
 	}
-	first := !stepDone(r, n)
-	if r, err = a.app.recordCheck(ctx, r.ID, n, verdict); err != nil {
+	first := r.Steps[n-1].State != hub.StepPassed
+	if r, err = a.app.recordCheck(ctx, r.ID, n, sc.Steps[n-1], verdict); err != nil {
 		return res, err
 	}
 	if first && verdict.Outcome == labs.Passed && n == len(sc.Steps) {
@@ -153,7 +160,10 @@ func (a Actor) CheckLab(ctx context.Context, ref string, step int) (res hub.Chec
 		// farewell: a check that passed has passed without them.
 		_ = a.app.Labs.Engine.OpenStep(ctx, r.ID, sc, n+1)
 	}
-	return hub.CheckResult{SessionID: r.ID, Step: n, State: string(verdict.Outcome), Message: verdict.Message, Steps: r.Steps}, nil
+	return hub.CheckResult{
+		SessionID: r.ID, Step: n, State: string(verdict.Outcome), Message: verdict.Message,
+		Checks: outcomes(r.Steps[n-1].Title, verdict), Open: openAnswers(r.Marks[n-1]), Steps: r.Steps,
+	}, nil
 }
 
 // stepReady refuses a check while the step's own set-up runs: a check that
@@ -176,7 +186,7 @@ func (a *App) stepReady(ctx context.Context, r postgres.LabRun, n int) error {
 
 // recordCheck writes what a check of step n gave. What was passed or skipped
 // stays so, and a check that could not be run counts as no attempt.
-func (a *App) recordCheck(ctx context.Context, id string, n int, v labs.Verdict) (r postgres.LabRun, err error) {
+func (a *App) recordCheck(ctx context.Context, id string, n int, st scenario.Step, v labs.Verdict) (r postgres.LabRun, err error) {
 	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		if r, err = tx.LockLabRun(ctx, id); err != nil {
 			return err
@@ -191,20 +201,23 @@ func (a *App) recordCheck(ctx context.Context, id string, n int, v labs.Verdict)
 		} else {
 			s.Attempts++
 		}
-		if first || !stepDone(r, n) {
+		if first || s.State != hub.StepPassed && s.State != hub.StepSkipped {
 			s.State = string(v.Outcome)
 		}
-		s.Message = v.Message
+		if first {
+			s.Score = score(*m, st)
+		}
+		s.Message, s.Checks = v.Message, outcomes(s.Title, v)
 		if err := tx.SaveLabStep(ctx, r, n, a.now()); err != nil {
 			return err
 		}
 		err := tx.Event(ctx, r.UserID, "lab.checked", map[string]any{
-			"session": r.ID, "lab": r.LabID, "version": r.Version, "step": n, "outcome": v.Outcome, "first": first,
+			"session": r.ID, "lab": r.LabID, "version": r.Version, "step": n, "outcome": v.Outcome, "first": first, "score": s.Score,
 		})
 		if err != nil || !first {
 			return err
 		}
-		_, err = a.recordLab(ctx, tx, r, 100*passed(r)/checked(r))
+		_, err = a.recordLab(ctx, tx, r, 100*passed(r)/counted(r))
 		return err
 	})
 	return r, err
@@ -238,7 +251,7 @@ func (a *App) openNext(ctx context.Context, r postgres.LabRun, sc *scenario.Scen
 func (a Actor) NextLabStep(ctx context.Context, ref string) (hub.LabSession, error) {
 	return a.moveOn(ctx, ref, func(_ context.Context, r postgres.LabRun) (postgres.LabRun, error) {
 		if len(r.Steps) > 0 && !stepDone(r, r.Step) {
-			return r, hub.Errorf(hub.Conflict, "Step %d is not passed yet. Check it with: cmh lab check %s", r.Step, r.LabID)
+			return r, notDone(r, r.Step)
 		}
 		if r.Step == len(r.Steps) {
 			return r, hub.Errorf(hub.Conflict, "This is the last step. Hand the lab in with: cmh lab submit %s", r.LabID)
@@ -256,7 +269,7 @@ func (a Actor) SkipLabStep(ctx context.Context, ref string) (hub.LabSession, err
 		if n == 0 || stepDone(r, n) {
 			return r, hub.Errorf(hub.Conflict, "There is nothing to skip here. Go on with: cmh lab next %s", r.LabID)
 		}
-		if tries := r.Steps[n-1].Attempts + r.Marks[n-1].Errors; tries < beforeSkip {
+		if tries := r.Steps[n-1].Attempts + r.Marks[n-1].Errors + r.Marks[n-1].WrongAnswers; tries < beforeSkip {
 			return r, hub.Errorf(hub.Conflict, "A step can be skipped after %d checks that did not pass; so far: %d.", beforeSkip, tries)
 		}
 		err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
@@ -295,21 +308,6 @@ func (a Actor) moveOn(ctx context.Context, ref string, may func(context.Context,
 		}
 	}
 	return a.app.session(r), nil
-}
-
-// LabHint shows the next hint of a step: 0 is the current one. After the last
-// hint it shows that one again.
-func (a Actor) LabHint(ctx context.Context, ref string, step int) (hint hub.Hint, err error) {
-	err = a.onStep(ctx, ref, step, func(r *postgres.LabRun, n int, st scenario.Step) error {
-		if len(st.Hints) == 0 {
-			return hub.Errorf(hub.NotFound, "Step %d has no hints.", n)
-		}
-		m := &r.Marks[n-1]
-		m.Hints = min(m.Hints+1, len(st.Hints))
-		hint = hub.Hint{Step: n, Number: m.Hints, Of: len(st.Hints), Text: st.Hints[m.Hints-1]}
-		return nil
-	})
-	return hint, err
 }
 
 // LabSolution shows how a step can be solved, once it has been checked. A step

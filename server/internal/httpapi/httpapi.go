@@ -83,6 +83,7 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.POST("/labs/:lab/start", h.do(h.startLab))
 	r.GET("/labs/:lab/status", h.do(h.labStatus))
 	r.POST("/labs/:lab/check", h.do(h.checkLab))
+	r.POST("/labs/:lab/answer", h.do(h.answerLab))
 	r.POST("/labs/:lab/next", h.do(h.nextLabStep))
 	r.POST("/labs/:lab/skip", h.do(h.skipLabStep))
 	r.POST("/labs/:lab/hint", h.do(h.labHint))

@@ -72,6 +72,15 @@ func (api) labHint(c *gin.Context, as app.Actor) (any, error) { return onStep(c,
 // POST /v1/labs/{lab}/solution
 func (api) labSolution(c *gin.Context, as app.Actor) (any, error) { return onStep(c, as.LabSolution) }
 
+// POST /v1/labs/{lab}/answer
+func (api) answerLab(c *gin.Context, as app.Actor) (any, error) {
+	var b hub.LabAnswer
+	if err := decode(c, &b); err != nil {
+		return nil, err
+	}
+	return as.AnswerLab(c.Request.Context(), c.Param("lab"), b)
+}
+
 // POST /v1/labs/{lab}/next
 func (api) nextLabStep(c *gin.Context, as app.Actor) (any, error) {
 	return as.NextLabStep(c.Request.Context(), c.Param("lab"))

@@ -75,7 +75,7 @@ func touchLab(slug string) *scenario.Scenario {
 		return scenario.Step{
 			Page:   scenario.Page{Title: "Make " + file, Text: "Make a file called " + file + "."},
 			Verify: &scenario.Script{Source: []byte("[ -f " + file + " ] || { echo 'verify: no " + file + "'; exit 1; }\n")},
-			Hints:  []string{"hint: touch", "hint: touch " + file},
+			Hints:  []scenario.Hint{{Text: "hint: touch"}, {Text: "hint: touch " + file}},
 			Solve:  &scenario.Script{Source: []byte("solve=1; touch " + file + "\n")},
 		}
 	}

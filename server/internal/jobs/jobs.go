@@ -17,6 +17,7 @@ import (
 
 const (
 	tendEvery  = 5 * time.Second
+	pollEvery  = 2 * time.Second
 	sweepEvery = time.Minute
 
 	// The queue's leader retires a job whose worker's process has died. The
@@ -66,6 +67,7 @@ func (j *Jobs) Run(ctx context.Context) error {
 	g.Go(func() error {
 		j.once(ctx, "adopt labs", j.app.AdoptLabs)
 		g.Go(func() error { return j.every(ctx, tendEvery, "tend labs", j.app.TendLabs) })
+		g.Go(func() error { return j.every(ctx, pollEvery, "poll labs", j.app.PollLabs) })
 		return j.every(ctx, sweepEvery, "sweep labs", j.app.SweepLabs)
 	})
 	return g.Wait()

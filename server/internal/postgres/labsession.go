@@ -26,10 +26,14 @@ type LabRun struct {
 
 // StepMarks is what the rules know of a step besides its state.
 type StepMarks struct {
-	Checked      bool       `json:"checked"` // it has a check
-	Errors       int        `json:"errors"`  // checks that could not be run
-	Hints        int        `json:"hints"`   // how many were shown
+	Checked      bool       `json:"checked"`   // it has a check
+	Errors       int        `json:"errors"`    // checks that could not be run
+	Hints        int        `json:"hints"`     // how many were shown
+	HintMask     int64      `json:"hint_mask"` // which ones, bit by bit; their order is the step's
 	SolutionSeen bool       `json:"solution_shown"`
+	Questions    int        `json:"questions"` // how many its texts ask
+	RightAnswers int        `json:"right_answers"`
+	WrongAnswers int        `json:"wrong_answers"` // to questions still open
 	OpenedAt     *time.Time `json:"opened_at"`
 }
 
@@ -39,7 +43,12 @@ const labRun = `
 	       s.created_at, s.expires_at, s.setup_at, s.ended_at, s.destroyed_at,
 	       s.most_until, s.idle_after, s.warned,
 	       coalesce((
-	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', d->'checked') ORDER BY t.number)
+	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', d->'checked',
+	               'questions', jsonb_array_length(coalesce(d->'questions', '[]')),
+	               'right_answers', (SELECT count(*) FROM lab_session_answers w
+	                   WHERE w.session_id = t.session_id AND w.step = t.number AND w.right_at IS NOT NULL),
+	               'wrong_answers', (SELECT coalesce(sum(w.attempts), 0) FROM lab_session_answers w
+	                   WHERE w.session_id = t.session_id AND w.step = t.number AND w.right_at IS NULL)) ORDER BY t.number)
 	           FROM lab_session_steps t
 	           LEFT JOIN jsonb_array_elements(v.document->'steps') AS d ON (d->>'number')::integer = t.number
 	           WHERE t.session_id = s.id), '[]')
@@ -73,6 +82,7 @@ func scanLabRun(row pgx.CollectableRow) (LabRun, error) {
 	r.Marks = make([]StepMarks, len(both))
 	for i, b := range both {
 		r.Steps[i], r.Marks[i] = b.StepState, b.StepMarks
+		r.Steps[i].HintsTaken, r.Steps[i].SolutionSeen, r.Steps[i].Answered = b.Hints, b.StepMarks.SolutionSeen, b.RightAnswers
 	}
 	return r, nil
 }
@@ -191,12 +201,17 @@ func (tx Tx) SaveLabClock(ctx context.Context, r LabRun) error {
 // SaveLabStep writes the nth step of r, counted from 1.
 func (tx Tx) SaveLabStep(ctx context.Context, r LabRun, n int, now time.Time) error {
 	s, m := r.Steps[n-1], r.Marks[n-1]
-	_, err := tx.Exec(ctx, `
+	checks, err := json.Marshal(s.Checks)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
 		UPDATE lab_session_steps SET state = $3, message = $4, attempts = $5, errors = $6, hints = $7,
-		       solution_shown = $8, opened_at = $9,
+		       solution_shown = $8, opened_at = $9, hint_mask = $11, checks = $12, score = $13,
 		       passed_at = CASE WHEN $3 = 'passed' THEN coalesce(passed_at, $10) ELSE passed_at END
 		WHERE session_id = $1 AND number = $2`,
-		r.ID, n, s.State, s.Message, s.Attempts, m.Errors, m.Hints, m.SolutionSeen, m.OpenedAt, now)
+		r.ID, n, s.State, s.Message, s.Attempts, m.Errors, m.Hints, m.SolutionSeen, m.OpenedAt, now,
+		m.HintMask, checks, s.Score)
 	return classify("lab step", err)
 }
 

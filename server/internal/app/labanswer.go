@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// maxAnswer bounds one answer, in characters.
+const maxAnswer = 1000
+
+// AnswerLab answers one question of an open step. A step is not left before its
+// questions are answered; how often somebody tries is kept.
+func (a Actor) AnswerLab(ctx context.Context, ref string, given hub.LabAnswer) (res hub.AnswerResult, err error) {
+	r, err := a.runningLab(ctx, ref)
+	if err != nil {
+		return res, err
+	}
+	n, err := stepOf(r, given.Step)
+	if err != nil {
+		return res, err
+	}
+	if n > r.Step {
+		return res, hub.Errorf(hub.Conflict, "Step %d is not open yet. You are at step %d.", n, r.Step)
+	}
+	sc, _, err := a.app.scenario(ctx, r)
+	if err != nil {
+		return res, err
+	}
+	questions := sc.Questions(n)
+	if len(questions) == 0 {
+		return res, hub.Errorf(hub.Conflict, "Step %d asks nothing.", n)
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		if r, err = tx.LockLabRun(ctx, r.ID); err != nil {
+			return err
+		}
+		if err := a.app.stillRuns(r); err != nil {
+			return err
+		}
+		done, err := tx.RightAnswers(ctx, r.ID, n)
+		if err != nil {
+			return err
+		}
+		q, err := questionOf(given.Question, len(questions), done)
+		if err != nil {
+			return err
+		}
+		res = hub.AnswerResult{SessionID: r.ID, Step: n, Question: q}
+		if res.Right, res.Message, err = marked(questions[q-1], given.Answer); err != nil {
+			return err
+		}
+		if res.Attempts, err = tx.Answer(ctx, r.ID, n, q, given.Answer, res.Right, a.app.now()); err != nil {
+			return err
+		}
+		err = tx.Event(ctx, r.UserID, "lab.answered", map[string]any{
+			"session": r.ID, "lab": r.LabID, "version": r.Version, "step": n, "question": q, "right": res.Right,
+		})
+		if err != nil || !res.Right {
+			return err
+		}
+		before := stepDone(r, n)
+		if r, err = tx.LabRun(ctx, r.ID); err != nil || before || !stepDone(r, n) {
+			return err
+		}
+		if s := &r.Steps[n-1]; !r.Marks[n-1].Checked {
+			s.State, s.Score = hub.StepPassed, score(r.Marks[n-1], sc.Steps[n-1])
+			if err := tx.SaveLabStep(ctx, r, n, a.app.now()); err != nil {
+				return err
+			}
+		}
+		_, err = a.app.recordLab(ctx, tx, r, 100*passed(r)/counted(r))
+		return err
+	})
+	if err != nil {
+		return res, err
+	}
+	res.Steps, res.Open = r.Steps, openAnswers(r.Marks[n-1])
+	return res, nil
+}
+
+// openAnswers is how many questions of a step are still to be answered.
+func openAnswers(m postgres.StepMarks) int { return max(0, m.Questions-m.RightAnswers) }
+
+// questionOf is the question that is meant: 0 is the first one still open.
+func questionOf(asked, of int, done []int) (int, error) {
+	if asked < 0 || asked > of {
+		return 0, &hub.Error{
+			Code: hub.Invalid, Message: "There is no such question. The step asks " + several(of, "question") + ".",
+			Fields: []hub.FieldError{{Pointer: "/question", Detail: "This is not a question of the step."}},
+		}
+	}
+	for q := 1; asked == 0 && q <= of; q++ {
+		if !slices.Contains(done, q) {
+			return q, nil
+		}
+	}
+	return max(asked, 1), nil
+}
+
+// marked says whether an answer is right, and what to tell whoever was close.
+// It never says what would be.
+func marked(q scenario.Question, given []string) (right bool, message string, err error) {
+	wrong := func(text string) error {
+		return &hub.Error{Code: hub.Invalid, Message: text, Fields: []hub.FieldError{{Pointer: "/answer", Detail: text}}}
+	}
+	if len(given) == 0 || len(given) > 100 {
+		return false, "", wrong("Give an answer.")
+	}
+	for _, g := range given {
+		if len(g) > maxAnswer || strings.ContainsRune(g, 0) {
+			return false, "", wrong("An answer is at most 1000 characters.")
+		}
+	}
+	if q.Kind == "text" {
+		right, message = markedText(q, strings.TrimSpace(strings.Join(given, " ")))
+		return right, message, nil
+	}
+	chosen := make([]bool, len(q.Choices))
+	for _, g := range given {
+		i := choiceOf(q, g)
+		if i < 0 {
+			return false, "", wrong("A choice is answered with its letter: a is the first.")
+		}
+		chosen[i] = true
+	}
+	if q.Kind == "single" && len(given) > 1 {
+		return false, "", wrong("This question takes one choice.")
+	}
+	for i, c := range q.Choices {
+		if c.Right != chosen[i] {
+			return false, "", nil
+		}
+	}
+	return true, "", nil
+}
+
+func markedText(q scenario.Question, given string) (bool, string) {
+	same := func(a, b string) bool { return a == b }
+	if q.Contain {
+		same = strings.Contains
+	}
+	want := strings.TrimSpace(q.Answer)
+	switch {
+	case same(given, want):
+		return true, ""
+	case same(strings.ToLower(given), strings.ToLower(want)):
+		return false, "Almost: upper and lower case matter here."
+	}
+	return false, ""
+}
+
+// choiceOf is the index of a choice by its letter or its text; -1 is none.
+func choiceOf(q scenario.Question, g string) int {
+	g = strings.TrimSpace(g)
+	if len(g) == 1 {
+		if i := int(strings.ToLower(g)[0]) - 'a'; i >= 0 && i < len(q.Choices) {
+			return i
+		}
+	}
+	return slices.IndexFunc(q.Choices, func(c scenario.Choice) bool { return strings.EqualFold(strings.TrimSpace(c.Text), g) })
+}
