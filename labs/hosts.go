@@ -117,7 +117,7 @@ func (e *Engine) introduce(ctx context.Context, id string, sc *scenario.Scenario
 						return fmt.Errorf("push the assets of %s: %w", names[n-1][0], err)
 					}
 				}
-				report, err := s.Check(ctx, proto.Script{Name: "sshd", Source: []byte(startSSH), Timeout: checkTime})
+				report, err := s.Check(ctx, proto.Script{Name: "sshd", Source: []byte(startSSH), Timeout: seconds(checkTime)})
 				if err == nil && (report.Exit != 0 || report.Signaled || report.NotRun != "") {
 					err = fmt.Errorf("status %d: %s%s", report.Exit, report.NotRun, report.Stderr)
 				}

@@ -216,7 +216,7 @@ func TestLabYAMLAddsWhatTheFormatLacks(t *testing.T) {
 	if s.Slug != "my-yaml" || s.Image != "base" || s.Minutes != 7 {
 		t.Errorf("%q %q %d", s.Slug, s.Image, s.Minutes)
 	}
-	if diff := cmp.Diff([]scenario.Hint{{Text: "Look at `ls`{{exec}}"}, {Text: "Really"}}, s.Steps[0].Hints); diff != "" {
+	if diff := cmp.Diff([]Hint{{Text: "Look at `ls`{{exec}}"}, {Text: "Really"}}, s.Steps[0].Hints); diff != "" {
 		t.Error(diff)
 	}
 	if s.Steps[0].Solve == nil || string(s.Steps[0].Solve.Source) != "touch x\n" {
