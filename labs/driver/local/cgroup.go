@@ -142,7 +142,8 @@ func (g cgroups) create(id string, l labs.Limits) error {
 		if err := g.makeParent(parent); err != nil {
 			return err
 		}
-		if err := os.Mkdir(filepath.Join(parent, id), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		// With its parent, which another process may have found empty just now.
+		if err := os.MkdirAll(filepath.Join(parent, id), 0o755); err != nil {
 			return err
 		}
 		if g.version == 2 {

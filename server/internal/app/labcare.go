@@ -109,27 +109,13 @@ func (a *App) SweepLabs(ctx context.Context) error {
 	if a.Labs.Engine == nil {
 		return nil
 	}
-	// The rows of sandboxes are written before these are made, so a sandbox
-	// without one is nobody's. A row read before the list, on the other hand,
-	// had its sandbox by then.
+	// A row that was read before the list had its sandbox by then.
 	before, err := a.nodeLabRuns(ctx)
 	if err != nil {
 		return err
 	}
-	there, err := a.Labs.Engine.List(ctx)
-	if err != nil {
-		return err
-	}
-	after, err := a.nodeLabRuns(ctx)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, id := range there {
-		if !slices.ContainsFunc(after, func(r postgres.LabRun) bool { return r.ID == id && r.EndedAt == nil }) {
-			errs = append(errs, a.Labs.Engine.Destroy(ctx, id))
-		}
-	}
+	_, err = a.CollectLabs(ctx)
+	errs := []error{err}
 	for _, r := range before {
 		switch {
 		case r.EndedAt != nil:
@@ -142,6 +128,33 @@ func (a *App) SweepLabs(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// CollectLabs destroys the sandboxes on this node that no running session owns,
+// and says which those were.
+func (a *App) CollectLabs(ctx context.Context) (gone []string, err error) {
+	// The rows of sandboxes are written before these are made, so a sandbox
+	// without one is nobody's.
+	there, err := a.Labs.Engine.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.nodeLabRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, id := range there {
+		if slices.ContainsFunc(rows, func(r postgres.LabRun) bool { return r.ID == id && r.EndedAt == nil }) {
+			continue
+		}
+		if err := a.Labs.Engine.Destroy(ctx, id); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		gone = append(gone, id)
+	}
+	return gone, errors.Join(errs...)
 }
 
 // destroyed makes sure that nothing is left of an ended session, and notes it.
