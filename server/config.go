@@ -20,6 +20,8 @@ type Config struct {
 	ImageDir    string        // DefaultImageDir()
 	LabImage    string        // what labs that name no image start from: debian
 	LabAgent    string        // lab-agent beside this executable
+	LabMax      string        // a share of this machine's memory: how many labs may run at once
+	LabStarts   string        // 4, or one for each processor: how many may be on their way at once
 	LabFree     string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
 	LabPremium  string        // 2h/8h/1h
 	Grace       time.Duration // 20s: how long running requests may finish

@@ -134,6 +134,9 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		return err
 	}
 	a.Labs.Node, a.Labs.Driver = node, cfg.LabDriver
+	if a.Labs.MaxRunning, a.Labs.MaxStarting, err = labLimits(cfg); err != nil {
+		return err
+	}
 	if a.Labs.Free, a.Labs.Premium, err = labTimes(cfg); err != nil {
 		return err
 	}

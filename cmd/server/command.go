@@ -30,6 +30,8 @@ var settings = []setting{
 	{"ssh-host", "the name by which learners reach the SSH gateway", func(c *server.Config) *string { return &c.SSHHost }},
 	{"lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }},
 	{"lab-driver", "how labs are run: local or none", func(c *server.Config) *string { return &c.LabDriver }},
+	{"lab-max", "how many labs may run at once (one for each 128 MiB of memory, at most 1000); others queue", func(c *server.Config) *string { return &c.LabMax }},
+	{"lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }},
 	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
 	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
 	{"image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }},

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,12 +12,16 @@ import (
 )
 
 func startCmd(env *cli.Env, attach Attach) *cobra.Command {
-	var detach bool
+	var (
+		detach, noWait bool
+		timeout        time.Duration
+	)
 	cmd := &cobra.Command{
 		Use:   "start LAB",
 		Short: "Start a lab and open its shell",
 		Long: "Start a lab, or find it when it runs already. On a terminal its shell opens as soon as it is ready. " +
-			"With --detach, with --json or without a terminal the session is printed instead, without waiting.",
+			"With --detach, with --json or without a terminal the session is printed instead, without waiting. " +
+			"When all machines are busy it waits in the queue and says where it stands; exit status 75 when that takes longer than the timeout.",
 		Example: "  cmh lab start log-triage\n  cmh lab start log-triage --detach --json",
 		Args:    cli.Args("LAB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -24,7 +29,10 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := b.StartLab(cmd.Context(), args[0])
+			if noWait {
+				timeout = 0
+			}
+			s, err := start(cmd.Context(), env, b, args[0], timeout)
 			if err != nil {
 				return err
 			}
@@ -42,7 +50,36 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the session and leave it alone")
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "don't wait in the queue when all machines are busy")
+	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "wait in the queue at most this `LONG`")
 	return cmd
+}
+
+// start starts a lab, waiting in the queue for as long as timeout.
+func start(ctx context.Context, env *cli.Env, b cli.Labs, lab string, timeout time.Duration) (hub.LabSession, error) {
+	until := time.Now().Add(timeout)
+	for said := 0; ; {
+		s, err := b.StartLab(ctx, lab)
+		e, ok := errors.AsType[*hub.Error](err)
+		if !ok || e.Place == 0 {
+			return s, err
+		}
+		pause := max(e.RetryAfter, firstLook)
+		if time.Now().Add(pause).After(until) {
+			return s, err
+		}
+		if e.Place != said {
+			env.Say("All machines for labs are busy. You are number %d in the queue ...", e.Place)
+			said = e.Place
+		}
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return s, ctx.Err()
+		}
+	}
 }
 
 func statusCmd(env *cli.Env) *cobra.Command {

@@ -31,6 +31,7 @@ type App struct {
 	cursors  cursors
 	work     labWork
 	streams  labStreams
+	queue    labQueue
 
 	published atomic.Int64
 }

@@ -26,6 +26,10 @@ type LabConfig struct {
 	// give, "linux" among them.
 	Abilities []string
 
+	// MaxRunning is how many sessions this machine may have at once, MaxStarting
+	// how many of them may be on their way; 0 is no limit. Others queue.
+	MaxRunning, MaxStarting int
+
 	// Free and Premium are how long the sessions of each tier live. Zero fields
 	// take the defaults of DefaultFree and DefaultPremium.
 	Free, Premium LabTime

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -112,10 +113,19 @@ func (a Actor) OpenLab(ctx context.Context, lab string) (s hub.LabSession, creat
 		return s, false, err
 	}
 	var r postgres.LabRun
+	seat, err := a.takeSeat(ctx, lab, func() error { return a.worthWaiting(ctx, lab, &r) })
+	if errors.Is(err, errRunsAlready) {
+		return a.app.session(r), false, nil
+	}
+	if err != nil {
+		return s, false, err
+	}
+	defer seat.leave()
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		r, created, err = a.reserveLab(ctx, tx, lab)
 		return err
 	})
+	seat.isStored()
 	if err != nil {
 		return s, false, err
 	}
@@ -127,47 +137,72 @@ func (a Actor) OpenLab(ctx context.Context, lab string) (s hub.LabSession, creat
 	return a.app.session(r), created, nil
 }
 
-// reserveLab finds the running session of a lab, or stores a new one. Starts by
-// the same learner take turns from here to the end of the transaction.
-func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r postgres.LabRun, created bool, err error) {
+// errRunsAlready is worthWaiting's word that the session is there.
+var errRunsAlready = errors.New("the lab runs already")
+
+// worthWaiting tells, before the caller queues for a lab, what would make it no
+// use: the session that runs, in r, or what stands in the way of one.
+func (a Actor) worthWaiting(ctx context.Context, lab string, r *postgres.LabRun) error {
+	return a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		old, _, err := a.mayStart(ctx, tx, lab)
+		if err == nil && old != nil {
+			*r, err = *old, errRunsAlready
+		}
+		return err
+	})
+}
+
+// mayStart finds the running session of a lab, or the lab, when the caller may
+// start it. Starts by the same learner take turns from here to the end of the
+// transaction.
+func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *postgres.LabRun, v postgres.LabVersion, err error) {
 	now := a.app.now()
 	runs, err := tx.RunningLabs(ctx, a.user.ID)
 	if err != nil {
-		return r, false, err
+		return nil, v, err
 	}
 	alive := runs[:0]
 	for _, old := range runs {
 		if !old.ExpiresAt.After(now) {
 			if err := a.app.expire(ctx, tx, old); err != nil {
-				return r, false, err
+				return nil, v, err
 			}
 			continue
 		}
 		if old.LabID == lab {
-			return old, false, nil
+			return &old, v, nil
 		}
 		alive = append(alive, old)
 	}
-	v, err := tx.Lab(ctx, lab)
-	if err != nil {
-		return r, false, err
+	if v, err = tx.Lab(ctx, lab); err != nil {
+		return nil, v, err
 	}
 	if err := a.entitled(v.Lab); err != nil {
-		return r, false, err
+		return nil, v, err
 	}
 	if a.app.dress(&v.Lab); !v.Lab.Runnable {
-		return r, false, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, v.Lab.Reason)
+		return nil, v, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, v.Lab.Reason)
 	}
 	if most := runningLabs(a.user.Role); len(alive) >= most {
-		return r, false, &hub.Error{
+		return nil, v, &hub.Error{
 			Code:       hub.Limit,
 			Message:    fmt.Sprintf("You have %d labs running, and your tier allows %d at once. Stop one first: cmh lab stop %s", len(alive), most, alive[0].LabID),
 			RetryAfter: alive[0].ExpiresAt.Sub(now),
 		}
 	}
-	if err := a.aloneHere(ctx, tx); err != nil {
+	return nil, v, a.aloneHere(ctx, tx)
+}
+
+// reserveLab finds the running session of a lab, or stores a new one.
+func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r postgres.LabRun, created bool, err error) {
+	old, v, err := a.mayStart(ctx, tx, lab)
+	if err != nil {
 		return r, false, err
 	}
+	if old != nil {
+		return *old, false, nil
+	}
+	now := a.app.now()
 	if v.CourseID != "" {
 		fresh, err := tx.EnrollOnce(ctx, a.user.ID, v.CourseID, now)
 		if err != nil {

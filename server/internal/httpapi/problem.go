@@ -80,7 +80,7 @@ func (h api) problem(c *gin.Context, err error) answer {
 		p.Status = r.status
 	}
 	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), titles[p.Code]
-	if p.Code == hub.Internal || p.Code == hub.Unavailable {
+	if p.Code == hub.Internal || (p.Code == hub.Unavailable && p.Place == 0) { // a queue is no failure
 		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
 	}
 	a.Status = p.Status

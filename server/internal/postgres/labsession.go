@@ -157,6 +157,19 @@ func (tx Tx) NodeLabRunsAlone(ctx context.Context, node string) ([]LabRun, error
 	return tx.NodeLabRuns(ctx, node)
 }
 
+// CountLabRuns is how many sessions run on node, by user.
+func (tx Tx) CountLabRuns(ctx context.Context, node string) (map[string]int, error) {
+	rows, err := tx.Query(ctx, `SELECT user_id::text, count(*) FROM lab_sessions WHERE ended_at IS NULL AND node = $1 GROUP BY 1`, node)
+	if err != nil {
+		return nil, classify("lab session", err)
+	}
+	of := map[string]int{}
+	var user string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&user, &n}, func() error { of[user] = n; return nil })
+	return of, classify("lab session", err)
+}
+
 // ExpiredLabRuns returns the running sessions whose time is up at now, locked.
 // Those that somebody else is changing are left for the next call.
 func (tx Tx) ExpiredLabRuns(ctx context.Context, now time.Time) ([]LabRun, error) {

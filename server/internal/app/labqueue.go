@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+const (
+	seatPatience = 10 * time.Second // a start waits for others to get under way, before it is told its place
+	queueTick    = 50 * time.Millisecond
+	usersTickets = 5
+)
+
+// labQueue is who may start a lab on this machine now, and in which order the
+// others will. Whoever waits holds no row, no sandbox and no connection: a place
+// is kept for those who ask again in time. Its zero value is ready.
+type labQueue struct {
+	mu       sync.Mutex
+	tickets  []*ticket      // as they came
+	starting int            // seats taken
+	unstored int            // of those, without a row yet
+	has      map[string]int // labs that each user had running when we looked last
+}
+
+// A ticket is a user's place in the queue for one lab. Requests for the same
+// share it.
+type ticket struct {
+	user, lab string
+	waiting   int       // requests that wait right now
+	until     time.Time // when nobody waits: how long the place is kept
+	full      bool      // it waits for a lab to end, and not only for others to start
+	called    *seat     // the ticket is out of the queue then
+}
+
+// A seat is the right to start one lab, for the requests that shared a ticket.
+type seat struct {
+	q      *labQueue
+	users  int
+	stored bool
+}
+
+// takeSeat waits for the caller's turn to start a lab. While others get under
+// way that may take a moment; on a full machine the answer comes at once, with
+// the place in the queue. Before anybody waits, sure may know better.
+func (a Actor) takeSeat(ctx context.Context, lab string, sure func() error) (*seat, error) {
+	if a.app.Labs.MaxRunning <= 0 && a.app.Labs.MaxStarting <= 0 {
+		return nil, nil
+	}
+	q := &a.app.queue
+	t, err := q.join(a.user.ID, lab)
+	if err != nil {
+		return nil, err
+	}
+	patience := time.NewTimer(seatPatience)
+	defer patience.Stop()
+	tick := time.NewTicker(queueTick)
+	defer tick.Stop()
+	err = a.app.callNext(ctx)
+	called, full := q.look(t)
+	if called == nil && err == nil {
+		err = sure()
+	}
+	for late := false; called == nil && err == nil && !full && !late; called, full = q.look(t) {
+		select {
+		case <-tick.C:
+			err = a.app.callNext(ctx)
+		case <-patience.C:
+			late = true
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	place := q.place(t)
+	again := min(2+time.Duration(place)/5, 15) * time.Second
+	keep := time.Time{}
+	if err == nil {
+		keep = a.app.now().Add(2*again + 5*time.Second)
+	}
+	if called = q.part(t, keep); called != nil { // at the last moment, perhaps
+		return called, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, &hub.Error{
+		Code: hub.Unavailable, Place: place, RetryAfter: again,
+		Message: fmt.Sprintf("All machines for labs are busy. You are number %d in the queue; ask again to keep your place.", place),
+	}
+}
+
+// callNext gives seats to those whose turn it is.
+func (a *App) callNext(ctx context.Context) error {
+	q := &a.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := a.now()
+	q.tickets = slices.DeleteFunc(q.tickets, func(t *ticket) bool { return t.waiting == 0 && !now.Before(t.until) })
+	room, starts := len(q.tickets), len(q.tickets)
+	if most := a.Labs.MaxRunning; most > 0 {
+		// Under the lock: a row that is stored meanwhile is counted twice rather
+		// than not at all.
+		err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+			q.has, err = tx.CountLabRuns(ctx, a.Labs.Node)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		room = most - q.unstored
+		for _, n := range q.has {
+			room -= n
+		}
+	}
+	if most := a.Labs.MaxStarting; most > 0 {
+		starts = most - q.starting
+	}
+	for _, t := range q.inOrder() {
+		if room--; room < 0 {
+			t.full = true
+			continue
+		}
+		t.full = false
+		if t.waiting == 0 || starts <= 0 { // its room is kept
+			continue
+		}
+		starts--
+		q.starting++
+		q.unstored++
+		t.called = &seat{q: q, users: t.waiting}
+		q.tickets = slices.DeleteFunc(q.tickets, func(o *ticket) bool { return o == t })
+	}
+	return nil
+}
+
+// inOrder is the queue: everybody's first lab before anybody's second.
+func (q *labQueue) inOrder() []*ticket {
+	nth, of := map[*ticket]int{}, maps.Clone(q.has)
+	if of == nil {
+		of = map[string]int{}
+	}
+	for _, t := range q.tickets {
+		nth[t] = of[t.user]
+		of[t.user]++
+	}
+	order := slices.Clone(q.tickets)
+	slices.SortStableFunc(order, func(a, b *ticket) int { return nth[a] - nth[b] })
+	return order
+}
+
+func (q *labQueue) join(user, lab string) (*ticket, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	mine := 0
+	for _, t := range q.tickets {
+		if t.user != user {
+			continue
+		}
+		if t.lab == lab {
+			t.waiting++
+			return t, nil
+		}
+		mine++
+	}
+	if mine >= usersTickets {
+		return nil, &hub.Error{Code: hub.Limit, Message: fmt.Sprintf("You wait for %d labs already.", mine), RetryAfter: 15 * time.Second}
+	}
+	t := &ticket{user: user, lab: lab, waiting: 1}
+	q.tickets = append(q.tickets, t)
+	return t, nil
+}
+
+func (q *labQueue) look(t *ticket) (called *seat, full bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return t.called, t.full
+}
+
+// place is where t stands, from 1.
+func (q *labQueue) place(t *ticket) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Index(q.inOrder(), t) + 1
+}
+
+// part ends a request's wait, with its seat if it was called. Else its place is
+// kept for a while, or given up when keep is zero.
+func (q *labQueue) part(t *ticket, keep time.Time) *seat {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if t.called != nil {
+		return t.called
+	}
+	t.waiting--
+	if t.waiting == 0 {
+		t.until = keep
+	}
+	return nil
+}
+
+// isStored says that the row of the seat's lab counts from now on, or that
+// there will be none.
+func (s *seat) isStored() {
+	if s == nil {
+		return
+	}
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if !s.stored {
+		s.stored = true
+		s.q.unstored--
+	}
+}
+
+// leave gives the seat back. Each request that sat on it calls it once.
+func (s *seat) leave() {
+	if s == nil {
+		return
+	}
+	s.isStored()
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.q.starting--
+	}
+}
