@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/cloudmastershub/cmh/labs/image"
 )
 
 // Config is the server's whole configuration. Zero fields take the default
@@ -80,12 +82,7 @@ func DefaultDataDir() string {
 }
 
 // DefaultImageDir is where the images of labs are kept: they can be made anew.
-func DefaultImageDir() string {
-	if os.Geteuid() == 0 {
-		return "/var/cache/cmh/images"
-	}
-	return filepath.Join(userDir("XDG_CACHE_HOME", ".cache"), "cmh", "images")
-}
+func DefaultImageDir() string { return image.DefaultDir() }
 
 func userDir(variable, below string) string {
 	if d := os.Getenv(variable); filepath.IsAbs(d) {

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
+	"github.com/cloudmastershub/cmh/cmd/cmh/author/prove"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
@@ -42,7 +43,7 @@ func main() {
 		},
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))
-	root.Add(tree, root.Teach, author.Command(env))
+	root.Add(tree, root.Teach, author.Command(env, prove.Command(env)))
 	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {

@@ -108,7 +108,7 @@ func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 func (ts *terminals) hello() *proto.HelloInfo {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	h := &proto.HelloInfo{Version: proto.Version, Terminals: []string{}}
+	h := &proto.HelloInfo{Version: proto.Version, Terminals: []string{}, Sourcing: ts.sourcing()}
 	for name, t := range ts.byName {
 		h.Terminals = append(h.Terminals, name)
 		t.mu.Lock()

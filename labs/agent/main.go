@@ -45,6 +45,7 @@ type agent struct {
 	checking sync.Mutex
 	login    atomic.Pointer[proto.Learner] // nil: the learner is root
 	clock    clock
+	queued   atomic.Int32 // scripts to be sourced that no shell has begun
 }
 
 // path is where the agent's own file of that name lies.

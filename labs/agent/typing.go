@@ -38,8 +38,28 @@ func (a *agent) typeIn(typing proto.Typing) error {
 		return err
 	}
 	t.release()
-	go t.source(file, marker)
+	a.queued.Add(1)
+	go func() {
+		defer a.queued.Add(-1)
+		t.source(file, marker)
+	}()
 	return nil
+}
+
+// sourcing is how many scripts wait for a prompt or are at work in their
+// shells. One that became another shell is at work for as long as that lives.
+// The caller holds ts.mu.
+func (ts *terminals) sourcing() int {
+	n := int(ts.a.queued.Load())
+	for _, t := range ts.byName {
+		t.mu.Lock()
+		marker := t.marker
+		t.mu.Unlock()
+		if st, err := os.Lstat(marker); marker != "" && err == nil && st.Size() > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // writeSourced writes the script and a second one around it, which puts the

@@ -19,8 +19,9 @@ type Importer interface {
 	ImportScenarios(ctx context.Context, o hub.ImportOptions, archive io.Reader) (hub.ImportReport, error)
 }
 
-// Command returns the author command.
-func Command(env *cli.Env) *cobra.Command {
-	return cli.Group("author", "Bring courses and labs to the hub",
-		cli.Group("import", "Import labs from elsewhere", killercodaCmd(env)))
+// Command returns the author command. More are commands that need what this
+// package must not know, such as the lab engine.
+func Command(env *cli.Env, more ...*cobra.Command) *cobra.Command {
+	return cli.Group("author", "Write courses and labs, and bring them to the hub",
+		append([]*cobra.Command{cli.Group("import", "Import labs from elsewhere", killercodaCmd(env))}, more...)...)
 }

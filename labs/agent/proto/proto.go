@@ -61,6 +61,9 @@ type HelloInfo struct {
 	Terminals []string `json:"terminals"` // names of those that live
 	Attached  int      `json:"attached"`  // connections attached to any of them
 	IdleMS    int64    `json:"idle_ms"`   // since the last sign of life; 0 while somebody is attached
+	// Sourcing is how many scripts the terminals' shells are to source, or
+	// are sourcing. One that execs a shell counts while that shell lives.
+	Sourcing int `json:"sourcing,omitempty"`
 }
 
 // Script is a program the agent runs as root, outside the learner's shell,

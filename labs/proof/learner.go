@@ -1,0 +1,371 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/scenario"
+)
+
+// A learner sits at the terminals of one sandbox and reads before typing on.
+// It comes the way learners do: attached over SSH, on a PTY.
+type learner struct {
+	driver   labs.Driver
+	id       string
+	patience time.Duration
+	client   *ssh.Client
+	box      *labs.Sandbox
+	terms    map[int]*terminal
+}
+
+func newLearner(d labs.Driver, id string, patience time.Duration) *learner {
+	if patience <= 0 {
+		patience = defaultPatience
+	}
+	return &learner{driver: d, id: id, patience: patience, terms: map[int]*terminal{}}
+}
+
+// leave hangs up. What runs in the terminals goes on.
+func (l *learner) leave() {
+	if l.client != nil {
+		_ = l.client.Close()
+		for _, t := range l.terms {
+			<-t.done
+		}
+	}
+	if l.box != nil {
+		_ = l.box.Close()
+	}
+}
+
+// at is terminal n, opened when it is not there or has ended.
+func (l *learner) at(ctx context.Context, n int) (t *terminal, err error) {
+	if l.client == nil {
+		if l.client, err = labs.Connect(ctx, l.driver, l.id); err != nil {
+			return nil, err
+		}
+	}
+	if t := l.terms[n]; t != nil && !t.ended() {
+		return t, nil
+	}
+	name := "main"
+	if n > 1 {
+		name = fmt.Sprintf("main-%d", n)
+	}
+	if t, err = openTerminal(l.client, name); err != nil {
+		return nil, fmt.Errorf("open terminal %d: %w", n, err)
+	}
+	l.findTTY(ctx, t)
+	l.terms[n] = t
+	_, err = t.await(ctx, 0, l.patience, nil)
+	return t, err
+}
+
+// inside is the platform's own line, for looking at what runs.
+func (l *learner) inside(ctx context.Context) (_ *labs.Sandbox, err error) {
+	if l.box == nil {
+		l.box, err = labs.Open(ctx, l.driver, l.id)
+	}
+	return l.box, err
+}
+
+// settle waits for the scripts that the first terminal sources. One that goes
+// on in a shell of its own, or for ever, is not waited for.
+func (l *learner) settle(ctx context.Context) error {
+	box, err := l.inside(ctx)
+	if err != nil {
+		return err
+	}
+	hello, err := box.Hello(ctx)
+	if err != nil {
+		return err
+	}
+	if hello.Sourcing == 0 && l.terms[1] == nil {
+		return nil // a terminal is opened when there is something to type
+	}
+	t, err := l.at(ctx, 1)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	until := time.Now().Add(l.patience)
+	for hello.Sourcing > 0 && time.Now().Before(until) {
+		t.mu.Lock()
+		resting := t.pasting && time.Since(t.last) > quietProgram
+		t.mu.Unlock()
+		if resting {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if hello, err = box.Hello(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = t.await(ctx, 0, l.patience, l.idle(t))
+	return err
+}
+
+// work runs the blocks of a page, in order.
+func (l *learner) work(ctx context.Context, blocks []scenario.Runnable) error {
+	for i, b := range blocks {
+		if b.Placeholder() || b.Host > 1 {
+			continue // for the learner to fill in; or on a machine that isn't there
+		}
+		patience := l.patience
+		if b.Terminal > 1 { // what is to go on beside the rest
+			patience = min(patience, aside)
+		}
+		for _, next := range blocks[i+1:] {
+			if next.Terminal == b.Terminal {
+				if next.Interrupt || next.Keys { // it isn't meant to end by itself
+					patience = min(patience, settled)
+				}
+				break
+			}
+		}
+		if err := l.block(ctx, b, patience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *learner) block(ctx context.Context, b scenario.Runnable, patience time.Duration) error {
+	t, err := l.at(ctx, b.Terminal)
+	if err != nil {
+		return err
+	}
+	if b.Keys {
+		return l.key(ctx, t, b.Code)
+	}
+	if b.Interrupt {
+		err = l.interrupt(ctx, t)
+	} else {
+		err = l.free(ctx, t)
+	}
+	if err != nil {
+		return err
+	}
+	if t, err = l.at(ctx, b.Terminal); err != nil { // the old one may have ended
+		return err
+	}
+	return l.paste(ctx, t, b.Code, !b.NoEnter, patience)
+}
+
+// free waits until the terminal takes input. A program that stays in front is
+// interrupted, as a learner would do who has a next thing to type.
+func (l *learner) free(ctx context.Context, t *terminal) error {
+	ready, err := t.await(ctx, 0, l.patience, l.idle(t))
+	if ready || err != nil {
+		return err
+	}
+	return l.interrupt(ctx, t)
+}
+
+const (
+	settled = 2 * time.Second  // for output to end after a Ctrl-C
+	aside   = 10 * time.Second // for a command in another terminal
+)
+
+func (l *learner) interrupt(ctx context.Context, t *terminal) error {
+	prompts := t.count()
+	if err := t.press("\x03"); err != nil {
+		return err
+	}
+	_, err := t.await(ctx, prompts, settled, nil)
+	return err
+}
+
+// key presses keys that are written as ^C, ^ESC or plain letters.
+func (l *learner) key(ctx context.Context, t *terminal, keys string) error {
+	named := strings.NewReplacer("^ESC", "\x1b", "^ENTER", "\r", "^TAB", "\t")
+	keys = named.Replace(keys)
+	var b strings.Builder
+	for i := 0; i < len(keys); i++ {
+		if keys[i] == '^' && i+1 < len(keys) && keys[i+1]&0x5f >= '@' && keys[i+1]&0x5f <= '_' {
+			i++
+			b.WriteByte(keys[i] & 0x1f)
+			continue
+		}
+		b.WriteByte(keys[i])
+	}
+	prompts := t.count()
+	if err := t.press(b.String()); err != nil {
+		return err
+	}
+	_, err := t.await(ctx, prompts, settled, nil)
+	return err
+}
+
+// paste types code as one piece where the line editor knows how to take it,
+// else line by line, and waits for the end of what it starts.
+func (l *learner) paste(ctx context.Context, t *terminal, code string, enter bool, patience time.Duration) error {
+	code = strings.TrimRight(code, "\n")
+	if t.reads() {
+		prompts := t.count()
+		if err := t.press(bracketed(code)); err != nil || !enter {
+			return err
+		}
+		if err := t.press("\r"); err != nil {
+			return err
+		}
+		_, err := t.await(ctx, prompts, patience, l.idle(t))
+		return err
+	}
+	lines := strings.Split(code, "\n")
+	for i, line := range lines {
+		last := i == len(lines)-1
+		if err := l.line(ctx, t, line, enter || !last, patience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line types one line and waits for the next prompt.
+func (l *learner) line(ctx context.Context, t *terminal, line string, enter bool, patience time.Duration) error {
+	prompts, editor := t.count(), t.reads()
+	if editor && line != "" {
+		line = bracketed(line) // a tab is one, and completes nothing
+	}
+	if enter {
+		line += "\r"
+	}
+	t.touch()
+	if err := t.press(line); err != nil || !enter {
+		return err
+	}
+	_, err := t.await(ctx, prompts, patience, l.idle(t))
+	return err
+}
+
+func bracketed(code string) string {
+	return "\x1b[200~" + strings.NewReplacer("\x1b", "", "\r\n", "\n").Replace(code) + "\x1b[201~"
+}
+
+// lines types a solution as somebody does who knows it: a line at a time,
+// waiting for each.
+func (l *learner) lines(ctx context.Context, text string) error {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		t, err := l.at(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if err := l.free(ctx, t); err != nil {
+			return err
+		}
+		if t, err = l.at(ctx, 1); err != nil {
+			return err
+		}
+		if err := l.line(ctx, t, strings.TrimSuffix(line, "\r"), true, l.patience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// script types a whole script as the input of a shell of its own, in the
+// learner's home, so that an exit in it ends nothing else.
+func (l *learner) script(ctx context.Context, source []byte) error {
+	t, err := l.at(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := l.free(ctx, t); err != nil {
+		return err
+	}
+	if t, err = l.at(ctx, 1); err != nil {
+		return err
+	}
+	const end = "END-OF-SOLUTION"
+	return l.paste(ctx, t, "(cd && bash) <<'"+end+"'\n"+strings.TrimRight(string(source), "\n")+"\n"+end, true, l.patience)
+}
+
+// screen is the end of what the learner sees in the first terminal.
+func (l *learner) screen() string {
+	if t := l.terms[1]; t != nil {
+		return t.text()
+	}
+	return ""
+}
+
+// idle reports whether nothing that stands in front of t has work to do: it
+// waits for a connection or a key, not for time or for a child.
+func (l *learner) idle(t *terminal) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		front := 0
+		for _, p := range l.processes(ctx) {
+			if !strings.Contains(p.state, "+") || t.tty != "" && p.tty != t.tty {
+				continue
+			}
+			front++
+			if p.state[0] != 'S' || waking(p.wchan) && !endless[p.command] {
+				return false
+			}
+		}
+		return front > 0
+	}
+}
+
+type process struct{ tty, state, wchan, command string }
+
+// processes are those of the sandbox, as far as it says; none where it has no
+// ps.
+func (l *learner) processes(ctx context.Context) (all []process) {
+	box, err := l.inside(ctx)
+	if err != nil {
+		return nil
+	}
+	out, _, status, err := box.Run(ctx, "ps -eo tty=,stat=,wchan:32=,comm=", nil)
+	if err != nil || status != 0 {
+		return nil
+	}
+	for line := range strings.SplitSeq(string(out), "\n") {
+		if f := strings.Fields(line); len(f) >= 4 {
+			all = append(all, process{f[0], f[1], f[2], f[3]})
+		}
+	}
+	return all
+}
+
+// findTTY learns which terminal device t is: the one that no other is.
+func (l *learner) findTTY(ctx context.Context, t *terminal) {
+	known := map[string]bool{"?": true, "": true}
+	for _, other := range l.terms {
+		known[other.tty] = true
+	}
+	for _, p := range l.processes(ctx) {
+		if known[p.tty] || p.tty == t.tty {
+			continue
+		}
+		if t.tty != "" { // two of them: who knows
+			t.tty = ""
+			return
+		}
+		t.tty = p.tty
+	}
+}
+
+// endless are programs that look again and again until somebody stops them.
+var endless = map[string]bool{"tail": true, "watch": true, "top": true, "ping": true}
+
+// waking reports whether a process that sleeps in the kernel's function wchan
+// will wake up by itself.
+func waking(wchan string) bool {
+	for _, w := range []string{"nanosleep", "wait4", "do_wait", "waitid", "sigsuspend", "pipe", "futex", "io_schedule"} {
+		if strings.Contains(wchan, w) {
+			return true
+		}
+	}
+	return wchan == "-" || wchan == "0"
+}
