@@ -8,13 +8,9 @@ import (
 
 // abilities are the labels of package scenario that sandboxes of driver give.
 func abilities(ctx context.Context, cfg Config, driver labs.Driver) []string {
-	can := []string{"linux"}
-	if l, ok := driver.(labs.Linker); ok {
-		if err := l.Linkable(); err == nil {
-			can = append(can, "multi-host")
-		} else {
-			cfg.Log.InfoContext(ctx, "labs of several hosts can't run here", "why", err)
-		}
+	can, why := labs.Abilities(driver)
+	if why != nil {
+		cfg.Log.InfoContext(ctx, "labs of several hosts can't run here", "why", why)
 	}
 	return can
 }

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,50 +19,60 @@ type learner struct {
 	driver   labs.Driver
 	id       string
 	patience time.Duration
-	client   *ssh.Client
+	clients  map[int]*ssh.Client // of the lab's hosts, by number
 	box      *labs.Sandbox
-	terms    map[int]*terminal
+	terms    map[seat]*terminal
 }
+
+// A seat is a place to type at: a terminal of a host, both from 1.
+type seat struct{ host, terminal int }
+
+// first is where learners begin.
+var first = seat{1, 1}
 
 func newLearner(d labs.Driver, id string, patience time.Duration) *learner {
 	if patience <= 0 {
 		patience = defaultPatience
 	}
-	return &learner{driver: d, id: id, patience: patience, terms: map[int]*terminal{}}
+	return &learner{driver: d, id: id, patience: patience, clients: map[int]*ssh.Client{}, terms: map[seat]*terminal{}}
 }
 
 // leave hangs up. What runs in the terminals goes on.
 func (l *learner) leave() {
-	if l.client != nil {
-		_ = l.client.Close()
-		for _, t := range l.terms {
-			<-t.done
-		}
+	for _, c := range l.clients {
+		_ = c.Close()
+	}
+	for _, t := range l.terms {
+		<-t.done
 	}
 	if l.box != nil {
 		_ = l.box.Close()
 	}
 }
 
-// at is terminal n, opened when it is not there or has ended.
-func (l *learner) at(ctx context.Context, n int) (t *terminal, err error) {
-	if l.client == nil {
-		if l.client, err = labs.Connect(ctx, l.driver, l.id); err != nil {
+// at is the terminal at a seat, opened when it is not there or has ended.
+func (l *learner) at(ctx context.Context, where seat) (t *terminal, err error) {
+	client := l.clients[where.host]
+	if client == nil {
+		if client, err = labs.Connect(ctx, l.driver, labs.HostID(l.id, where.host)); err != nil {
 			return nil, err
 		}
+		l.clients[where.host] = client
 	}
-	if t := l.terms[n]; t != nil && !t.ended() {
+	if t := l.terms[where]; t != nil && !t.ended() {
 		return t, nil
 	}
 	name := "main"
-	if n > 1 {
-		name = fmt.Sprintf("main-%d", n)
+	if where.terminal > 1 {
+		name = fmt.Sprintf("main-%d", where.terminal)
 	}
-	if t, err = openTerminal(l.client, name); err != nil {
-		return nil, fmt.Errorf("open terminal %d: %w", n, err)
+	if t, err = openTerminal(client, name); err != nil {
+		return nil, fmt.Errorf("open terminal %d: %w", where.terminal, err)
 	}
-	l.findTTY(ctx, t)
-	l.terms[n] = t
+	if where.host == 1 {
+		l.findTTY(ctx, t)
+	}
+	l.terms[where] = t
 	_, err = t.await(ctx, 0, l.patience, nil)
 	return t, err
 }
@@ -85,10 +96,10 @@ func (l *learner) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if hello.Sourcing == 0 && l.terms[1] == nil {
+	if hello.Sourcing == 0 && l.terms[first] == nil {
 		return nil // a terminal is opened when there is something to type
 	}
-	t, err := l.at(ctx, 1)
+	t, err := l.at(ctx, first)
 	if err != nil {
 		return err
 	}
@@ -118,15 +129,15 @@ func (l *learner) settle(ctx context.Context) error {
 // work runs the blocks of a page, in order.
 func (l *learner) work(ctx context.Context, blocks []scenario.Runnable) error {
 	for i, b := range blocks {
-		if b.Placeholder() || b.Host > 1 {
-			continue // for the learner to fill in; or on a machine that isn't there
+		if b.Placeholder() {
+			continue // for the learner to fill in
 		}
 		patience := l.patience
 		if b.Terminal > 1 { // what is to go on beside the rest
 			patience = min(patience, aside)
 		}
 		for _, next := range blocks[i+1:] {
-			if next.Terminal == b.Terminal {
+			if next.Terminal == b.Terminal && next.Host == b.Host {
 				if next.Interrupt || next.Keys { // it isn't meant to end by itself
 					patience = min(patience, settled)
 				}
@@ -141,7 +152,10 @@ func (l *learner) work(ctx context.Context, blocks []scenario.Runnable) error {
 }
 
 func (l *learner) block(ctx context.Context, b scenario.Runnable, patience time.Duration) error {
-	t, err := l.at(ctx, b.Terminal)
+	t, err := l.at(ctx, seat{b.Host, b.Terminal})
+	if b.Host > 1 && errors.Is(err, labs.ErrNotFound) {
+		return nil // a learner would read on as well
+	}
 	if err != nil {
 		return err
 	}
@@ -156,7 +170,7 @@ func (l *learner) block(ctx context.Context, b scenario.Runnable, patience time.
 	if err != nil {
 		return err
 	}
-	if t, err = l.at(ctx, b.Terminal); err != nil { // the old one may have ended
+	if t, err = l.at(ctx, seat{b.Host, b.Terminal}); err != nil { // the old one may have ended
 		return err
 	}
 	return l.paste(ctx, t, b.Code, !b.NoEnter, patience)
@@ -257,14 +271,14 @@ func bracketed(code string) string {
 // waiting for each.
 func (l *learner) lines(ctx context.Context, text string) error {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		t, err := l.at(ctx, 1)
+		t, err := l.at(ctx, first)
 		if err != nil {
 			return err
 		}
 		if err := l.free(ctx, t); err != nil {
 			return err
 		}
-		if t, err = l.at(ctx, 1); err != nil {
+		if t, err = l.at(ctx, first); err != nil {
 			return err
 		}
 		if err := l.line(ctx, t, strings.TrimSuffix(line, "\r"), true, l.patience); err != nil {
@@ -277,14 +291,14 @@ func (l *learner) lines(ctx context.Context, text string) error {
 // script types a whole script as the input of a shell of its own, in the
 // learner's home, so that an exit in it ends nothing else.
 func (l *learner) script(ctx context.Context, source []byte) error {
-	t, err := l.at(ctx, 1)
+	t, err := l.at(ctx, first)
 	if err != nil {
 		return err
 	}
 	if err := l.free(ctx, t); err != nil {
 		return err
 	}
-	if t, err = l.at(ctx, 1); err != nil {
+	if t, err = l.at(ctx, first); err != nil {
 		return err
 	}
 	const end = "END-OF-SOLUTION"
@@ -293,7 +307,7 @@ func (l *learner) script(ctx context.Context, source []byte) error {
 
 // screen is the end of what the learner sees in the first terminal.
 func (l *learner) screen() string {
-	if t := l.terms[1]; t != nil {
+	if t := l.terms[first]; t != nil {
 		return t.text()
 	}
 	return ""

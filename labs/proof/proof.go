@@ -204,9 +204,12 @@ func (p *Prover) lacks(sc *scenario.Scenario) string {
 func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 	sc := s.Scenario
 	st := Step{Number: n, Title: sc.Steps[n-1].Title, File: sc.Dir}
-	verify := sc.Steps[n-1].Verify
-	if verify != nil {
-		st.File = verify.File
+	asked := sc.Steps[n-1].Asked()
+	for _, c := range asked {
+		if c.Script.File != "" {
+			st.File = c.Script.File
+			break
+		}
 	}
 	for _, one := range plays {
 		if n <= len(one) {
@@ -214,7 +217,7 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 		}
 	}
 	demanding := p.Strict || s.Own
-	if verify == nil {
+	if len(asked) == 0 {
 		st.State = Unverified
 		return st
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/proof"
 )
 
@@ -111,8 +112,9 @@ func (o options) prove(ctx context.Context, env *cli.Env, subjects []proof.Subje
 		return nil, err
 	}
 	defer done()
+	abilities, _ := labs.Abilities(engine.Driver)
 	prover := proof.Prover{
-		Engine: engine, Abilities: []string{"linux"}, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Patience: o.patience,
+		Engine: engine, Abilities: abilities, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Patience: o.patience,
 		Said: func(l proof.Lab) {
 			if env.ErrTTY && !env.JSON {
 				env.Say("%s  %s", mark(l.State), cli.CleanLine(l.Name))
