@@ -48,7 +48,7 @@ func (e *Engine) check(ctx context.Context, id string, sc *scenario.Scenario, n 
 	err := e.inside(ctx, id, func(s *Sandbox) error {
 		until := time.Now().Add(stepTime)
 		for _, c := range asked {
-			v, err := e.one(ctx, s, sc, n, c, time.Until(until))
+			v, err := e.one(ctx, s, id, sc, n, c, time.Until(until))
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (e *Engine) check(ctx context.Context, id string, sc *scenario.Scenario, n 
 }
 
 // one runs one check, in the time that its step has left.
-func (e *Engine) one(ctx context.Context, s *Sandbox, sc *scenario.Scenario, n int, c scenario.Check, left time.Duration) (CheckVerdict, error) {
+func (e *Engine) one(ctx context.Context, s *Sandbox, id string, sc *scenario.Scenario, n int, c scenario.Check, left time.Duration) (CheckVerdict, error) {
 	v := CheckVerdict{Name: c.Name, Expected: c.Expected}
 	if c.Script.Nothing() {
 		v.Outcome, v.Message = Unchecked, what(n, c)+" could not be checked: there is no command in its check."
@@ -77,8 +77,12 @@ func (e *Engine) one(ctx context.Context, s *Sandbox, sc *scenario.Scenario, n i
 		limit = time.Duration(c.Timeout) * time.Second
 	}
 	limit = max(time.Second, min(limit, left))
+	relied, err := e.relied(ctx, id, sc, n, c.Script)
+	if err != nil {
+		return v, err
+	}
 	// The name is not the scenario's: checks grep through process lists.
-	report, err := s.Check(ctx, proto.Script{Name: "check", Source: c.Script.Source, Timeout: seconds(limit)})
+	report, err := s.Check(ctx, proto.Script{Name: "check", Source: c.Script.Source, Timeout: seconds(limit), Relies: relied})
 	if err != nil {
 		return v, err
 	}

@@ -14,6 +14,8 @@ type Engine struct {
 	Driver Driver
 	Limits Limits
 	Image  string // for scenarios that name none; empty is the driver's default
+
+	originals originals
 }
 
 // Destroy removes the sandbox with everything in it, and the other hosts of its

@@ -106,10 +106,21 @@ func (e *Engine) OpenStep(ctx context.Context, id string, sc *scenario.Scenario,
 	if n <= len(sc.Steps) {
 		page = sc.Steps[n-1].Page
 	}
-	if len(page.Background) == 0 && len(page.Foreground) == 0 {
+	quiet := len(page.Background) == 0 && len(page.Foreground) == 0
+	if quiet && n > 1 {
 		return nil
 	}
-	return e.inside(ctx, id, func(s *Sandbox) error { return open(ctx, s, pageName(n), page) })
+	return e.inside(ctx, id, func(s *Sandbox) error {
+		if n == 1 { // the intro's set-up is over, and no learner was let in
+			if err := e.remember(ctx, s, id, sc); err != nil {
+				return err
+			}
+		}
+		if quiet {
+			return nil
+		}
+		return open(ctx, s, pageName(n), page)
+	})
 }
 
 // Alive returns ErrNotFound when there is no living sandbox id, or one of its

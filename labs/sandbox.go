@@ -138,6 +138,13 @@ func (s *Sandbox) Check(ctx context.Context, script proto.Script) (proto.CheckRe
 	return *r.Check, nil
 }
 
+// Remember takes files as they are now for good ones, besides what later checks
+// say they may be.
+func (s *Sandbox) Remember(ctx context.Context, relied []proto.Relied) error {
+	_, err := s.ask(ctx, proto.Request{Method: proto.Remember, Relied: relied}, nil)
+	return err
+}
+
 // Login says who the learner is, for all that is started after it.
 func (s *Sandbox) Login(ctx context.Context, l proto.Learner) error {
 	_, err := s.ask(ctx, proto.Request{Method: proto.Login, Learner: &l}, nil)

@@ -83,12 +83,16 @@ func what(n int, c scenario.Check) string {
 func judge(sc *scenario.Scenario, n int, c scenario.Check, r *proto.CheckReport, limit time.Duration) (Outcome, string) {
 	could := what(n, c) + " could not be checked: "
 	switch {
+	case r.Changed != "":
+		return Unchecked, could + tail([]byte(r.Changed)) + ", and the check relies on it. Put it back, or start the lab again."
 	case r.NotRun != "":
 		return Unchecked, could + "its check did not start." + tryAgain
 	case r.TimedOut:
 		return Unchecked, could + fmt.Sprintf("its check took longer than %d seconds.", seconds(limit)) + tryAgain
 	case r.Signaled:
 		return Unchecked, could + "its check was killed." + tryAgain
+	case r.Exit == 0 && r.Killed && !killing.Match(c.Script.Source):
+		return Unchecked, could + "one of its commands was killed." + tryAgain
 	case r.Exit == 0 && (!needsDone(sc, c) || saysDone(r.Stdout)):
 		return Passed, tail(r.Stdout)
 	}
@@ -102,6 +106,9 @@ func judge(sc *scenario.Scenario, n int, c scenario.Check, r *proto.CheckReport,
 	}
 	return Failed, fmt.Sprintf("Step %d is not done yet.", n)
 }
+
+// killing finds the checks that end processes themselves.
+var killing = regexp.MustCompile(`\b(?:kill|pkill|killall|timeout|ulimit)\b`)
 
 var (
 	echoDone = regexp.MustCompile(`\b(?:echo|printf)\s+(?:-\w+\s+)?["']?done\b`)

@@ -67,6 +67,8 @@ func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp 
 			return resp, errors.New("check: no script")
 		}
 		resp.Check, err = a.check(*req.Script, ch.gone)
+	case proto.Remember:
+		a.remember(req.Relied)
 	case proto.Type:
 		if req.Typing == nil {
 			return resp, errors.New("type: nothing to type")

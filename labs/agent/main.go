@@ -44,6 +44,7 @@ type agent struct {
 	scripts  *scripts
 	checking sync.Mutex
 	login    atomic.Pointer[proto.Learner] // nil: the learner is root
+	baseline baseline
 	clock    clock
 	queued   atomic.Int32 // scripts to be sourced that no shell has begun
 }
@@ -93,6 +94,7 @@ func run() error {
 	// with a thousand others.
 	debug.SetGCPercent(25)
 	a := &agent{prefix: st.prefix, labEnv: st.env}
+	a.baseline.begin()
 	a.sp = newSpawner(st.begin) // opens oom_score_adj, so before shield
 	a.terms = &terminals{a: a, byName: map[string]*terminal{}}
 	a.scripts = &scripts{a: a}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -131,6 +132,11 @@ func (a *agent) check(s proto.Script, gone <-chan struct{}) (*proto.CheckReport,
 		return notRun(err)
 	}
 	defer os.Remove(file)
+	g, changed := a.guard(append([]proto.Relied{sealed(file, s.Source)}, s.Relies...))
+	if changed != "" {
+		return &proto.CheckReport{Changed: changed, Stdout: []byte{}, Stderr: []byte{}}, nil
+	}
+	defer g.end()
 	reason := file + ".txt"
 	if err := writeNew(reason, nil, 0o666); err != nil {
 		return notRun(err)
@@ -156,8 +162,8 @@ func (a *agent) check(s proto.Script, gone <-chan struct{}) (*proto.CheckReport,
 	}
 	rep := &proto.CheckReport{}
 	var out sync.WaitGroup
-	out.Go(func() { rep.Stdout = capture(stdout) })
-	out.Go(func() { rep.Stderr = capture(stderr) })
+	out.Go(func() { rep.Stdout, _ = capture(stdout) })
+	out.Go(func() { rep.Stderr, rep.Killed = capture(stderr) })
 
 	timeout := checkTimeout
 	if s.Timeout > 0 {
@@ -181,22 +187,37 @@ func (a *agent) check(s proto.Script, gone <-chan struct{}) (*proto.CheckReport,
 	out.Wait()
 	rep.Exit, rep.Signaled = p.exit(), p.status.Signaled()
 	rep.Reason = readReason(reason)
+	rep.Changed = g.changed()
 	return rep, nil
 }
 
 // capture reads to the end and keeps the beginning, so that a check that
-// prints for ever is held up by its time and not by us.
-func capture(f *os.File) []byte {
-	kept := []byte{}
+// prints for ever is held up by its time and not by us. killed says that a
+// shell told, somewhere in it, of a command that a signal ended.
+func capture(f *os.File) (kept []byte, killed bool) {
+	kept = []byte{}
 	buf := make([]byte, 16<<10)
+	held := 0 // bytes of an unfinished line at the front of buf
 	for {
-		n, err := f.Read(buf)
-		kept = append(kept, buf[:min(n, maxOutput-len(kept))]...)
+		n, err := f.Read(buf[held:])
+		kept = append(kept, buf[held:held+min(n, maxOutput-len(kept))]...)
+		seen := buf[:held+n]
+		killed = killed || killedLine.Match(seen)
+		if at := bytes.LastIndexByte(seen, '\n'); at >= 0 {
+			seen = seen[at+1:]
+		}
+		if held = copy(buf, seen); held == len(buf) {
+			held = 0 // no line of a shell's is that long
+		}
 		if err != nil {
-			return kept
+			return kept, killed
 		}
 	}
 }
+
+// killedLine is what bash ("FILE: line 3:  17 Killed  COMMAND") and dash say of
+// a command that a signal has ended.
+var killedLine = regexp.MustCompile(`(?m)^(?:/\S+: line \d+:\s+\d+ [A-Z][a-z]|(?:Killed|Terminated|Hangup|Aborted)$)`)
 
 // readReason reads a file that the sandbox may have replaced meanwhile.
 func readReason(path string) string {

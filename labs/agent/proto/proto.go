@@ -44,6 +44,7 @@ type Request struct {
 	Typing  *Typing  `json:"typing,omitempty"`
 	Learner *Learner `json:"learner,omitempty"`
 	Expiry  *Expiry  `json:"expiry,omitempty"`
+	Relied  []Relied `json:"relied,omitempty"`
 	Payload int64    `json:"payload,omitempty"` // bytes that follow the line
 }
 
@@ -75,6 +76,9 @@ type Script struct {
 	Args    []string          `json:"args,omitempty"`
 	Env     map[string]string `json:"env,omitempty"`
 	Timeout int               `json:"timeout,omitempty"` // seconds; 0 means 60 for Check, 900 for Start
+	// Relies is for Check: the files that must be what they should be before,
+	// while and after it runs.
+	Relies []Relied `json:"relies,omitempty"`
 }
 
 // ScriptStatus is how a started script is doing.
@@ -94,6 +98,12 @@ type CheckReport struct {
 	Stdout   []byte `json:"stdout"`
 	Stderr   []byte `json:"stderr"`
 	Reason   string `json:"reason,omitempty"` // what it left in $VERIFICATION_FAILURE_REASON
+
+	// Changed says which file or limit that the check relies on is not what it
+	// should be. What else the report says is then worth nothing.
+	Changed string `json:"changed,omitempty"`
+	// Killed says that a shell told of a command of the check that was killed.
+	Killed bool `json:"killed,omitempty"`
 }
 
 // Typing is input for a learner's terminal.
