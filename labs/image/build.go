@@ -68,8 +68,8 @@ func (r Recipe) digest() string {
 // minute of a small machine and a network.
 func (s *Store) Build(ctx context.Context, r Recipe) (Root, error) {
 	r = r.withDefaults()
-	if !validName.MatchString(r.Name) || r.Name == Host {
-		return Root{}, fmt.Errorf("%q can't be the name of a built image", r.Name)
+	if err := checkName(r.Name); err != nil {
+		return Root{}, err
 	}
 	root := Root{Name: r.Name, Digest: r.digest(), Source: "debian " + r.Suite}
 	return s.install(ctx.Done(), root, func(tree string) error {

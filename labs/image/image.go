@@ -1,5 +1,6 @@
-// Package image keeps the file trees that sandboxes start from: it builds the
-// Debian base, imports OCI images, and finds them by name.
+// Package image keeps the file trees that sandboxes start from: it makes the
+// tiny one, builds the Debian base, pulls and imports OCI images, and finds
+// them by name or reference. Names are tags: they point to digests.
 //
 // A tree is content-addressed, written once and never changed afterwards;
 // every sandbox of it shares it. How it becomes a root file system is the
@@ -13,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -26,6 +26,7 @@ import (
 // Names with a meaning of their own.
 const (
 	Default = "debian" // what an empty name means, and what Build makes
+	Tiny    = "tiny"   // a shell and small tools, always there: see UseTiny
 	Host    = "host"   // the host's own /usr, read-only: for development only
 )
 
@@ -43,7 +44,10 @@ type Root struct {
 }
 
 // Store is a folder of images. Several processes may use one.
-type Store struct{ dir string }
+type Store struct {
+	dir  string
+	tiny tinyProgram
+}
 
 // Open makes dir when it isn't there. The folder is closed to other users,
 // because images hold setuid programs that nobody updates.
@@ -52,8 +56,10 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(abs, "names"), 0o700); err != nil {
-		return nil, fmt.Errorf("open image store: %w", err)
+	for _, dir := range []string{namesDir, usesDir} {
+		if err := os.MkdirAll(filepath.Join(abs, dir), 0o700); err != nil {
+			return nil, fmt.Errorf("open image store: %w", err)
+		}
 	}
 	if err := os.Chmod(abs, 0o700); err != nil {
 		return nil, fmt.Errorf("open image store: %w", err)
@@ -64,43 +70,53 @@ func Open(dir string) (*Store, error) {
 // Dir is where the store lies.
 func (s *Store) Dir() string { return s.dir }
 
-var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-
-// Resolve finds an image; an empty name is Default's. The error is
-// labs.ErrNoImage, in words that say how to get it, when there is none.
+// Resolve finds an image by its name or, as a registry knows it, by its
+// reference; an empty name is Default's. The error is labs.ErrNoImage, in words
+// that say how to get it, when there is none. Nothing is fetched.
 func (s *Store) Resolve(name string) (Root, error) {
 	if name == "" {
 		name = Default
 	}
-	if !validName.MatchString(name) {
-		return Root{}, fmt.Errorf("%w: %q is not an image name", labs.ErrNoImage, name)
-	}
-	if name == Host {
+	switch name {
+	case Host:
 		return s.hostSkeleton()
+	case Tiny:
+		return s.tinyRoot()
 	}
-	target, err := os.Readlink(filepath.Join(s.dir, "names", name))
-	if errors.Is(err, fs.ErrNotExist) {
-		how := "cmh-server image import PATH --name " + name
-		if name == Default {
-			how = "cmh-server image build"
-		}
-		return Root{}, fmt.Errorf("%w: %s; install it with: %s", labs.ErrNoImage, name, how)
-	}
+	tags, err := tagsOf(name)
 	if err != nil {
-		return Root{}, fmt.Errorf("find image %s: %w", name, err)
+		return Root{}, fmt.Errorf("%w: %q is neither the name nor the reference of an image", labs.ErrNoImage, name)
 	}
-	return s.read(name, filepath.Base(target))
+	for _, tag := range tags {
+		target, err := os.Readlink(filepath.Join(s.dir, namesDir, tag))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENAMETOOLONG) {
+			continue
+		}
+		if err != nil {
+			return Root{}, fmt.Errorf("find image %s: %w", name, err)
+		}
+		return s.read(name, filepath.Base(target))
+	}
+	how := "cmh-server image pull " + name
+	if name == Default {
+		how = "cmh-server image build"
+	}
+	return Root{}, fmt.Errorf("%w: %s is not installed on this host; install it with: %s", labs.ErrNoImage, name, how)
 }
 
-// List returns every image with a name, sorted by name.
+// List returns every image that was given a name, once for each, sorted.
 func (s *Store) List() ([]Root, error) {
-	names, err := os.ReadDir(filepath.Join(s.dir, "names"))
+	tags, err := os.ReadDir(filepath.Join(s.dir, namesDir))
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}
 	var all []Root
-	for _, n := range names {
-		if r, err := s.Resolve(n.Name()); err == nil {
+	for _, t := range tags {
+		target, err := os.Readlink(filepath.Join(s.dir, namesDir, t.Name()))
+		if err != nil {
+			continue
+		}
+		if r, err := s.read(spoken(t.Name()), filepath.Base(target)); err == nil {
 			all = append(all, r)
 		}
 	}
@@ -125,10 +141,10 @@ func (s *Store) read(name, dir string) (Root, error) {
 	return r, nil
 }
 
-// install makes the tree with the given digest if it isn't there, and gives
-// it the name. fill writes into an empty folder, which becomes the tree in
-// one rename; two installs wait for each other.
-func (s *Store) install(done <-chan struct{}, r Root, fill func(root string) error) (Root, error) {
+// install makes the tree with the given digest if it isn't there, and gives it
+// its name and those in also. fill writes into an empty folder, which becomes
+// the tree in one rename; two installs wait for each other.
+func (s *Store) install(done <-chan struct{}, r Root, fill func(root string) error, also ...string) (Root, error) {
 	unlock, err := s.lock(done)
 	if err != nil {
 		return Root{}, err
@@ -140,14 +156,10 @@ func (s *Store) install(done <-chan struct{}, r Root, fill func(root string) err
 			return Root{}, err
 		}
 	}
-	link := filepath.Join(s.dir, "names", r.Name)
-	next := filepath.Join(s.dir, ".next-name")
-	_ = os.Remove(next)
-	if err := os.Symlink(filepath.Join("..", dir), next); err != nil {
-		return Root{}, fmt.Errorf("name image %s: %w", r.Name, err)
-	}
-	if err := os.Rename(next, link); err != nil {
-		return Root{}, fmt.Errorf("name image %s: %w", r.Name, err)
+	for _, name := range append([]string{r.Name}, also...) {
+		if err := s.tag(name, dir); err != nil {
+			return Root{}, err
+		}
 	}
 	return s.read(r.Name, dir)
 }
