@@ -42,10 +42,11 @@ serve: build setup ## run the server alone, in the foreground
 	@export CMH_LAB_IMAGE=$$(deploy/local/image.sh); exec bin/cmh-server serve
 
 .PHONY: build
-build: ## build bin/cmh, bin/cmh-server and bin/lab-agent
+build: ## build bin/cmh, bin/cmh-server, bin/lab-agent and bin/lab-tiny
 	@$(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh ./cmd/cmh
 	@$(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh-server ./cmd/server
 	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/lab-agent ./labs/agent
+	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/lab-tiny ./labs/image/tiny
 
 .PHONY: setup
 setup: ## install the system packages that are missing

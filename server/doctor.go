@@ -3,8 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
@@ -76,17 +76,21 @@ func lookAtImages(cfg Config) Finding {
 		return lookAt("images", "", err)
 	}
 	images, err := store.List()
-	if err == nil && len(images) == 0 {
-		err = fmt.Errorf("none in %s: make one with cmh-server image build", store.Dir())
+	if err != nil {
+		return lookAt("images", "", err)
 	}
-	detail := ""
-	for i, r := range images {
-		if i > 0 {
-			detail += ", "
+	names := []string{}
+	for _, r := range images {
+		names = append(names, r.Name)
+	}
+	detail := strings.Join(names, ", ")
+	if _, err := store.Resolve(cfg.LabImage); err != nil {
+		if len(images) > 1 { // the tiny one is always there
+			return Finding{"images", Limited, detail + "; labs that name none can't start: " + err.Error()}
 		}
-		detail += r.Name
+		return lookAt("images", "", err)
 	}
-	return lookAt("images", detail, err)
+	return lookAt("images", detail, nil)
 }
 
 // lookAtSandboxes says what sandboxes on this machine can enforce.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/all"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
@@ -17,7 +19,34 @@ func OpenImages(cfg Config) (*image.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return image.Open(cfg.ImageDir)
+	store, err := image.Open(cfg.ImageDir)
+	if err != nil {
+		return nil, err
+	}
+	store.UseTiny(filepath.Join(filepath.Dir(cfg.LabAgent), "lab-tiny"))
+	return store, nil
+}
+
+// UsedImages are the digests that labs and checkpoints of this server are made
+// of, those of versions that didn't tell the store included.
+func UsedImages(cfg Config) ([]string, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return local.UsedImages(filepath.Join(cfg.DataDir, "labs"))
+}
+
+// installed answers whether an image is there, from the store as it is then.
+func installed(cfg Config) (func(string) bool, error) {
+	store, err := OpenImages(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) bool {
+		_, err := store.Resolve(cmp.Or(name, cfg.LabImage))
+		return err == nil
+	}, nil
 }
 
 // openDriver opens the driver that sandboxes are made with; nil is none.

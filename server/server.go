@@ -143,6 +143,9 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 	if driver != nil {
 		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
 		a.Labs.Abilities = abilities(ctx, cfg, driver)
+		if a.Labs.Installed, err = installed(cfg); err != nil {
+			return err
+		}
 		a.Labs.OneLearner = !local.Probe(ctx).MultiLearner
 	}
 	return nil

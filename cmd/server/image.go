@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -23,35 +25,85 @@ func imageCommand(config configFunc) *cobra.Command {
 		Use: "image", Short: "Make and list the images that labs start from", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(imageBuildCommand(open), imageImportCommand(open), imageListCommand(open))
+	c.AddCommand(imageBuildCommand(open), imagePullCommand(open), imageImportCommand(open), imageListCommand(open),
+		imageRemoveCommand(open), imageGCCommand(open, config))
 	return c
 }
 
 func imageBuildCommand(open func() (*image.Store, error)) *cobra.Command {
-	return &cobra.Command{
-		Use:     "build",
-		Short:   "Build the Debian image that labs use by default, unless it is there already",
-		Example: "  cmh-server image build",
+	var (
+		r    image.Recipe
+		list string
+	)
+	c := &cobra.Command{
+		Use:   "build",
+		Short: "Build the Debian image that labs use by default, or one with other packages, unless it is there already",
+		Long: "Build the Debian image that labs use by default, unless it is there already.\n\n" +
+			"With --packages and --name it builds another one: the file lists packages, one or more a line, with comments after #.",
+		Example: "  cmh-server image build\n  cmh-server image build --name web --packages web.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if list != "" {
+				if r.Name == "" {
+					return errors.New("give an image with packages of its own a name, with --name")
+				}
+				raw, err := os.ReadFile(list)
+				if err != nil {
+					return err
+				}
+				if r.Packages = image.Packages(string(raw)); len(r.Packages) == 0 {
+					return fmt.Errorf("%s lists no packages", list)
+				}
+			}
 			store, err := open()
 			if err != nil {
 				return err
 			}
-			r, err := store.Build(cmd.Context(), image.Recipe{Progress: cmd.ErrOrStderr()})
+			r.Progress = cmd.ErrOrStderr()
+			root, err := store.Build(cmd.Context(), r)
+			return printImage(cmd, root, err)
+		},
+	}
+	c.Flags().StringVar(&r.Name, "name", "", "what the image is called (debian)")
+	c.Flags().StringVar(&list, "packages", "", "a file that lists the packages beyond Debian's minimal set")
+	c.Flags().StringVar(&r.Suite, "suite", "", "the release of Debian (bookworm)")
+	return c
+}
+
+func printImage(cmd *cobra.Command, r image.Root, err error) error {
+	if err == nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", r.Name, r.Digest)
+	}
+	return err
+}
+
+func imagePullCommand(open func() (*image.Store, error)) *cobra.Command {
+	var called string
+	c := &cobra.Command{
+		Use:   "pull REFERENCE",
+		Short: "Install an image from a registry",
+		Long: "Install an image from a registry, for linux on this machine's kind of processor. A lab names it by the reference.\n\n" +
+			"What a tag points to now stays what labs get until you pull again; a reference with a digest never changes.\n" +
+			"Credentials are those of docker login and podman login.",
+		Example: "  cmh-server image pull ubuntu:24.04\n  cmh-server image pull ghcr.io/me/lab@sha256:... --name lab",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := open()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", r.Name, r.Digest)
-			return nil
+			r, err := store.Pull(cmd.Context(), args[0], called)
+			return printImage(cmd, r, err)
 		},
 	}
+	c.Flags().StringVar(&called, "name", "", "a name of its own for the image, beside the reference")
+	return c
 }
 
 func imageImportCommand(open func() (*image.Store, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:     "import PATH NAME",
-		Short:   "Install an image from an OCI layout or a docker save archive",
+		Short:   "Install an image from an OCI layout, an archive of one or of docker save",
 		Example: "  docker save ubuntu:24.04 -o ubuntu.tar && cmh-server image import ubuntu.tar ubuntu",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,11 +112,51 @@ func imageImportCommand(open func() (*image.Store, error)) *cobra.Command {
 				return err
 			}
 			r, err := store.Import(cmd.Context(), args[0], args[1])
+			return printImage(cmd, r, err)
+		},
+	}
+}
+
+func imageRemoveCommand(open func() (*image.Store, error)) *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove NAME...",
+		Short:   "Forget names and references of images; gc frees the space",
+		Example: "  cmh-server image remove ubuntu:24.04 && cmh-server image gc",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := open()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", r.Name, r.Digest)
-			return nil
+			return store.Remove(cmd.Context(), args...)
+		},
+	}
+}
+
+func imageGCCommand(open func() (*image.Store, error), config configFunc) *cobra.Command {
+	return &cobra.Command{
+		Use:     "gc",
+		Short:   "Remove the images that have no name and that no lab or checkpoint uses",
+		Example: "  cmh-server image gc",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := open()
+			if err != nil {
+				return err
+			}
+			cfg, err := config()
+			if err != nil {
+				return err
+			}
+			used, err := server.UsedImages(cfg)
+			if err != nil {
+				return err
+			}
+			removed, err := store.GC(cmd.Context(), used...)
+			for _, digest := range removed {
+				fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", digest)
+			}
+			return err
 		},
 	}
 }

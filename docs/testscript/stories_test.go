@@ -90,9 +90,9 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 func build(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	for name, pkg := range map[string]string{"cmh": "../../cmd/cmh", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent"} {
+	for name, pkg := range map[string]string{"cmh": "../../cmd/cmh", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent", "lab-tiny": "../../labs/image/tiny"} {
 		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), pkg)
-		if name == "lab-agent" { // runs in any sandbox: static
+		if strings.HasPrefix(name, "lab-") { // runs in any sandbox: static
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		}
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -46,15 +47,42 @@ func (r Recipe) withDefaults() Recipe {
 		r.Suite = defaultSuite
 	}
 	if r.Packages == nil {
-		for line := range strings.Lines(packageList) {
-			line, _, _ = strings.Cut(line, "#")
-			r.Packages = append(r.Packages, strings.Fields(line)...)
-		}
+		r.Packages = Packages(packageList)
 	}
 	if r.Progress == nil {
 		r.Progress = io.Discard
 	}
 	return r
+}
+
+// Packages reads a list: one or more a line, and comments after #.
+func Packages(list string) (names []string) {
+	for line := range strings.Lines(list) {
+		line, _, _ = strings.Cut(line, "#")
+		names = append(names, strings.Fields(line)...)
+	}
+	return names
+}
+
+// Forms of Debian's names, so that none is taken for something else.
+var (
+	packageForm = regexp.MustCompile(`^[a-z0-9][a-z0-9+.:-]*$`)
+	suiteForm   = regexp.MustCompile(`^[a-z]+$`)
+)
+
+func (r Recipe) check() error {
+	if err := checkName(r.Name); err != nil {
+		return err
+	}
+	if !suiteForm.MatchString(r.Suite) {
+		return fmt.Errorf("%q is not a release of Debian", r.Suite)
+	}
+	for _, p := range r.Packages {
+		if !packageForm.MatchString(p) {
+			return fmt.Errorf("%q is not the name of a package", p)
+		}
+	}
+	return nil
 }
 
 func (r Recipe) digest() string {
@@ -68,7 +96,7 @@ func (r Recipe) digest() string {
 // minute of a small machine and a network.
 func (s *Store) Build(ctx context.Context, r Recipe) (Root, error) {
 	r = r.withDefaults()
-	if err := checkName(r.Name); err != nil {
+	if err := r.check(); err != nil {
 		return Root{}, err
 	}
 	root := Root{Name: r.Name, Digest: r.digest(), Source: "debian " + r.Suite}

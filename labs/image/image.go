@@ -106,6 +106,7 @@ func (s *Store) Resolve(name string) (Root, error) {
 
 // List returns every image that was given a name, once for each, sorted.
 func (s *Store) List() ([]Root, error) {
+	_, _ = s.tinyRoot() // there it is
 	tags, err := os.ReadDir(filepath.Join(s.dir, namesDir))
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)

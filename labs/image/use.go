@@ -123,15 +123,19 @@ func (s *Store) Remove(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// GC removes the trees that no name points to and no sandbox or snapshot
-// uses, of any server that shares the store. It returns their digests.
-func (s *Store) GC(ctx context.Context) (removed []string, err error) {
+// GC removes the trees that no name points to and no sandbox or snapshot uses,
+// of any server that shares the store, and whose digests aren't in used. It
+// returns their digests.
+func (s *Store) GC(ctx context.Context, used ...string) (removed []string, err error) {
 	unlock, err := s.lock(ctx.Done())
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	named := map[string]bool{}
+	for _, digest := range used {
+		named[folder(digest)] = true
+	}
 	tags, err := os.ReadDir(filepath.Join(s.dir, namesDir))
 	if err != nil {
 		return nil, fmt.Errorf("collect images: %w", err)

@@ -260,6 +260,7 @@ func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
 	if err := os.RemoveAll(lock.path); err != nil {
 		return err
 	}
+	d.images.Release(rec.Image, lock.path)
 	d.fault.reach("removed")
 	return awaitLoopRelease(ctx, disk, rec.Loop)
 }

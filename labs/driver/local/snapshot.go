@@ -95,7 +95,10 @@ func (d *Driver) keep(ctx context.Context, dir string, rec record, name string) 
 	if err := os.WriteFile(filepath.Join(half, snapshotFile), raw, 0o600); err != nil {
 		return s, err
 	}
-	return s, os.Rename(half, d.snapshotDir(name)) // refused when the name is taken
+	if err := os.Rename(half, d.snapshotDir(name)); err != nil { // refused when the name is taken
+		return s, err
+	}
+	return s, d.images.Hold(s.Image, d.snapshotDir(name)) // as the sandbox has until here
 }
 
 // room makes sure that a copy fits, so that a full disk ends a snapshot before

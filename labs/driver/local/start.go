@@ -41,6 +41,9 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 		return err
 	}
 	d.fault.reach("record")
+	if err := d.images.Hold(root.Digest, lock.path); err != nil {
+		return err
+	}
 	if err := d.groups.create(spec.ID, spec.Limits); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ func (a Actor) Labs(ctx context.Context, f hub.LabFilter) (hub.Page[hub.Lab], er
 	})
 	for i := range page.Items {
 		a.app.dress(&page.Items[i])
+	}
+	if f.Runnable { // the database knows what labs need, not what is installed
+		page.Items = slices.DeleteFunc(page.Items, func(l hub.Lab) bool { return !l.Runnable })
 	}
 	return page, err
 }
@@ -115,6 +119,9 @@ func (a *App) dress(lab *hub.Lab) {
 	}
 	if lab.Reason == "" { // else it can run nowhere
 		lab.Reason = a.missing(lab.Needs)
+	}
+	if lab.Reason == "" && a.Labs.Installed != nil && !a.Labs.Installed(lab.Image) {
+		lab.Reason = fmt.Sprintf("the image %s is not installed here", firstOf(lab.Image, a.Labs.Engine.Image, "of labs"))
 	}
 	lab.Runnable = lab.Reason == ""
 }

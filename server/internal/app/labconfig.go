@@ -30,6 +30,10 @@ type LabConfig struct {
 	// how many of them may be on their way; 0 is no limit. Others queue.
 	MaxRunning, MaxStarting int
 
+	// Installed reports whether sandboxes here can be made of the image that a
+	// lab names; the empty name is the default. Nil: of any.
+	Installed func(image string) bool
+
 	// Free and Premium are how long the sessions of each tier live. Zero fields
 	// take the defaults of DefaultFree and DefaultPremium.
 	Free, Premium LabTime

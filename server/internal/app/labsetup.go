@@ -81,7 +81,7 @@ func startFailure(err error) *hub.Error {
 		e.Message = "All machines for labs are busy. Please try again in half a minute."
 		e.RetryAfter = 30 * time.Second
 	case errors.Is(err, labs.ErrNoImage):
-		e.Message = "The lab could not be started: this installation lacks its image."
+		e.Message = "The lab could not be started: its image is not installed here. Whoever runs this server can install it; the server's log says how."
 	}
 	return e
 }
