@@ -138,7 +138,7 @@ func chown(args []string) error {
 		return err
 	}
 	if len(args) < 2 {
-		return errors.New("usage: chown [-R] USER[:GROUP] FILE...")
+		return errors.New("usage: chown [-R] USER[:GROUP] FILES")
 	}
 	who, group, grouped := strings.Cut(args[0], ":")
 	uid, gid := -1, -1
@@ -357,7 +357,7 @@ func kill(args []string) error {
 		}
 	}
 	if len(args) == 0 {
-		return errors.New("usage: kill [-SIGNAL] PID...")
+		return errors.New("usage: kill [-SIGNAL] PIDS")
 	}
 	for _, arg := range args {
 		pid, err := strconv.Atoi(arg)

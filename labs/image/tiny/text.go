@@ -239,8 +239,11 @@ func head(args []string) error {
 			for range n {
 				line, err := in.ReadBytes('\n')
 				_, _ = w.Write(line)
-				if err != nil {
+				if errors.Is(err, io.EOF) {
 					break
+				}
+				if err != nil {
+					return err
 				}
 			}
 			return nil
@@ -541,8 +544,11 @@ func tr(args []string) error {
 		last := rune(-1)
 		for {
 			c, _, err := in.ReadRune()
-			if err != nil {
+			if errors.Is(err, io.EOF) {
 				return nil
+			}
+			if err != nil {
+				return err
 			}
 			at := slices.Index(from, c)
 			if has(opts, 'c') {
