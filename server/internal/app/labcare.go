@@ -23,7 +23,7 @@ func (a *App) AdoptLabs(ctx context.Context) error {
 		return nil
 	}
 	runs, err := a.nodeLabRuns(ctx)
-	errs := []error{err}
+	errs := []error{err, a.sweepCheckpoints(ctx, a.now())}
 	for _, r := range runs {
 		if r.State == hub.Active {
 			errs = append(errs, a.attachment(ctx, r.ID))
@@ -86,7 +86,11 @@ func (a *App) expire(ctx context.Context, tx postgres.Tx, r postgres.LabRun) err
 
 // tend moves one session on, if nobody is at work on it.
 func (a *App) tend(ctx context.Context, r postgres.LabRun) error {
-	if r.EndedAt != nil || r.State != hub.Provisioning || r.SetupAt != nil {
+	l, err := a.labReturn(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	if r.EndedAt != nil || r.State != hub.Provisioning || (r.SetupAt != nil && r.Step >= l.Goto) {
 		_, err := a.settleIfFree(ctx, r)
 		return err
 	}
@@ -95,11 +99,15 @@ func (a *App) tend(ctx context.Context, r postgres.LabRun) error {
 		return nil
 	}
 	release()
-	if a.now().Sub(r.CreatedAt) > neverMade {
+	begun := r.CreatedAt
+	if l.BegunAt.After(begun) {
+		begun = l.BegunAt
+	}
+	if r.SetupAt == nil && a.now().Sub(begun) > neverMade {
 		_, err := a.stopLost(ctx, r.ID, "It could not be started in time. Please start it again.")
 		return err
 	}
-	_, err := a.provision(ctx, r.ID)
+	_, err = a.provision(ctx, r.ID)
 	return err
 }
 
@@ -115,16 +123,13 @@ func (a *App) SweepLabs(ctx context.Context) error {
 		return err
 	}
 	_, err = a.CollectLabs(ctx)
-	errs := []error{err}
+	errs := []error{err, a.sweepCheckpoints(ctx, a.now().Add(-abandonedAfter))}
 	for _, r := range before {
 		switch {
 		case r.EndedAt != nil:
 			errs = append(errs, a.destroyed(ctx, r))
 		case r.SetupAt != nil:
-			if err := a.Labs.Engine.Alive(ctx, r.ID); errors.Is(err, labs.ErrNotFound) {
-				_, err = a.stopLost(ctx, r.ID, sandboxGone)
-				errs = append(errs, err)
-			}
+			errs = append(errs, a.endIfGone(ctx, r.ID))
 		}
 	}
 	return errors.Join(errs...)
@@ -145,16 +150,40 @@ func (a *App) CollectLabs(ctx context.Context) (gone []string, err error) {
 	}
 	var errs []error
 	for _, id := range there {
-		if slices.ContainsFunc(rows, func(r postgres.LabRun) bool { return r.ID == id && r.EndedAt == nil }) {
+		at := slices.IndexFunc(rows, func(r postgres.LabRun) bool { return r.ID == id })
+		if at >= 0 && rows[at].EndedAt == nil {
 			continue
 		}
-		if err := a.Labs.Engine.Destroy(ctx, id); err != nil {
+		destroy := a.Labs.Engine.Destroy
+		if at >= 0 { // what it was like at its end is kept first
+			destroy = func(ctx context.Context, _ string) error { return a.destroyLab(ctx, rows[at]) }
+		}
+		if err := destroy(ctx, id); err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		gone = append(gone, id)
 	}
 	return gone, errors.Join(errs...)
+}
+
+// endIfGone ends a session whose sandbox is gone, unless somebody is at work on
+// it: they may be making another one.
+func (a *App) endIfGone(ctx context.Context, id string) error {
+	release, taken := a.work.tryClaim(id)
+	if taken != nil {
+		return nil
+	}
+	defer release()
+	r, err := a.readLabRun(ctx, id)
+	if err != nil || r.EndedAt != nil || r.SetupAt == nil {
+		return err
+	}
+	if err := a.Labs.Engine.Alive(ctx, id); errors.Is(err, labs.ErrNotFound) {
+		_, err = a.stopLost(ctx, id, sandboxGone)
+		return err
+	}
+	return nil
 }
 
 // destroyed makes sure that nothing is left of an ended session, and notes it.

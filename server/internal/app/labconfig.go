@@ -38,6 +38,9 @@ type LabConfig struct {
 	// take the defaults of DefaultFree and DefaultPremium.
 	Free, Premium LabTime
 
+	// Share is how much each learner may keep; a zero field is the tier's own.
+	Share LabShare
+
 	// SSH is where learners reach the gateway; User is filled in for each
 	// session.
 	SSH hub.SSHAddress

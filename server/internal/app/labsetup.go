@@ -40,6 +40,9 @@ func (a *App) provision(ctx context.Context, id string) (postgres.LabRun, error)
 			return r, err
 		}
 	}
+	if r, err = a.replay(ctx, r); err != nil {
+		return r, err
+	}
 	return a.awaitSetup(ctx, r)
 }
 
@@ -54,7 +57,7 @@ func (a *App) readLabRun(ctx context.Context, id string) (r postgres.LabRun, err
 func (a *App) makeSandbox(ctx context.Context, r postgres.LabRun) (postgres.LabRun, error) {
 	sc, assets, err := a.scenario(ctx, r)
 	if err == nil {
-		err = a.Labs.Engine.Start(ctx, r.ID, sc, assets)
+		err = a.begin(ctx, r, sc, assets)
 	}
 	if err != nil {
 		return a.giveUp(ctx, r, startFailure(err))
@@ -145,6 +148,11 @@ func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, e
 	if !preparing && !lingering {
 		return r, nil
 	}
+	if preparing {
+		if l, err := a.labReturn(ctx, r.ID); err != nil || r.Step < l.Goto {
+			return r, err // on its way: see replay
+		}
+	}
 	setup, err := a.Labs.Engine.Setup(ctx, r.ID, 0)
 	if err != nil {
 		return a.unreachable(ctx, r, err)
@@ -152,7 +160,7 @@ func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, e
 	if !setup.Settled(a.now().Sub(*r.SetupAt)) || (lingering && setup.Running) {
 		return r, nil
 	}
-	if preparing && r.Step > 0 {
+	if preparing && r.Step > 0 && r.Marks[r.Step-1].OpenedAt == nil {
 		sc, _, err := a.scenario(ctx, r)
 		if err != nil {
 			return r, err
@@ -181,6 +189,9 @@ func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, e
 			return nil
 		}
 		r.State = hub.Ready
+		if err := tx.EndLabReturn(ctx, r.ID); err != nil {
+			return err
+		}
 		return a.opened(ctx, tx, r)
 	})
 }
@@ -240,6 +251,7 @@ func (a *App) destroyLab(ctx context.Context, r postgres.LabRun) error {
 	if r.Node != a.Labs.Node || a.Labs.Engine == nil {
 		return nil // its own node does it
 	}
+	a.keepEnd(ctx, r)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTime)
 	defer cancel()
 	if err := a.Labs.Engine.Destroy(ctx, r.ID); err != nil {

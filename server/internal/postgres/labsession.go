@@ -35,6 +35,7 @@ type StepMarks struct {
 	RightAnswers int        `json:"right_answers"`
 	WrongAnswers int        `json:"wrong_answers"` // to questions still open
 	OpenedAt     *time.Time `json:"opened_at"`
+	Replayed     bool       `json:"replayed"` // by its own solution, on the way to a later step
 }
 
 const labRun = `
