@@ -85,6 +85,11 @@ func (d Driver) Create(ctx context.Context, spec labs.Spec) error {
 		return labs.ErrNoImage
 	}
 	dir := filepath.Join(d.State, spec.ID)
+	if spec.From != "" {
+		if err := d.restore(ctx, spec); err != nil {
+			return err
+		}
+	}
 	for _, sub := range []string{"root", "run"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return err
@@ -149,7 +154,9 @@ func (d Driver) List(context.Context) ([]string, error) {
 	entries, err := os.ReadDir(d.State)
 	var ids []string
 	for _, e := range entries {
-		ids = append(ids, e.Name())
+		if e.Name() != keptFolder {
+			ids = append(ids, e.Name())
+		}
 	}
 	return ids, err
 }

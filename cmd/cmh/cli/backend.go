@@ -56,5 +56,11 @@ type Labs interface {
 	LabEvents(ctx context.Context, ref string, after int64, yield func(hub.LabEvent) error) error
 	ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error)
 	StopLab(ctx context.Context, ref string) (hub.LabSession, error)
+	SaveLab(ctx context.Context, ref, name string) (hub.Checkpoint, error)
+	Checkpoints(ctx context.Context, ref string) (hub.Checkpoints, error)
+	ForgetCheckpoint(ctx context.Context, id string) error
+	ResetLab(ctx context.Context, ref string, to hub.LabReturn) (hub.LabSession, error)
+	GotoLabStep(ctx context.Context, ref string, step int) (hub.LabSession, error)
+	ResumeLab(ctx context.Context, ref, checkpoint string) (hub.LabSession, error)
 	LabCertificate(ctx context.Context, ref, publicKey string) (hub.SSHCertificate, error)
 }

@@ -24,6 +24,7 @@ func Command(env *cli.Env, attach Attach) *cobra.Command {
 		listCmd(env), viewCmd(env), startCmd(env, attach), sessionsCmd(env), statusCmd(env), waitCmd(env),
 		checkCmd(env), hintCmd(env), solutionCmd(env), answerCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
 		extendCmd(env), eventsCmd(env))
+	cmd.AddCommand(saveCmd(env), checkpointsCmd(env), forgetCmd(env), resetCmd(env), gotoCmd(env), resumeCmd(env))
 	if attach != nil {
 		cmd.AddCommand(attachCmd(env, attach), sshCmd(env))
 	}

@@ -33,7 +33,7 @@ func submitCmd(env *cli.Env) *cobra.Command {
 }
 
 func stopCmd(env *cli.Env) *cobra.Command {
-	return act(env, "stop", "Throw a lab's sandbox away", "Throw a lab's sandbox away. Steps that have passed stay passed.",
+	return act(env, "stop", "Throw a lab's sandbox away", "Throw a lab's sandbox away. Steps that have passed stay passed. Its files are kept, where the hub keeps anything: see cmh lab resume.",
 		func(b cli.Backend, ctx context.Context, ref string) (hub.LabSession, error) {
 			return b.StopLab(ctx, ref)
 		}, nil)

@@ -147,8 +147,11 @@ func (a *App) keepLab(ctx context.Context, r postgres.LabRun, kind, name string)
 		if err := tx.KeepCheckpoint(ctx, c.ID, c.Bytes, now); err != nil {
 			return err
 		}
+		if kind != hub.KeptSaved { // the events of what it belongs to tell of it
+			return nil
+		}
 		return tx.Event(ctx, r.UserID, "lab.kept", map[string]any{
-			"session": r.ID, "lab": r.LabID, "version": r.Version, "checkpoint": c.ID, "kind": kind, "step": c.Step, "bytes": c.Bytes,
+			"session": r.ID, "lab": r.LabID, "version": r.Version, "checkpoint": c.ID, "name": name, "step": c.Step, "bytes": c.Bytes,
 		})
 	})
 	if err != nil {
@@ -254,16 +257,22 @@ func (a *App) keepDone(ctx context.Context, r postgres.LabRun) {
 // keepEnd keeps what a session was like at its end, before its sandbox goes: so
 // that it can be taken up again. One that was handed in is finished. It is asked
 // for by whoever removes the sandbox, perhaps not for the first time.
-func (a *App) keepEnd(ctx context.Context, r postgres.LabRun) {
-	if r.EndedAt == nil || r.SetupAt == nil || r.DestroyedAt != nil || r.State == hub.Submitted || a.Labs.Engine.Keeps() != nil {
+func (a *App) keepEnd(ctx context.Context, id string) {
+	if a.Labs.Engine.Keeps() != nil {
 		return
 	}
-	var kept bool
+	var (
+		r    postgres.LabRun
+		kept bool
+	)
 	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		kept, err = tx.CheckpointKept(ctx, r.ID, hub.KeptEnd)
+		if r, err = tx.LabRun(ctx, id); err != nil {
+			return err
+		}
+		kept, err = tx.CheckpointKept(ctx, id, hub.KeptEnd)
 		return err
 	})
-	if err == nil && !kept {
+	if err == nil && !kept && r.EndedAt != nil && r.SetupAt != nil && r.DestroyedAt == nil && r.State != hub.Submitted {
 		a.keepQuietly(ctx, r, hub.KeptEnd)
 	}
 }

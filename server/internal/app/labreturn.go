@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (a Actor) GotoLabStep(ctx context.Context, ref string, step int) (hub.LabSe
 		}
 		for i := range c.Steps { // of another session of the learner's perhaps
 			if i < c.Step && !stepDone(*r, i+1) {
-				r.Steps[i].State, r.Marks[i].Replayed = c.Steps[i].State, c.Marks[i].Replayed
+				r.Steps[i].State, r.Steps[i].Score, r.Marks[i].Replayed = c.Steps[i].State, c.Steps[i].Score, c.Marks[i].Replayed
 			}
 		}
 		from := c.Step + 1
@@ -175,16 +176,26 @@ func (a Actor) turnBack(ctx context.Context, id string, back func(context.Contex
 	if r.State == hub.Provisioning {
 		return r, &hub.Error{Code: hub.Unavailable, Message: "The lab is still being prepared. Please try again in a moment.", RetryAfter: preparingIn}
 	}
-	// What is wrong with where to go is said before anything is kept.
+	// What is wrong with where to go is said before anything is kept, and what
+	// is kept then must not take the place of where to go.
 	dry := r
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		_, err := back(ctx, tx, copied(&dry))
-		return err
+		l, err := back(ctx, tx, copied(&dry))
+		if err != nil {
+			return err
+		}
+		l.BegunAt = a.app.now()
+		return tx.BeginLabReturn(ctx, id, l)
 	})
 	if err != nil {
 		return r, err
 	}
 	a.app.keepQuietly(ctx, r, hub.KeptBefore)
+	defer func() {
+		if err != nil {
+			_ = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.EndLabReturn(ctx, id) })
+		}
+	}()
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		if r, err = tx.LockLabRun(ctx, id); err != nil {
 			return err
@@ -215,7 +226,7 @@ func (a *App) saveReturn(ctx context.Context, tx postgres.Tx, r *postgres.LabRun
 	if err := tx.BeginLabReturn(ctx, r.ID, l); err != nil {
 		return err
 	}
-	if err := tx.ResetLabSteps(ctx, *r); err != nil {
+	if err := tx.ResetLabSteps(ctx, *r, a.now()); err != nil {
 		return err
 	}
 	if err := tx.SaveLabRun(ctx, *r); err != nil {
@@ -235,9 +246,11 @@ func (a *App) backTo(r *postgres.LabRun, c postgres.Checkpoint) (l postgres.LabR
 	}
 	for i := range r.Steps {
 		now, then := &r.Steps[i], c.Steps[i]
-		now.State, now.Message, now.Attempts = then.State, then.Message, max(now.Attempts, then.Attempts)
+		now.State, now.Message, now.Checks, now.Score = then.State, then.Message, then.Checks, then.Score
+		now.Attempts = max(now.Attempts, then.Attempts)
 		m := &r.Marks[i]
-		m.Errors, m.Hints = max(m.Errors, c.Marks[i].Errors), max(m.Hints, c.Marks[i].Hints)
+		m.Errors, m.HintMask = max(m.Errors, c.Marks[i].Errors), m.HintMask|c.Marks[i].HintMask
+		m.Hints = bits.OnesCount64(uint64(m.HintMask))
 		m.SolutionSeen = m.SolutionSeen || c.Marks[i].SolutionSeen
 		m.OpenedAt, m.Replayed = c.Marks[i].OpenedAt, c.Marks[i].Replayed
 	}
@@ -270,7 +283,8 @@ func backToStep(ctx context.Context, tx postgres.Tx, r *postgres.LabRun, n int) 
 func rewind(r *postgres.LabRun, n int) {
 	r.Step = n
 	for i := n - 1; i < len(r.Steps); i++ {
-		r.Steps[i].State, r.Steps[i].Message = hub.StepPending, ""
+		s := &r.Steps[i]
+		s.State, s.Message, s.Checks, s.Score = hub.StepPending, "", nil, nil
 		r.Marks[i].OpenedAt, r.Marks[i].Replayed = nil, false
 	}
 }
@@ -350,7 +364,7 @@ func (a *App) replayStep(ctx context.Context, r postgres.LabRun, sc *scenario.Sc
 		} else {
 			s.State, s.Message = hub.StepFailed, strings.TrimSpace("The lab's own solution did not do it. "+verdict.Message)
 		}
-		if err := tx.ResetLabSteps(ctx, r); err != nil {
+		if err := tx.ResetLabSteps(ctx, r, now); err != nil {
 			return err
 		}
 		return tx.SaveLabRun(ctx, r)

@@ -251,7 +251,7 @@ func (a *App) destroyLab(ctx context.Context, r postgres.LabRun) error {
 	if r.Node != a.Labs.Node || a.Labs.Engine == nil {
 		return nil // its own node does it
 	}
-	a.keepEnd(ctx, r)
+	a.keepEnd(context.WithoutCancel(ctx), r.ID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTime)
 	defer cancel()
 	if err := a.Labs.Engine.Destroy(ctx, r.ID); err != nil {

@@ -44,11 +44,14 @@ func New(a *app.App, log *slog.Logger) (*Jobs, error) {
 	if err := river.AddWorkerSafely(workers, forgetWorker{app: a}); err != nil {
 		return nil, err
 	}
+	if err := river.AddWorkerSafely(workers, checkpointsWorker{app: a}); err != nil {
+		return nil, err
+	}
 	queue, err := river.NewClient(riverpgxv5.New(a.DB.Pool()), &river.Config{
 		Logger:               slog.New(quiet{log.Handler()}),
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		PeriodicJobs:         []*river.PeriodicJob{forgetting()},
+		PeriodicJobs:         []*river.PeriodicJob{forgetting(), forgettingCheckpoints()},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 	})

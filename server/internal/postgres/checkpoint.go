@@ -220,17 +220,14 @@ func (tx Tx) EndLabReturn(ctx context.Context, session string) error {
 	return classify("lab session", err)
 }
 
-// ResetLabSteps writes all steps of r as they stand there: unlike SaveLabStep
-// it also takes back. When a step was first passed stays.
-func (tx Tx) ResetLabSteps(ctx context.Context, r LabRun) error {
-	for i, s := range r.Steps {
-		m := r.Marks[i]
-		_, err := tx.Exec(ctx, `
-			UPDATE lab_session_steps SET state = $3, message = $4, attempts = $5, errors = $6, hints = $7,
-			       solution_shown = $8, opened_at = $9, replayed = $10
-			WHERE session_id = $1 AND number = $2`,
-			r.ID, i+1, s.State, s.Message, s.Attempts, m.Errors, m.Hints, m.SolutionSeen, m.OpenedAt, m.Replayed)
-		if err != nil {
+// ResetLabSteps writes all steps of r as they stand there, and whose work they
+// are.
+func (tx Tx) ResetLabSteps(ctx context.Context, r LabRun, now time.Time) error {
+	for i, m := range r.Marks {
+		if err := tx.SaveLabStep(ctx, r, i+1, now); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE lab_session_steps SET replayed = $3 WHERE session_id = $1 AND number = $2`, r.ID, i+1, m.Replayed); err != nil {
 			return classify("lab step", err)
 		}
 	}

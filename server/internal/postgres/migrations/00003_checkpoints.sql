@@ -1,3 +1,4 @@
+-- +goose Up
 -- The files of lab sessions as they were at one moment. The files themselves are
 -- a snapshot of this name on the node; one that no row owns is removed there.
 CREATE TABLE checkpoints (
