@@ -117,6 +117,7 @@ func (a *agent) serve(l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	out := newEgress()
 	srv := &ssh.Server{
 		// OpenSSH tells only its own kind that it has stopped reading.
 		Version:     "OpenSSH_9.9-cmh",
@@ -127,6 +128,9 @@ func (a *agent) serve(l net.Listener) error {
 			},
 			"direct-tcpip": func(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 				a.forward(ctx, nc)
+			},
+			proto.EgressLine: func(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, _ ssh.Context) {
+				out.serveLine(conn, nc)
 			},
 		},
 	}
