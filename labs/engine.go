@@ -5,15 +5,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudmastershub/cmh/labs/egress"
 )
 
-// Engine plays scenarios in sandboxes. It keeps nothing between calls: what a
+// Engine plays scenarios in sandboxes. It keeps nothing between calls, but for the
+// open ways out of sandboxes, which KeepOut opens again elsewhere: what a
 // sandbox has been through is known to its agent and to the caller, who sees to
 // it that one sandbox is asked one thing at a time.
 type Engine struct {
 	Driver Driver
 	Limits Limits
-	Image  string // for scenarios that name none; empty is the driver's default
+	Image  string       // for scenarios that name none; empty is the driver's default
+	Egress *egress.Gate // nil: no lab has a way out
 
 	originals originals
 }
@@ -25,12 +29,15 @@ func (e *Engine) Destroy(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	for _, other := range others {
+	for _, other := range append(others, id) {
+		if e.Egress != nil {
+			e.Egress.Close(other)
+		}
 		if err := e.Driver.Destroy(ctx, other); err != nil {
 			return err
 		}
 	}
-	return e.Driver.Destroy(ctx, id)
+	return nil
 }
 
 // List returns the ids of all sandboxes on this host, dead ones included. A lab

@@ -31,6 +31,12 @@ type stage struct {
 // waits for its intro's set-up.
 func play(t *testing.T, files map[string]string) *stage {
 	t.Helper()
+	return playOn(t, files, &labs.Engine{})
+}
+
+// playOn is play with an engine that lacks nothing but its driver.
+func playOn(t *testing.T, files map[string]string, e *labs.Engine) *stage {
+	t.Helper()
 	dir, agent := os.Getenv("CMH_IMAGE_DIR"), os.Getenv("CMH_LAB_AGENT")
 	if dir == "" || agent == "" {
 		t.Fatal("CMH_IMAGE_DIR and CMH_LAB_AGENT are not set: run the tests with `make test`, which builds both")
@@ -58,7 +64,8 @@ func play(t *testing.T, files map[string]string) *stage {
 	for _, w := range sc.Warnings {
 		t.Errorf("warning: %s", w)
 	}
-	s := &stage{t: t, e: &labs.Engine{Driver: d}, sc: sc, id: "play"}
+	e.Driver = d
+	s := &stage{t: t, e: e, sc: sc, id: "play"}
 	t.Cleanup(func() {
 		_ = s.e.Destroy(context.Background(), s.id)
 		_ = d.Close()

@@ -23,10 +23,17 @@ const terminal = "main"
 // were typed. What an earlier, unfinished Start of the same id left is removed
 // first. When it fails nothing is left.
 func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, assets []byte) (err error) {
+	_, out, err := e.goesOut(sc)
+	if err != nil {
+		return err
+	}
 	if err := e.Destroy(ctx, id); err != nil {
 		return err
 	}
 	spec := Spec{ID: id, Image: cmp.Or(sc.Image, e.Image), Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
+	if out {
+		spec.Env = outEnv(sc)
+	}
 	if err := e.Driver.Create(ctx, spec); err != nil {
 		return err
 	}
@@ -37,6 +44,11 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 	}()
 	if len(sc.Hosts) > 0 {
 		if err := e.addHosts(ctx, spec, sc); err != nil {
+			return err
+		}
+	}
+	if out {
+		if err := e.openOut(ctx, id, sc); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	LabDriver   string        // local; none for a server without labs
 	ImageDir    string        // DefaultImageDir()
 	LabImage    string        // what labs that name no image start from: debian
+	LabEgress   string        // nothing: what labs may reach outside, as labs/egress writes rules, with commas
 	LabAgent    string        // lab-agent beside this executable
 	LabMax      string        // a share of this machine's memory: how many labs may run at once
 	LabStarts   string        // 4, or one for each processor: how many may be on their way at once

@@ -141,8 +141,12 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		return err
 	}
 	if driver != nil {
-		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage}
-		a.Labs.Abilities = abilities(ctx, cfg, driver)
+		out, err := wayOut(cfg)
+		if err != nil {
+			return err
+		}
+		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage, Egress: out}
+		a.Labs.Abilities = abilities(ctx, cfg, a.Labs.Engine)
 		if a.Labs.Installed, err = installed(cfg); err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ var settings = []setting{
 	{"lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }},
 	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
 	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
+	{"lab-egress", "what labs may reach outside, if they ask: example.org,*.example.org:443; * for any public name (nothing)", func(c *server.Config) *string { return &c.LabEgress }},
 	{"image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }},
 	{"lab-agent", "the lab-agent program, when it is not beside this one", func(c *server.Config) *string { return &c.LabAgent }},
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -22,6 +24,10 @@ var ErrClosed = errors.New("labs may not reach")
 type Gate struct {
 	Allowed Rules // what the operator lets labs reach; no rule: nothing
 	Log     *slog.Logger
+
+	// As the Proxy's.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	Dial   func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 
 	mu    sync.Mutex
 	lines map[string]*line
@@ -72,7 +78,7 @@ func (g *Gate) Open(ctx context.Context, id string, want Rules, connect func(con
 	if old != nil {
 		old.end()
 	}
-	p := &Proxy{Rules: rules}
+	p := &Proxy{Rules: rules, Lookup: g.Lookup, Dial: g.Dial}
 	if g.Log != nil {
 		p.Log = g.Log.With("sandbox", id)
 	}

@@ -76,17 +76,17 @@ func (p *Proxy) Serve(ctx context.Context, in Conn) {
 		return
 	}
 	bound.N = math.MaxInt64
-	r = r.WithContext(ctx)
+	r, host := r.WithContext(ctx), r.Host
 	switch {
 	case r.Method == http.MethodConnect:
-		err = p.tunnel(ctx, in, from, r.Host)
+		err = p.tunnel(ctx, in, from, host)
 	case r.URL.Scheme == "http" && r.URL.Host != "":
 		err = p.forward(in, r)
 	default:
 		err = &refusal{http.StatusBadRequest, "this is a proxy: ask it for http://HOST/..., or to CONNECT to HOST:PORT"}
 	}
 	if err != nil {
-		p.refuse(ctx, in, r.Host, err)
+		p.refuse(ctx, in, host, err)
 	}
 }
 

@@ -8,15 +8,18 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/cloudmastershub/cmh/labs/egress"
 )
 
 // labYAML is what the scenario format lacks, in a file beside the index.
 type labYAML struct {
-	Slug  string     `yaml:"slug"`
-	Image string     `yaml:"image"`
-	Time  int        `yaml:"time"`  // minutes
-	Hosts []labHost  `yaml:"hosts"` // the first one is where the learner begins
-	Steps []stepYAML `yaml:"steps"`
+	Slug   string     `yaml:"slug"`
+	Image  string     `yaml:"image"`
+	Time   int        `yaml:"time"`   // minutes
+	Hosts  []labHost  `yaml:"hosts"`  // the first one is where the learner begins
+	Egress []string   `yaml:"egress"` // host, host:port or *.host
+	Steps  []stepYAML `yaml:"steps"`
 }
 
 // Slug is what names a lab: unique on the platform, and never to be mistaken
@@ -63,6 +66,10 @@ func (r *reader) labYAML(s *Scenario) error {
 	if err := hostsWanted(l.Hosts); err != nil {
 		return fail("$.hosts", err.Error())
 	}
+	if _, err := egress.Parse(l.Egress); err != nil {
+		return fail("$.egress", "egress: "+err.Error())
+	}
+	s.Egress = l.Egress
 	s.Slug, s.Image = l.Slug, l.Image
 	for i, h := range l.Hosts {
 		if i == 0 {

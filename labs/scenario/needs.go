@@ -80,6 +80,7 @@ func (r *reader) needs(s *Scenario) {
 	needs["setuid"] = needs["setuid"] || changesUser.MatchString(all)
 	optional["web"] = len(s.Ports) > 0 || slices.ContainsFunc(s.Web, func(w Web) bool { return w.Port > 0 })
 	r.hostAssets(s)
+	needs["network"] = needs["network"] || len(s.Egress) > 0
 	s.Setuid = needs["setuid"]
 	optional["network"] = optional["network"] && !needs["network"]
 	delete(needs, "setuid")

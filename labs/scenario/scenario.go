@@ -33,6 +33,10 @@ type Scenario struct {
 	EditorPath  string `json:"editor_path,omitempty"` // where relative file actions write
 	Greeting    string `json:"greeting,omitempty"`    // printed once in the terminal; SGR only
 
+	// Egress is what the lab asks to reach outside, as package egress writes
+	// rules. Without it, a lab that needs the network gets what the operator gives.
+	Egress []string `json:"egress,omitempty"`
+
 	// Env, User and Group are the learner's shell's. Set-up and checks run as
 	// root whatever they say. User 0 is root.
 	Env   map[string]string `json:"env,omitempty"`

@@ -60,7 +60,7 @@ func (a *App) TendLabs(ctx context.Context) error {
 	runs, err := a.nodeLabRuns(ctx)
 	errs = append(errs, err)
 	for _, r := range runs {
-		errs = append(errs, a.tend(ctx, r), a.keepTime(ctx, r))
+		errs = append(errs, a.tend(ctx, r), a.keepTime(ctx, r), a.keepOut(ctx, r))
 	}
 	a.work.forgetClocks(runs)
 	return errors.Join(errs...)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/egress"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -85,6 +86,10 @@ func startFailure(err error) *hub.Error {
 		e.RetryAfter = 30 * time.Second
 	case errors.Is(err, labs.ErrNoImage):
 		e.Message = "The lab could not be started: its image is not installed here. Whoever runs this server can install it; the server's log says how."
+	case errors.Is(err, labs.ErrAlone):
+		e.Message = "The lab could not be started: it is several machines, and they can't be joined here."
+	case errors.Is(err, egress.ErrClosed):
+		e.Message = "The lab could not be started: " + err.Error() + " from this installation."
 	}
 	return e
 }
