@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -30,8 +31,8 @@ func newEgress() *egress {
 }
 
 // serveLine holds the host's line until it closes.
-func (e *egress) serveLine(conn *ssh.ServerConn, nc ssh.NewChannel) {
-	if err := e.listen(); err != nil {
+func (e *egress) serveLine(ctx context.Context, conn *ssh.ServerConn, nc ssh.NewChannel) {
+	if err := e.listen(ctx); err != nil {
 		_ = nc.Reject(ssh.ConnectionFailed, err.Error())
 		return
 	}
@@ -58,13 +59,13 @@ func (e *egress) set(from, to *ssh.ServerConn) {
 }
 
 // listen makes the listener, once.
-func (e *egress) listen() error {
+func (e *egress) listen(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.listener != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", proto.EgressAddr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", proto.EgressAddr)
 	if err != nil {
 		return err
 	}

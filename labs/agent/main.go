@@ -129,8 +129,8 @@ func (a *agent) serve(l net.Listener) error {
 			"direct-tcpip": func(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 				a.forward(ctx, nc)
 			},
-			proto.EgressLine: func(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, _ ssh.Context) {
-				out.serveLine(conn, nc)
+			proto.EgressLine: func(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
+				out.serveLine(ctx, conn, nc)
 			},
 		},
 	}

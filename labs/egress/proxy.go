@@ -123,7 +123,7 @@ func (p *Proxy) tunnel(ctx context.Context, in Conn, from io.Reader, to string) 
 	stop := context.AfterFunc(ctx, func() { _ = out.Close() })
 	defer stop()
 	if _, err := io.WriteString(in, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		return nil //nolint:nilerr // there is nobody to tell
+		return nil // there is nobody to tell
 	}
 	done := make(chan struct{})
 	go func() {

@@ -17,12 +17,23 @@ func TestRules(t *testing.T) {
 		port int
 		want bool
 	}{
-		{"deb.debian.org", 80, true}, {"deb.debian.org", 443, true}, {"deb.debian.org", 22, false},
-		{"www.deb.debian.org", 80, false}, {"debian.org", 80, false}, {"xdeb.debian.org", 80, false},
-		{"files.pypi.org", 443, true}, {"a.b.pypi.org", 443, true}, {"files.pypi.org", 80, false},
-		{"pypi.org", 443, false}, {"evilpypi.org", 443, false}, {"pypi.org.evil.com", 443, false},
-		{"api.example.com", 8443, true}, {"api.example.com", 443, false},
-		{"1.1.1.1", 53, true}, {"1.1.1.1", 80, false}, {"8.8.8.8", 53, false},
+		{"deb.debian.org", 80, true},
+		{"deb.debian.org", 443, true},
+		{"deb.debian.org", 22, false},
+		{"www.deb.debian.org", 80, false},
+		{"debian.org", 80, false},
+		{"xdeb.debian.org", 80, false},
+		{"files.pypi.org", 443, true},
+		{"a.b.pypi.org", 443, true},
+		{"files.pypi.org", 80, false},
+		{"pypi.org", 443, false},
+		{"evilpypi.org", 443, false},
+		{"pypi.org.evil.com", 443, false},
+		{"api.example.com", 8443, true},
+		{"api.example.com", 443, false},
+		{"1.1.1.1", 53, true},
+		{"1.1.1.1", 80, false},
+		{"8.8.8.8", 53, false},
 	} {
 		if got := rules.Allow(tt.host, tt.port); got != tt.want {
 			t.Errorf("%s:%d: %v", tt.host, tt.port, got)
@@ -53,10 +64,19 @@ func TestRulesThatAreNone(t *testing.T) {
 func TestBeyond(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ want, allowed, beyond string }{
-		{"a.org", "a.org", ""}, {"a.org", "*", ""}, {"a.org", "", "a.org"}, {"a.org", "*.org", ""},
-		{"*.a.org", "*.org", ""}, {"*.org", "*.a.org", "*.org"}, {"*", "*.org", "*"}, {"*", "*", ""},
-		{"a.org:443", "a.org", ""}, {"a.org", "a.org:443", "a.org"}, {"a.org:22", "*", "a.org:22"},
-		{"1.1.1.1", "*", "1.1.1.1"}, {"1.1.1.1", "1.1.1.1", ""},
+		{"a.org", "a.org", ""},
+		{"a.org", "*", ""},
+		{"a.org", "", "a.org"},
+		{"a.org", "*.org", ""},
+		{"*.a.org", "*.org", ""},
+		{"*.org", "*.a.org", "*.org"},
+		{"*", "*.org", "*"},
+		{"*", "*", ""},
+		{"a.org:443", "a.org", ""},
+		{"a.org", "a.org:443", "a.org"},
+		{"a.org:22", "*", "a.org:22"},
+		{"1.1.1.1", "*", "1.1.1.1"},
+		{"1.1.1.1", "1.1.1.1", ""},
 	} {
 		want, err := Parse(strings.Fields(tt.want))
 		if err != nil {
