@@ -52,6 +52,23 @@ func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name strin
 	return id, err
 }
 
+func (s sandboxes) Watch(ctx context.Context, who gateway.Identity, session string) (id, name string, err error) {
+	u, err := userOf(ctx, s.app, who)
+	if err != nil {
+		return "", "", asLabs(err)
+	}
+	id, err = s.app.As(u).WatchedLab(ctx, session)
+	return id, u.Username, asLabs(err)
+}
+
+func (s sandboxes) Record(ctx context.Context, id, term string, columns, rows int) (gateway.Recorder, string, error) {
+	rec, notice, err := s.app.Recorder(ctx, id, term, columns, rows)
+	if rec == nil { // and not an interface that holds nothing
+		return nil, notice, err
+	}
+	return rec, notice, err
+}
+
 func (s sandboxes) Attached(ctx context.Context, id string) {
 	s.note(ctx, id, s.app.LabAttached(ctx, id))
 }

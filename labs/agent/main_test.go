@@ -174,12 +174,20 @@ type window struct {
 
 func attach(t *testing.T, c *ssh.Client, name string) *window {
 	t.Helper()
+	if name == "" {
+		return attachWith(t, c, nil)
+	}
+	return attachWith(t, c, map[string]string{proto.SessionEnv: name})
+}
+
+func attachWith(t *testing.T, c *ssh.Client, env map[string]string) *window {
+	t.Helper()
 	sess, err := c.NewSession()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name != "" {
-		if err := sess.Setenv(proto.SessionEnv, name); err != nil {
+	for k, v := range env {
+		if err := sess.Setenv(k, v); err != nil {
 			t.Fatal(err)
 		}
 	}

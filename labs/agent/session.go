@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
@@ -75,7 +77,9 @@ type session struct {
 	a    *agent
 	ch   *channel
 	name string // terminal asked for
-	env  map[string]string
+	// Who only looks on, and what to tell at the terminal.
+	watcher, notice string
+	env             map[string]string
 
 	pty   bool
 	term  string
@@ -120,6 +124,14 @@ func (s *session) request(kind string, payload []byte) bool {
 				s.name = kv.Value
 			}
 			return ok
+		}
+		switch kv.Key {
+		case proto.WatchEnv:
+			s.watcher = oneLine(kv.Value)
+			return s.watcher != ""
+		case proto.NoticeEnv:
+			s.notice = oneLine(kv.Value)
+			return true
 		}
 		if !acceptEnv(kv.Key, kv.Value) {
 			return false
@@ -169,7 +181,10 @@ func (s *session) request(kind string, payload []byte) bool {
 		s.ch.setDeaf()
 		return true
 	case "shell":
-		return s.start(func() int { return s.shell() }, true)
+		if s.watcher != "" {
+			return s.start(s.watch, false)
+		}
+		return s.start(s.shell, true)
 	case "exec":
 		var p struct{ Command string }
 		if ssh.Unmarshal(payload, &p) != nil || strings.ContainsRune(p.Command, 0) {
@@ -239,7 +254,42 @@ func (s *session) shell() int {
 		}
 	})
 	defer s.follow(nil, nil)
+	if s.notice != "" {
+		t.notify(s.notice, noticeTries)
+	}
 	return s.view(t, v)
+}
+
+// watch shows a terminal to somebody who can do nothing there. Who is at it is
+// told.
+func (s *session) watch() int {
+	t := s.a.terms.find(s.name)
+	if t == nil || !s.pty {
+		s.ch.say("No terminal is open in this lab.")
+		return 1
+	}
+	v := t.out.join(s.size, true, false)
+	defer v.leave()
+	s.follow(v.resized, nil)
+	defer s.follow(nil, nil)
+	t.notify(s.watcher+" looks on here. Not any more: cmh lab share off", noticeTries)
+	defer t.notify(s.watcher+" no longer looks on.", noticeTries)
+	return s.view(t, v)
+}
+
+// oneLine is what may be shown in a terminal of a text from outside.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	for utf8.RuneCountInString(s) > 120 {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
 }
 
 // view shows a terminal until it ends or its client leaves.

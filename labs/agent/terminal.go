@@ -79,6 +79,22 @@ func (ts *terminals) free() string {
 	}
 }
 
+// find returns the terminal of that name, or without one the one that printed
+// last; nil when there is none.
+func (ts *terminals) find(name string) (last *terminal) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if name != "" {
+		return ts.byName[name]
+	}
+	for _, t := range ts.byName {
+		if last == nil || t.printed.Load() > last.printed.Load() {
+			last = t
+		}
+	}
+	return last
+}
+
 func (t *terminal) idle() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

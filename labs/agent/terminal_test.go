@@ -190,3 +190,48 @@ func attachErr(c *ssh.Client, name string) error {
 	defer sess.Close()
 	return sess.Setenv("CMH_SESSION", name)
 }
+
+// Who looks on sees the terminal live, can do nothing there, and whoever is at
+// it is told.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	r := launch(t)
+	a := attach(t, r.client(t), "main")
+	a.typeLine("echo one-$((40+2))")
+	a.sees(`one-42\r`)
+	w := attachWith(t, r.client(t), map[string]string{"CMH_WATCH": "Ada\x1b[31m\n"})
+	w.sees(`one-42`)
+	a.sees(`\[ Ada\[31m looks on here\. Not any more: cmh lab share off \]`)
+	if err := w.sess.WindowChange(5, 20); err != nil {
+		t.Fatal(err)
+	}
+	w.typeLine("touch " + r.root + "/typed; exit 9")
+	if err := w.sess.Signal(ssh.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	a.typeLine("stty size; printf '\\033]0;title\\007\\033[6nlive-%s\\n' $((40+2))")
+	a.sees(`24 80\r(?s:.*)live-42`)
+	w.sees(`live-42`)
+	if text := w.String(); strings.Contains(text, "title\a") || strings.Contains(text, "\x1b[6n") {
+		t.Errorf("%q", text)
+	}
+	if _, err := os.Stat(r.root + "/typed"); err == nil {
+		t.Error("who looks on has typed")
+	}
+	w.sess.Close()
+	a.sees(`no longer looks on`)
+	if err := attachErr(r.client(t), "x"); err != nil {
+		t.Error(err)
+	}
+	none := attachWith(t, launch(t).client(t), map[string]string{"CMH_WATCH": "Ada"})
+	if got := exitStatus(<-none.end); got != 1 {
+		t.Errorf("status %d without a terminal", got)
+	}
+}
+
+// What the platform has to say on attaching is a line beside the prompt.
+func TestNotice(t *testing.T) {
+	t.Parallel()
+	s := attachWith(t, launch(t).client(t), map[string]string{"CMH_NOTICE": "This is recorded."})
+	s.sees(`\r\n\S*\[ This is recorded\. \]`)
+}

@@ -49,6 +49,16 @@ type Sandboxes interface {
 	// lab in the catalogue of which they have no running session.
 	Resolve(ctx context.Context, who Identity, name string) (sandboxID string, err error)
 
+	// Watch returns the sandbox of somebody's session, by its id, that who may
+	// look on in, and what its learner is to call them. It returns
+	// labs.ErrNotFound unless its learner agrees at this moment.
+	Watch(ctx context.Context, who Identity, session string) (sandboxID, name string, err error)
+
+	// Record returns what takes the output of a shell that is being attached
+	// to; nil when its learner wants no recording. notice is for the learner.
+	// The gateway closes it.
+	Record(ctx context.Context, sandboxID, term string, columns, rows int) (r Recorder, notice string, err error)
+
 	// Attached and Detached tell that the first terminal was attached to a
 	// sandbox, and that the last one has left.
 	Attached(ctx context.Context, sandboxID string)

@@ -76,6 +76,31 @@ type world struct {
 	events []string
 
 	revoked atomic.Bool // Alice's key
+	shared  atomic.Bool // Alice lets Bob look on
+	record  atomic.Bool // what shells print goes to recorded
+
+	recorded recorded
+}
+
+// recorded is what a recording holds.
+type recorded struct {
+	rmu  sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *recorded) Write(p []byte) (int, error) {
+	r.rmu.Lock()
+	defer r.rmu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *recorded) Resize(columns, rows int) { fmt.Fprintf(r, "<%dx%d>", columns, rows) }
+func (r *recorded) Close() error             { fmt.Fprint(r, "<end>"); return nil }
+
+func (r *recorded) String() string {
+	r.rmu.Lock()
+	defer r.rmu.Unlock()
+	return r.text.String()
 }
 
 // The two sessions' ids.
@@ -115,6 +140,22 @@ func (w *world) event(s string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, s)
+}
+
+func (w *world) Watch(ctx context.Context, who gateway.Identity, session string) (id, name string, err error) {
+	user, err := w.User(ctx, who)
+	if err != nil || user != "bob" || session != alices || !w.shared.Load() {
+		return "", "", labs.ErrNotFound
+	}
+	return "box-a", user, nil
+}
+
+func (w *world) Record(_ context.Context, id, term string, columns, rows int) (gateway.Recorder, string, error) {
+	if !w.record.Load() {
+		return nil, "", nil
+	}
+	fmt.Fprintf(&w.recorded, "<%s %s %dx%d>", id, term, columns, rows)
+	return &w.recorded, "This shell is recorded.", nil
 }
 
 func (w *world) Attached(_ context.Context, id string) { w.event("+" + id) }

@@ -9,6 +9,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
 // proxy copies the session to the agent in sandbox id. Requests pass as they
@@ -90,6 +91,16 @@ func sftp(payload []byte) bool {
 
 // run starts the client's request at the agent and copies until its end.
 func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
+	var rec Recorder
+	if req.Type == "shell" {
+		var notice string
+		if rec, notice = s.record(id, before); rec != nil {
+			defer rec.Close()
+		}
+		if notice != "" {
+			before = append(before, &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Key, Value string }{proto.NoticeEnv, notice})})
+		}
+	}
 	inner, replies, err := client.OpenChannel("session", nil)
 	if err == nil {
 		for _, b := range before {
@@ -121,14 +132,14 @@ func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, 
 	}
 	var copying sync.WaitGroup
 	copying.Go(func() {
-		s.relayRequests(inner, reqs)
+		s.relayRequests(inner, reqs, rec)
 		_ = client.Close() // the learner has left; so the agent hears of it
 	})
 	go func() {
 		_, _ = io.CopyBuffer(inner, s.ch, make([]byte, 16<<10))
 		_ = inner.CloseWrite()
 	}()
-	s.relayOutput(inner, replies)
+	s.relayOutput(inner, replies, rec, sayLost)
 	_ = client.Close()
 	if req.Type == "shell" {
 		s.g.present.detach(s.ctx, s.g.Sandboxes, id)
@@ -138,7 +149,7 @@ func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, 
 
 // relayRequests passes on what a client may say to a running program, until
 // its channel closes.
-func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request) {
+func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request, rec Recorder) {
 	for req := range reqs {
 		ok := false
 		switch req.Type {
@@ -147,6 +158,10 @@ func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request)
 			if payload, ok = clampWindow(req.Payload); ok {
 				_, err := inner.SendRequest(req.Type, false, payload)
 				ok = err == nil
+				if rec != nil {
+					columns, rows := windowSize(payload)
+					rec.Resize(int(columns), int(rows))
+				}
 			}
 		case "signal":
 			_, err := inner.SendRequest(req.Type, false, req.Payload)
@@ -161,15 +176,20 @@ func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request)
 }
 
 // relayOutput copies what the program prints, then says how it ended: in this
-// order, because a status that overtakes the output cuts it off.
-func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request) {
+// order, because a status that overtakes the output cuts it off. lost is said
+// when there is no status.
+func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request, rec Recorder, lost string) {
 	var out sync.WaitGroup
 	pass := func(dst io.Writer, src io.Reader, size int) {
 		if _, err := io.CopyBuffer(dst, src, make([]byte, size)); err != nil {
 			_, _ = io.Copy(io.Discard, src) // the rest is for nobody, but must not hold the agent
 		}
 	}
-	out.Go(func() { pass(s.ch, inner, 32<<10) })
+	var terminal io.Writer = s.ch
+	if rec != nil {
+		terminal = io.MultiWriter(s.ch, rec)
+	}
+	out.Go(func() { pass(terminal, inner, 32<<10) })
 	out.Go(func() { pass(s.ch.Stderr(), inner.Stderr(), 4<<10) })
 	var status *gossh.Request
 	for req := range replies {
@@ -181,7 +201,7 @@ func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request
 	}
 	out.Wait()
 	if status == nil {
-		s.ch.say(sayLost)
+		s.ch.say(lost)
 		s.ch.finish(exitLost)
 		return
 	}

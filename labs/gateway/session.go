@@ -32,6 +32,7 @@ const (
 
 // Exit statuses of the gateway's own (a command's pass through).
 const (
+	exitUsage    = 2
 	exitNotFound = 5
 	exitLater    = 75
 	exitLost     = 255
@@ -78,6 +79,10 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 	defer g.leave(s)
 	if st.refusal != "" {
 		s.refuse(reqs, st.refusal, exitLater)
+		return
+	}
+	if session, ok := watched(s.name); ok {
+		s.watch(session, reqs)
 		return
 	}
 	id, err := s.resolve()
@@ -243,14 +248,16 @@ func acceptEnv(payload []byte) bool {
 
 const maxEnv = 32
 
+type ptyRequest struct {
+	Term                      string
+	Cols, Rows, Width, Height uint32
+	Modes                     string
+}
+
 // clampPTY returns a pty-req whose terminal's name is a name and whose size is
 // one: TERM and the window are whatever a client likes to say.
 func clampPTY(payload []byte) ([]byte, bool) {
-	var p struct {
-		Term                      string
-		Cols, Rows, Width, Height uint32
-		Modes                     string
-	}
+	var p ptyRequest
 	if gossh.Unmarshal(payload, &p) != nil || len(p.Modes) > 2048 {
 		return nil, false
 	}
@@ -274,6 +281,11 @@ func clampWindow(payload []byte) ([]byte, bool) {
 		binary.BigEndian.PutUint32(out[i:], min(binary.BigEndian.Uint32(out[i:]), 1<<16-1))
 	}
 	return out, true
+}
+
+// windowSize reads a window-change that clampWindow has let through.
+func windowSize(payload []byte) (columns, rows uint32) {
+	return binary.BigEndian.Uint32(payload), binary.BigEndian.Uint32(payload[4:])
 }
 
 func clampSize(n, def uint32) uint32 {

@@ -12,6 +12,7 @@ type Backend interface {
 	Accounts
 	Learning
 	Labs
+	Recordings
 }
 
 // Accounts is what `cmh auth`, `cmh key` and `cmh profile` need.

@@ -25,6 +25,7 @@ func Command(env *cli.Env, attach Attach) *cobra.Command {
 		checkCmd(env), hintCmd(env), solutionCmd(env), answerCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
 		extendCmd(env), eventsCmd(env))
 	cmd.AddCommand(saveCmd(env), checkpointsCmd(env), forgetCmd(env), resetCmd(env), gotoCmd(env), resumeCmd(env))
+	cmd.AddCommand(shareCmd(env), watchCmd(env, attach), recordCmd(env), recordingsCmd(env), replayCmd(env, attach != nil))
 	if attach != nil {
 		cmd.AddCommand(attachCmd(env, attach), sshCmd(env))
 	}

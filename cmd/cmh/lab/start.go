@@ -13,8 +13,8 @@ import (
 
 func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 	var (
-		detach, noWait bool
-		timeout        time.Duration
+		detach, noWait, record bool
+		timeout                time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "start LAB",
@@ -36,6 +36,11 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if record {
+				if _, err := b.RecordLab(cmd.Context(), s.ID, true); err != nil {
+					return err
+				}
+			}
 			if detach || attach == nil || !env.ForHumans() || !env.Interactive() {
 				return show(env, s)
 			}
@@ -52,6 +57,7 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the session and leave it alone")
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "don't wait in the queue when all machines are busy")
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "wait in the queue at most this `LONG`")
+	cmd.Flags().BoolVar(&record, "record", false, "record what its shells print: see cmh lab record")
 	return cmd
 }
 

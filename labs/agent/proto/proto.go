@@ -25,6 +25,16 @@ const Subsystem = "cmh-control"
 // when there is none.
 const SessionEnv = "CMH_SESSION"
 
+// Sent like SessionEnv, by the gateway alone: it passes on neither from a client.
+const (
+	// WatchEnv makes the session one that only looks on at a terminal that is
+	// there: the named one, or the one that printed last. Its value is who it
+	// is, as the learner is told.
+	WatchEnv = "CMH_WATCH"
+	// NoticeEnv is a line for whoever is at the terminal, shown when it can be.
+	NoticeEnv = "CMH_NOTICE"
+)
+
 // Methods of Request.
 const (
 	Hello  = "hello"  // answer: HelloInfo

@@ -184,7 +184,7 @@ func csiNums(b []byte, prefix string, final byte, nums ...int) []byte {
 	return append(b, final)
 }
 
-// drawRow draws a row from its left, up to the last cell that shows anything,
+// drawRow draws a row from its left, up to the last cell that was printed,
 // or to its end when whole is set. It begins and ends with the default pen.
 func drawRow(b []byte, r row, cols, limit int, whole bool) []byte {
 	end := min(len(r.cells), limit)
@@ -202,9 +202,9 @@ func drawRow(b []byte, r row, cols, limit int, whole bool) []byte {
 	return b
 }
 
-func shows(c cell) bool {
-	return c.right || c.r != 0 && c.r != ' ' || c.pen.bg != 0 || c.pen.attr&(reverse|underline|overline|strike) != 0
-}
+// shows says whether a cell is not as it is on an empty screen, whether or not
+// one can see it: an emulator may, and copies blanks that were printed.
+func shows(c cell) bool { return c != cell{} }
 
 func drawCells(b []byte, r row, from, to int) []byte {
 	now := pen{}

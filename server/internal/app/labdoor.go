@@ -26,6 +26,15 @@ func (a Actor) LabCertificate(ctx context.Context, ref, publicKey string) (c hub
 	if err != nil {
 		return c, err
 	}
+	c, err = a.certify(publicKey, []string{r.ID, r.LabID}, ssh.Permissions{Extensions: map[string]string{
+		"permit-pty": "", "permit-port-forwarding": "",
+	}})
+	c.SSH = a.app.session(r).SSH
+	return c, err
+}
+
+// certify signs publicKey as the caller's, for the SSH user names in as.
+func (a Actor) certify(publicKey string, as []string, may ssh.Permissions) (c hub.SSHCertificate, err error) {
 	if a.app.Labs.UserCA == nil {
 		return c, hub.Errorf(hub.Unavailable, "This installation signs no SSH certificates. Add your key with: cmh key add")
 	}
@@ -39,19 +48,17 @@ func (a Actor) LabCertificate(ctx context.Context, ref, publicKey string) (c hub
 		Serial:          serial(),
 		CertType:        ssh.UserCert,
 		KeyId:           a.user.ID,
-		ValidPrincipals: []string{r.ID, r.LabID},
+		ValidPrincipals: as,
 		ValidAfter:      uint64(now.Add(-clockSkew).Unix()),
 		ValidBefore:     uint64(now.Add(certificateTime).Unix()),
-		Permissions: ssh.Permissions{Extensions: map[string]string{
-			"permit-pty": "", "permit-port-forwarding": "",
-		}},
+		Permissions:     may,
 	}
 	if err := cert.SignCert(rand.Reader, a.app.Labs.UserCA); err != nil {
 		return c, err
 	}
 	return hub.SSHCertificate{
 		Certificate: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(cert))),
-		SSH:         a.app.session(r).SSH,
+		SSH:         a.app.Labs.SSH,
 		ExpiresAt:   time.Unix(int64(cert.ValidBefore), 0).UTC(),
 	}, nil
 }

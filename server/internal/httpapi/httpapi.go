@@ -81,6 +81,7 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.GET("/labs/sessions", h.do(h.labSessions))
 	r.GET("/labs/checkpoints", h.do(h.checkpoints))
 	r.DELETE("/labs/checkpoints/:checkpoint", h.do(h.forgetCheckpoint))
+	r.GET("/labs/shared", h.do(h.sharedLabs))
 	r.GET("/labs/:lab", h.do(h.showLab))
 	r.POST("/labs/:lab/start", h.do(h.startLab))
 	r.GET("/labs/:lab/status", h.do(h.labStatus))
@@ -99,6 +100,14 @@ func (h api) routes(r *gin.RouterGroup) {
 	r.GET("/labs/:lab/events", h.labEvents)
 	r.POST("/labs/:lab/extend", h.do(h.extendLab))
 	r.POST("/labs/:lab/certificate", h.unstored(h.labCertificate))
+	r.GET("/labs/:lab/sharing", h.do(h.labSharing))
+	r.PUT("/labs/:lab/sharing", h.do(h.shareLab))
+	r.POST("/labs/:lab/watch", h.unstored(h.watchLab))
+	r.GET("/labs/:lab/recording", h.do(h.labRecording))
+	r.PUT("/labs/:lab/recording", h.do(h.recordLab))
+	r.GET("/recordings", h.do(h.recordings))
+	r.GET("/recordings/:recording", h.unstored(h.recording))
+	r.DELETE("/recordings/:recording", h.do(h.removeRecording))
 
 	// authoring
 	r.POST("/author/imports", h.do(h.importScenarios))
