@@ -79,10 +79,16 @@ func wordGoesOn(rest []byte) bool {
 		rest[0] >= '0' && rest[0] <= '9' || rest[0] >= 'a' && rest[0] <= 'z' || rest[0] >= 'A' && rest[0] <= 'Z')
 }
 
+// setsUp reports whether the author may change the machine before the learner
+// comes.
+func setsUp(sc *scenario.Scenario) bool {
+	return len(sc.Intro.Background)+len(sc.Intro.Foreground)+sc.AssetCount > 0
+}
+
 // remember has the agent take what the intro's set-up has changed for good: no
 // learner was there yet.
 func (e *Engine) remember(ctx context.Context, s *Sandbox, id string, sc *scenario.Scenario) error {
-	if len(sc.Intro.Background)+len(sc.Intro.Foreground)+sc.AssetCount == 0 {
+	if !setsUp(sc) {
 		return nil
 	}
 	var all []proto.Relied

@@ -58,6 +58,11 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 				return fmt.Errorf("push the assets: %w", err)
 			}
 		}
+		if setsUp(sc) {
+			if err := s.Remember(ctx, nil); err != nil {
+				return err
+			}
+		}
 		if err := login(ctx, s, sc); err != nil {
 			return err
 		}

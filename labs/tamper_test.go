@@ -172,6 +172,12 @@ func TestHonestWorkPasses(t *testing.T) {
 	})
 	s.want(3, labs.Passed, "")
 	s.want(4, labs.Passed, "")
+	// What was changed later stays changed, whoever opens the first step again.
+	s.run("printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/grep; chmod +x /usr/local/bin/grep")
+	if err := s.e.OpenStep(t.Context(), s.id, s.sc, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.want(1, labs.Unchecked, "/usr/local/bin/grep")
 }
 
 func TestLearnersToolsAreNotCompared(t *testing.T) {

@@ -32,6 +32,7 @@ type baseline struct {
 	since  time.Time // nobody but the author has changed anything before
 	limits [16]unix.Rlimit
 	files  map[string][]proto.File // by the name they were asked for
+	asked  bool                    // remember was announced
 }
 
 // begin notes what no learner has touched yet.
@@ -54,8 +55,17 @@ func (b *baseline) lowered() string {
 	return ""
 }
 
-// remember takes the files as they are for good ones.
+// remember takes the files as they are for good ones: once, and only where it
+// was announced, with no names, when the sandbox was made. In a sandbox that was
+// made of kept files a learner has been before.
 func (a *agent) remember(relied []proto.Relied) {
+	a.baseline.mu.Lock()
+	announced := a.baseline.asked
+	a.baseline.asked = len(relied) == 0
+	a.baseline.mu.Unlock()
+	if !announced {
+		return
+	}
 	for _, r := range relied {
 		var found []proto.File
 		for _, p := range a.places(r) {

@@ -2,7 +2,8 @@ package proto
 
 // Remember is a method of Request. Its params are Relied; what those files are
 // now is as good for later checks as what Accept says, since nobody but the
-// lab's author could change them yet.
+// lab's author could change them yet. It is announced without any when the
+// sandbox is new; else it has no effect, and it has one once.
 const Remember = "remember"
 
 // Relied is a file that a check relies on: the interpreter, a tool it calls, a
