@@ -72,6 +72,11 @@ test-security: build ## run the tests that docs/security.md names; none may be m
 	@bin/cmh-server image build
 	@$(WITHDB) deploy/local/security.sh $(TESTS)
 
+.PHONY: test-mutants
+test-mutants: build ## break promises of docs/security.md one by one: a test must notice each
+	@bin/cmh-server image build
+	@deploy/local/mutants.sh $(ONLY)
+
 .PHONY: lint
 lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
