@@ -86,7 +86,6 @@ func inspector(t *testing.T) (binary []byte, command string) {
 // and each starts a process. Whichever it is, it sees and may do what
 // labs/driver/local promises, and no more.
 func TestNothingToSeeByEveryWayIn(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, gateway.Limits{})
 	d := w.sandboxes(labs.Spec{ID: "box-a"})
 	binary, inspect := inspector(t)

@@ -24,14 +24,19 @@ func (d *Driver) Examine(ctx context.Context, id string) (labs.Condition, error)
 	}
 	c := labs.Condition{ID: id}
 	c.Memory, c.Pids = d.groups.usage(id)
-	rec, err := readRecord(d.dir(id))
-	st, here := os.Stat(d.dir(id))
-	switch {
-	case here != nil && !d.groups.exist(id):
-		return c, labs.ErrNotFound
-	case here != nil:
+	if d.lost(id) {
 		c.State = labs.Lost
 		return c, nil
+	}
+	st, err := os.Stat(d.dir(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, labs.ErrNotFound
+	}
+	if err != nil {
+		return c, err
+	}
+	rec, err := readRecord(d.dir(id))
+	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !rec.Ready:
 		c.State = labs.Making
 	case err != nil: // a damaged record names nobody

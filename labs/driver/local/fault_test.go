@@ -63,6 +63,7 @@ func dies(t *testing.T, state, fault string) {
 // was whole is there still, and can be destroyed.
 func TestDeathAtEveryStep(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	store, _ := testImage(t)
 	for _, step := range local.Steps {
 		t.Run(step, func(t *testing.T) {

@@ -28,8 +28,10 @@ func TestLimitsCannotBeMoved(t *testing.T) {
 		{"core files", "ulimit -c unlimited 2>/dev/null || echo no; ulimit -Hc", "no\n0"},
 		{"another's limits", "sleep 30 & prlimit --pid $! --nofile=9999:9999 2>/dev/null || echo no; kill $!", "no"},
 		{"preference in time", "test $(nice -n -5 nice 2>/dev/null | tail -1) = $(nice) && renice -n -5 $$ >/dev/null 2>&1 || echo no; chrt -f 1 true 2>/dev/null || echo no; ionice -c1 true 2>/dev/null || echo no", "no\nno\nno"},
-		{"preference in want", "for s in -1 -500 -1000; do echo $s 2>/dev/null >/proc/self/oom_score_adj || echo no; done 2>/dev/null; su ubuntu -c 'sudo -n sh -c \"echo -500 >/proc/self/oom_score_adj\"' 2>/dev/null || echo no",
-			"no\nno\nno\nno"},
+		{
+			"preference in want", "for s in -1 -500 -1000; do echo $s 2>/dev/null >/proc/self/oom_score_adj || echo no; done 2>/dev/null; su ubuntu -c 'sudo -n sh -c \"echo -500 >/proc/self/oom_score_adj\"' 2>/dev/null || echo no",
+			"no\nno\nno\nno",
+		},
 		{"a setuid file gives what root has, no more", "cp /usr/bin/sleep /tmp/s && chmod 4755 /tmp/s && (su ubuntu -c '/tmp/s 30' >/dev/null 2>&1 & ) ; " + within("pgrep -x s") +
 			`grep -E "^(Uid|CapBnd)" /proc/$(pgrep -x s)/status | tr -s "\t" " "; pkill -x s`, "Uid: 1000 0 0 0\nCapBnd: 00000000800405fb"},
 		{"capabilities of files", "cp /usr/bin/grep /tmp/g && python3 - <<'E'\nimport os,struct\n" +
@@ -58,7 +60,6 @@ func sleepers(t *testing.T, mark string) (n int) {
 // within ten seconds.
 func TestNothingSurvivesDestroy(t *testing.T) {
 	needRoot(t)
-	t.Parallel()
 	store, name := testImage(t)
 	state := t.TempDir()
 	d := open(t, state, store)
