@@ -68,6 +68,9 @@ func (e *Engine) addHosts(ctx context.Context, first Spec, sc *scenario.Scenario
 	for i, h := range sc.Hosts {
 		spec := first
 		spec.ID, spec.Hostname, spec.Image = HostID(first.ID, i+2), h.Name, cmp.Or(h.Image, first.Image)
+		if first.From != "" {
+			spec.From, spec.Image = HostID(first.From, i+2), ""
+		}
 		g.Go(func() error { return e.Driver.Create(making, spec) })
 	}
 	if err := g.Wait(); err != nil {
@@ -80,7 +83,7 @@ func (e *Engine) addHosts(ctx context.Context, first Spec, sc *scenario.Scenario
 			}
 		}
 	}
-	return e.introduce(ctx, first.ID, sc)
+	return e.introduce(ctx, first.ID, sc, first.From != "")
 }
 
 // end is where host n of the lab meets the line to another one. Its first line
@@ -94,8 +97,9 @@ func end(id string, n, other int) End {
 }
 
 // introduce tells the hosts of a lab each other's names and keys, and starts
-// their SSH servers.
-func (e *Engine) introduce(ctx context.Context, id string, sc *scenario.Scenario) error {
+// their SSH servers. Where a learner was before, a server may be what the learner
+// has broken, and the lab goes on without it.
+func (e *Engine) introduce(ctx context.Context, id string, sc *scenario.Scenario, again bool) error {
 	names := sc.HostNames()
 	keys, err := newHostKeys(names)
 	if err != nil {
@@ -112,23 +116,31 @@ func (e *Engine) introduce(ctx context.Context, id string, sc *scenario.Scenario
 				if err := s.Push(ctx, files); err != nil {
 					return fmt.Errorf("name the hosts: %w", err)
 				}
-				if n > 1 && len(sc.Hosts[n-2].Assets) > 0 {
-					if err := s.Push(ctx, sc.Hosts[n-2].Assets); err != nil {
-						return fmt.Errorf("push the assets of %s: %w", names[n-1][0], err)
-					}
-				}
 				report, err := s.Check(ctx, proto.Script{Name: "sshd", Source: []byte(startSSH), Timeout: seconds(checkTime)})
 				if err == nil && (report.Exit != 0 || report.Signaled || report.NotRun != "") {
 					err = fmt.Errorf("status %d: %s%s", report.Exit, report.NotRun, report.Stderr)
 				}
-				if err != nil {
+				if err != nil && !again {
 					return fmt.Errorf("start the SSH server of %s: %w", names[n-1][0], err)
 				}
-				return nil
+				return ctx.Err()
 			})
 		})
 	}
 	return g.Wait()
+}
+
+// pushToHosts puts the assets of the lab's other hosts in place.
+func (e *Engine) pushToHosts(ctx context.Context, id string, sc *scenario.Scenario) error {
+	for i, h := range sc.Hosts {
+		if len(h.Assets) == 0 {
+			continue
+		}
+		if err := e.inside(ctx, HostID(id, i+2), func(s *Sandbox) error { return s.Push(ctx, h.Assets) }); err != nil {
+			return fmt.Errorf("push the assets of %s: %w", h.Name, err)
+		}
+	}
+	return nil
 }
 
 // startSSH returns when the server listens: it goes into the background by

@@ -56,6 +56,7 @@ func TestTwoHosts(t *testing.T) {
 	if err := s.e.Alive(t.Context(), s.id); err != nil {
 		t.Error(err)
 	}
+	s.backToBoth()
 	if err := s.e.Driver.Destroy(t.Context(), labs.HostID(s.id, 2)); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +72,42 @@ func TestTwoHosts(t *testing.T) {
 	dev, err := os.ReadFile("/proc/net/dev")
 	if err != nil || strings.Contains(string(dev), "eth0@") {
 		t.Errorf("a device of a lab is the host's: %s, %v", dev, err)
+	}
+}
+
+// backToBoth goes back to what both hosts were.
+func (s *stage) backToBoth() {
+	s.t.Helper()
+	if err := s.e.Keeps(); err != nil {
+		return // tested where it can be
+	}
+	s.run("echo one >/root/mark; ssh node01 'echo two >/root/mark'")
+	if _, err := s.e.Keep(s.t.Context(), s.id, "both"); err != nil {
+		s.t.Fatal(err)
+	}
+	if kept, err := s.e.Kept(s.t.Context()); err != nil || len(kept) != 1 || kept[0].Name != "both" || kept[0].Sandbox != s.id {
+		s.t.Errorf("kept is %+v, %v", kept, err)
+	}
+	s.run("rm /root/mark; ssh node01 'rm /root/mark /srv/www/page.html'")
+	if err := s.e.Restore(s.t.Context(), s.id, s.sc, "both"); err != nil {
+		s.t.Fatal(err)
+	}
+	box, err := labs.Open(s.t.Context(), s.e.Driver, s.id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer box.Close()
+	out, _, _, err := box.Run(s.t.Context(), "cat /root/mark; ssh node01 cat /root/mark /srv/www/page.html", nil)
+	if string(out) != "one\ntwo\nhello\n" {
+		s.t.Errorf("back to %q, %v", out, err)
+	}
+	if err := s.e.Forget(s.t.Context(), "both"); err != nil {
+		s.t.Error(err)
+	}
+	if k, err := labs.KeeperOf(s.e.Driver); err == nil {
+		if left, err := k.Snapshots(s.t.Context()); err != nil || len(left) != 0 {
+			s.t.Errorf("%v is kept for nobody, %v", left, err)
+		}
 	}
 }
 

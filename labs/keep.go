@@ -19,16 +19,31 @@ func (e *Engine) Keeps() error {
 	return err
 }
 
-// Keep is Keeper.Snapshot.
+// Keep is Keeper.Snapshot, of all hosts of the lab.
 func (e *Engine) Keep(ctx context.Context, id, name string) (Snapshot, error) {
 	k, err := KeeperOf(e.Driver)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	return k.Snapshot(ctx, id, name)
+	others, err := e.hosts(ctx, id)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	first, err := k.Snapshot(ctx, id, name)
+	if err != nil {
+		return first, err
+	}
+	for _, other := range others {
+		snap, err := k.Snapshot(ctx, other, name+strings.TrimPrefix(other, id))
+		if err != nil {
+			return Snapshot{}, errors.Join(err, e.Forget(context.WithoutCancel(ctx), name))
+		}
+		first.Bytes, first.Frozen = first.Bytes+snap.Bytes, first.Frozen+snap.Frozen
+	}
+	return first, nil
 }
 
-// Kept is Keeper.Snapshots; where nothing can be kept there are none.
+// Kept is Keeper.Snapshots, one a lab; where nothing can be kept there are none.
 func (e *Engine) Kept(ctx context.Context) ([]Snapshot, error) {
 	k, err := KeeperOf(e.Driver)
 	if errors.Is(err, ErrKeepsNothing) {
@@ -37,7 +52,20 @@ func (e *Engine) Kept(ctx context.Context) ([]Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.Snapshots(ctx)
+	all, err := k.Snapshots(ctx)
+	labs := map[string]int{}
+	var whole []Snapshot
+	for _, snap := range all {
+		snap.Name, _, _ = strings.Cut(snap.Name, hostMark)
+		snap.Sandbox, _, _ = strings.Cut(snap.Sandbox, hostMark)
+		if n, ok := labs[snap.Name]; ok {
+			whole[n].Bytes += snap.Bytes
+			continue
+		}
+		labs[snap.Name] = len(whole)
+		whole = append(whole, snap)
+	}
+	return whole, err
 }
 
 // Forget is Keeper.RemoveSnapshot.
@@ -49,17 +77,24 @@ func (e *Engine) Forget(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return k.RemoveSnapshot(ctx, name)
+	all, err := k.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	errs := []error{k.RemoveSnapshot(ctx, name)}
+	for _, snap := range all {
+		if strings.HasPrefix(snap.Name, name+hostMark) {
+			errs = append(errs, k.RemoveSnapshot(ctx, snap.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Restore makes the sandbox id of the snapshot from, in place of one that is
-// there. The files are as they were; nothing of the scenario is run or typed.
+// there, and the lab's other hosts of theirs. The files are as they were; nothing of the scenario is run or typed.
 func (e *Engine) Restore(ctx context.Context, id string, sc *scenario.Scenario, from string) (err error) {
-	if err := e.Driver.Destroy(ctx, id); err != nil {
-		return err
-	}
 	spec := Spec{ID: id, From: from, Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
-	if err := e.Driver.Create(ctx, spec); err != nil {
+	if err := e.assemble(ctx, spec, sc); err != nil {
 		return err
 	}
 	defer func() {

@@ -23,18 +23,8 @@ const terminal = "main"
 // were typed. What an earlier, unfinished Start of the same id left is removed
 // first. When it fails nothing is left.
 func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, assets []byte) (err error) {
-	_, out, err := e.goesOut(sc)
-	if err != nil {
-		return err
-	}
-	if err := e.Destroy(ctx, id); err != nil {
-		return err
-	}
 	spec := Spec{ID: id, Image: cmp.Or(sc.Image, e.Image), Hostname: sc.Hostname, Env: sc.Env, Limits: e.Limits, AllowSetuid: sc.Setuid}
-	if out {
-		spec.Env = outEnv(sc)
-	}
-	if err := e.Driver.Create(ctx, spec); err != nil {
+	if err := e.assemble(ctx, spec, sc); err != nil {
 		return err
 	}
 	defer func() {
@@ -42,15 +32,8 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 			e.abandon(ctx, id)
 		}
 	}()
-	if len(sc.Hosts) > 0 {
-		if err := e.addHosts(ctx, spec, sc); err != nil {
-			return err
-		}
-	}
-	if out {
-		if err := e.openOut(ctx, id, sc); err != nil {
-			return err
-		}
+	if err := e.pushToHosts(ctx, id, sc); err != nil {
+		return err
 	}
 	return e.inside(ctx, id, func(s *Sandbox) error {
 		if len(assets) > 0 {
@@ -68,6 +51,38 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 		}
 		return open(ctx, s, pageName(0), sc.Intro)
 	})
+}
+
+// assemble makes the sandboxes that the scenario needs, the first one as spec
+// says, in place of those that are there. When it fails nothing is left.
+func (e *Engine) assemble(ctx context.Context, spec Spec, sc *scenario.Scenario) (err error) {
+	_, out, err := e.goesOut(sc)
+	if err != nil {
+		return err
+	}
+	if err := e.Destroy(ctx, spec.ID); err != nil {
+		return err
+	}
+	if out {
+		spec.Env = outEnv(sc)
+	}
+	if err := e.Driver.Create(ctx, spec); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			e.abandon(ctx, spec.ID)
+		}
+	}()
+	if len(sc.Hosts) > 0 {
+		if err := e.addHosts(ctx, spec, sc); err != nil {
+			return err
+		}
+	}
+	if out {
+		return e.openOut(ctx, spec.ID, sc)
+	}
+	return nil
 }
 
 // login makes the learner the user that the scenario wants, which is root
