@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/labs/image"
+	"github.com/cloudmastershub/cmh/labs/image/debian"
 	"github.com/cloudmastershub/cmh/server"
 )
 
@@ -51,7 +52,7 @@ func imageBuildCommand(open func() (*image.Store, error)) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if r.Packages = image.Packages(string(raw)); len(r.Packages) == 0 {
+				if r.Packages = debian.List(string(raw)); len(r.Packages) == 0 {
 					return fmt.Errorf("%s lists no packages", list)
 				}
 			}

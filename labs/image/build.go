@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed" // the package list and the set-up script
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,13 +16,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs/image/debian"
 )
-
-//go:embed debian/packages.txt
-var packageList string
-
-//go:embed debian/setup.sh
-var setupScript string
 
 // buildVersion is part of every build's digest: raise it when the code below
 // makes a different tree of the same recipe.
@@ -35,7 +30,7 @@ const defaultSuite = "bookworm"
 type Recipe struct {
 	Name     string    // Default
 	Suite    string    // Debian release: bookworm
-	Packages []string  // beyond Debian's minimal set; nil: the list in debian/packages.txt
+	Packages []string  // beyond Debian's minimal set; nil: debian.Packages()
 	Progress io.Writer // one line a stage; nil: nowhere
 }
 
@@ -47,21 +42,12 @@ func (r Recipe) withDefaults() Recipe {
 		r.Suite = defaultSuite
 	}
 	if r.Packages == nil {
-		r.Packages = Packages(packageList)
+		r.Packages = debian.Packages()
 	}
 	if r.Progress == nil {
 		r.Progress = io.Discard
 	}
 	return r
-}
-
-// Packages reads a list: one or more a line, and comments after #.
-func Packages(list string) (names []string) {
-	for line := range strings.Lines(list) {
-		line, _, _ = strings.Cut(line, "#")
-		names = append(names, strings.Fields(line)...)
-	}
-	return names
 }
 
 // Forms of Debian's names, so that none is taken for something else.
@@ -87,7 +73,7 @@ func (r Recipe) check() error {
 
 func (r Recipe) digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "cmh image %s\n%s\n%s\n%d\n%s", buildVersion, r.Suite, strings.Join(r.Packages, " "), os.Geteuid(), setupScript)
+	fmt.Fprintf(h, "cmh image %s\n%s\n%s\n%d\n%s", buildVersion, r.Suite, strings.Join(r.Packages, " "), os.Geteuid(), debian.Setup)
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
@@ -146,7 +132,7 @@ func bootstrap(ctx context.Context, r Recipe, tree string) error {
 		`--essential-hook=echo "man-db man-db/auto-update boolean false" | chroot "$1" debconf-set-selections`,
 		// As text, not as a file: in an ordinary user's namespaces its root is
 		// somebody else, who can't look into the user's folders.
-		"--customize-hook=# the small machine that scenarios know\n" + setupScript,
+		"--customize-hook=# the small machine that scenarios know\n" + debian.Setup,
 	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--mode=root", r.Suite, tree)

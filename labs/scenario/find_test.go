@@ -116,7 +116,7 @@ func TestScriptsOfBothDialectsRun(t *testing.T) {
 	want := []string{
 		"clear\ncd /tmp\n",
 		"if command -v launch.sh >/dev/null 2>&1; then launch.sh --now; fi\n",
-		"apt-get install -y tree\n",
+		"apt-get install -y nginx\n",
 		"#!/bin/bash\ncurl http://localhost:8080\r\n[[ -f x ]]\n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -206,6 +206,24 @@ func TestNeedsComeFromTheContent(t *testing.T) {
 		}
 		if diff := cmp.Diff(want.optional, s.Optional); diff != "" {
 			t.Errorf("%s, optional: %s", dir, diff)
+		}
+	}
+}
+
+func TestWhatTheImageHasNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]bool{
+		"apt-get update\napt-get install -y acl >/dev/null 2>&1 || true": false,
+		"apt-get install -qq -y cron jq":                                 false,
+		"apt install -y -o Dpkg::Use-Pty=0 tree":                         false,
+		"apt-get install -y acl nginx":                                   true,
+		"apt-get install":                                                false,
+		"apt-get upgrade -y":                                             true,
+		"apt-get install -y unzip=6.0-28":                                true,
+		"pip install acl":                                                true,
+	} {
+		if got := needsOf(script)["network"]; got != want {
+			t.Errorf("%q needs a network: %v", script, got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/labs/image/debian"
 )
 
 // needs says what the scenario needs, from what it does and not from the name
@@ -116,7 +118,7 @@ var tools = map[string]string{
 	"node": "nodejs", "npm": "nodejs", "npx": "nodejs", "yarn": "nodejs",
 	"java": "java", "javac": "java", "mvn": "java", "gradle": "java", "kotlin": "kotlin", "kotlinc": "kotlin",
 	"cargo": "rust", "rustc": "rust", "ruby": "ruby", "irb": "ruby", "gem": "ruby", "bundle": "ruby",
-	"dotnet": "dotnet", "Rscript": "r", "gcc": "compiler", "g++": "compiler", "cc": "compiler",
+	"dotnet": "dotnet", "Rscript": "r", "g++": "compiler",
 	"ansible": "ansible", "ansible-playbook": "ansible", "terraform": "terraform", "tofu": "terraform",
 }
 
@@ -162,7 +164,7 @@ func needsOf(src string) map[string]bool {
 		if need := tools[name]; need != "" {
 			needs[need] = true
 		}
-		if verbs, ok := fetches[name]; ok && (verbs == "" || asksFor(args, verbs)) {
+		if verbs, ok := fetches[name]; ok && (verbs == "" || asksFor(args, verbs)) && !installed(name, args) {
 			needs["network"] = true
 		}
 		switch name {
@@ -192,6 +194,30 @@ func needsOf(src string) map[string]bool {
 	maps.DeleteFunc(needs, func(_ string, is bool) bool { return !is })
 	return needs
 }
+
+// installed reports whether apt is asked for nothing but what the base image has:
+// it then says so and is content, network or not. Without one it can't update
+// its lists either, which isn't an error of its.
+func installed(name string, args []string) bool {
+	if name != "apt" && name != "apt-get" {
+		return false
+	}
+	verb := ""
+	for _, a := range args {
+		switch {
+		case strings.HasPrefix(a, "-"), strings.ContainsAny(a, "<>") || strings.Contains(a, "::"): // options, and what is left of a redirection
+		case verb == "":
+			verb = a
+		case verb == "install" && !slices.Contains(base, a):
+			return false
+		}
+	}
+	return verb == "install" || verb == "update"
+}
+
+// base are the packages that every Debian and the base image have, as far as
+// scenarios ask for them.
+var base = append(debian.Packages(), "dnsutils", "gnupg", "gpg", "iputils-ping", "perl-base", "mawk", "libc6", "e2fsprogs", "ncurses-bin")
 
 // asksFor reports whether one of args is one of the words of list.
 func asksFor(args []string, list string) bool {

@@ -1,1 +1,1 @@
-apt-get install -y tree
+apt-get install -y nginx
