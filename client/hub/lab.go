@@ -190,8 +190,10 @@ type ImportedLab struct {
 	Checks      int      `json:"checks"`
 	Quizzes     int      `json:"quizzes"` // questions in its texts
 	Assets      int      `json:"assets"`
+	Optional    []string `json:"optional,omitempty"` // what only some of its steps need
 	UnknownKeys []string `json:"unknown_keys,omitempty"`
-	State       string   `json:"state,omitempty"` // new, changed, unchanged; empty in a dry run
+	Warnings    []string `json:"warnings,omitempty"` // its own, with file and line
+	State       string   `json:"state,omitempty"`    // new, changed, unchanged; empty in a dry run
 }
 
 // ImportOptions says what to make of a repository of scenarios.

@@ -2,6 +2,7 @@ package author
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,7 +77,7 @@ func run(t *testing.T, d *desk, args ...string) (int, string, string) {
 func one() hub.ImportReport {
 	return hub.ImportReport{
 		Course: "my-labs", Version: 1, Licence: "MIT", Rejected: []string{}, Warnings: []string{},
-		Labs: []hub.ImportedLab{{Slug: "my-labs-a", Path: "a", Title: "A", Image: "ubuntu", Needs: []string{"linux"}, Runnable: true, Steps: 1, State: "new"}},
+		Labs: []hub.ImportedLab{{Slug: "my-labs-a", Path: "a", Title: "A", Image: "ubuntu", Needs: []string{"linux"}, Runnable: true, Steps: 1, Quizzes: 2, Assets: 3, UnknownKeys: []string{"colour"}, State: "new"}},
 	}
 }
 
@@ -83,7 +85,7 @@ func TestImportPacksACheckout(t *testing.T) {
 	t.Parallel()
 	d := &desk{report: one()}
 	status, out, errs := run(t, d, checkout(t), "--slug", "labs")
-	if status != 0 || !strings.Contains(out, "my-labs-a\tA\t1\t0\tlinux\tyes\tnew") || !strings.Contains(errs, "the course my-labs, version 1") {
+	if status != 0 || !strings.Contains(out, "my-labs-a\tA\t1\t0\t2\t3\tlinux\tyes\tnew") || !strings.Contains(errs, "the course my-labs, version 1") {
 		t.Errorf("%d\n%s\n%s", status, out, errs)
 	}
 	want := []string{"My labs/a/assets/.hidden/x", "My labs/a/index.json", "My labs/a/link../../etc/passwd"}
@@ -92,6 +94,54 @@ func TestImportPacksACheckout(t *testing.T) {
 	}
 	if diff := cmp.Diff([]hub.ImportOptions{{Kind: "killercoda", Slug: "labs"}}, d.got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestImportTakesArchives(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var zipped bytes.Buffer
+	w := zip.NewWriter(&zipped)
+	for name, mode := range map[string]os.FileMode{"labs-main/a/index.json": 0o644, "labs-main/a/link": 0o777 | os.ModeSymlink, "labs-main/": os.ModeDir | 0o755} {
+		h := &zip.FileHeader{Name: name}
+		h.SetMode(mode)
+		f, err := w.CreateHeader(h)
+		if err == nil && mode.IsRegular() || mode&os.ModeSymlink != 0 {
+			_, err = f.Write([]byte("index.json"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = w.Close()
+	var tarred, gz bytes.Buffer
+	tw := tar.NewWriter(&tarred)
+	_ = tw.WriteHeader(&tar.Header{Name: "labs-main/a/index.json", Mode: 0o644})
+	_ = tw.Close()
+	g := gzip.NewWriter(&gz)
+	_, _ = g.Write(tarred.Bytes())
+	_ = g.Close()
+	for name, content := range map[string][]byte{"x.zip": zipped.Bytes(), "x.tar": tarred.Bytes(), "x.tar.gz": gz.Bytes()} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := &desk{report: one()}
+		status, _, errs := run(t, d, file)
+		if status != 0 || !slices.Contains(d.names, "labs-main/a/index.json") || name == "x.zip" && !slices.Contains(d.names, "labs-main/a/linkindex.json") {
+			t.Errorf("%s: %d %q\n%s", name, status, d.names, errs)
+		}
+		if !strings.Contains(errs, "a: keys that mean nothing here: colour") {
+			t.Errorf("no unknown keys in %s", errs)
+		}
+	}
+	for _, name := range []string{"x.rar", "no.zip"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, errs := run(t, &desk{}, filepath.Join(dir, name)); status != 2 || !strings.Contains(errs, name) {
+			t.Errorf("%s: %d %s", name, status, errs)
+		}
 	}
 }
 

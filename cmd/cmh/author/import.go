@@ -16,15 +16,16 @@ import (
 func killercodaCmd(env *cli.Env) *cobra.Command {
 	var o importOptions
 	cmd := &cobra.Command{
-		Use:   "killercoda PATH|GIT-URL",
+		Use:   "killercoda PATH|GIT-URL|ARCHIVE",
 		Short: "Import a repository of Killercoda or Katacoda scenarios",
-		Long: "Import a repository of Killercoda or Katacoda scenarios: a local checkout, or a git URL (https, ssh, git) that is cloned. " +
+		Long: "Import a repository of Killercoda or Katacoda scenarios: a local checkout, an archive of one (zip, tar.gz, tar), or a git " +
+			"URL (https, ssh, git) that is cloned. " +
 			"It becomes one course, each scenario a lab. What this installation cannot run is imported to be read, and says why. " +
 			"Importing again changes only what changed. Exits with 0 when at least one scenario was imported, else with 1.",
 		Example: "  cmh author import killercoda ./scenarios --dry-run\n" +
 			"  cmh author import killercoda https://github.com/killercoda/scenario-examples\n" +
 			"  cmh author import killercoda . --strict --json=labs,warnings",
-		Args: cli.Args("PATH|GIT-URL"),
+		Args: cli.Args("PATH|GIT-URL|ARCHIVE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), env, args[0]) },
 	}
 	cmd.Flags().StringVar(&o.slug, "slug", "", "a `SLUG` for the course; its folder's name when absent")
@@ -51,12 +52,7 @@ func (o importOptions) run(ctx context.Context, env *cli.Env, from string) error
 	if !ok {
 		return hub.Errorf(hub.Invalid, "Nothing can be imported here. Run cmh on your own machine.")
 	}
-	dir, name, done, err := source(ctx, env, from)
-	if err != nil {
-		return err
-	}
-	defer done()
-	archive, err := pack(ctx, dir, name)
+	archive, err := archiveOf(ctx, env, from)
 	if err != nil {
 		return err
 	}
@@ -90,6 +86,19 @@ func (o importOptions) run(ctx context.Context, env *cli.Env, from string) error
 	return nil
 }
 
+// archiveOf packs what the learner names into a file that the caller removes.
+func archiveOf(ctx context.Context, env *cli.Env, from string) (*os.File, error) {
+	if info, err := os.Stat(from); err == nil && info.Mode().IsRegular() {
+		return repack(ctx, from)
+	}
+	dir, name, done, err := source(ctx, env, from)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return pack(ctx, dir, name)
+}
+
 // send uploads the archive from its beginning.
 func send(ctx context.Context, importer Importer, o hub.ImportOptions, archive *os.File) (hub.ImportReport, error) {
 	if _, err := archive.Seek(0, io.SeekStart); err != nil {
@@ -105,6 +114,8 @@ func (o importOptions) print(env *cli.Env, w io.Writer, r hub.ImportReport) {
 		cli.Column[hub.ImportedLab]{Title: "TITLE", Cell: func(l hub.ImportedLab) string { return l.Title }},
 		cli.Column[hub.ImportedLab]{Title: "STEPS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Steps) }},
 		cli.Column[hub.ImportedLab]{Title: "CHECKS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Checks) }},
+		cli.Column[hub.ImportedLab]{Title: "QUESTIONS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Quizzes) }},
+		cli.Column[hub.ImportedLab]{Title: "ASSETS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Assets) }},
 		cli.Column[hub.ImportedLab]{Title: "NEEDS", Cell: func(l hub.ImportedLab) string { return strings.Join(l.Needs, ",") }},
 		cli.Column[hub.ImportedLab]{Title: "RUNS HERE", Cell: runs},
 		cli.Column[hub.ImportedLab]{Title: "STATE", Cell: func(l hub.ImportedLab) string { return l.State }},
@@ -115,14 +126,19 @@ func (o importOptions) print(env *cli.Env, w io.Writer, r hub.ImportReport) {
 	for _, line := range r.Warnings {
 		env.Say("warning: %s", line)
 	}
+	for _, l := range r.Labs {
+		if len(l.UnknownKeys) > 0 {
+			env.Say("%s: keys that mean nothing here: %s", l.Path, strings.Join(l.UnknownKeys, ", "))
+		}
+	}
 	readable := 0
 	for _, l := range r.Labs {
 		if !l.Runnable {
 			readable++
 		}
 	}
-	env.Say("%d scenarios, %d of them only to read here, %d rejected, %d warnings. Licence: %s.",
-		len(r.Labs), readable, len(r.Rejected), len(r.Warnings), r.Licence)
+	env.Say("%d scenarios found, %d to run here, %d only to read, %d rejected, %d warnings. Licence: %s.",
+		len(r.Labs)+len(r.Rejected), len(r.Labs)-readable, readable, len(r.Rejected), len(r.Warnings), r.Licence)
 	switch {
 	case r.Course != "":
 		env.Say("They are the course %s, version %d. See it with: cmh course view %s", r.Course, r.Version, r.Course)

@@ -21,6 +21,17 @@ const (
 	noRoom  = `{"code":"conflict","status":409,"detail":"The lab ships cannot run here: needs Docker, a network."}`
 )
 
+// several is a step with three checks, of which one passed.
+const several = `{"session_id":"s-aaaaaaaaaa","step":1,"state":"failed","message":"mode: 755","open":0,"checks":[
+	{"name":"owner","state":"passed","expected":"ana"},
+	{"name":"mode","state":"failed","expected":"700","observed":"755\nof a folder","message":"755\nof a folder"},
+	{"name":"port","state":"error","message":"It was killed."}],
+	"steps":[{"number":1,"title":"One","state":"failed","attempts":1}]}`
+
+func answered(right string) string {
+	return `{"session_id":"s-aaaaaaaaaa","step":1,"question":2,"right":` + right + `,"attempts":1,"open":0,"steps":[]}`
+}
+
 func verdict(state, message string) string {
 	return `{"session_id":"s-aaaaaaaaaa","step":1,"state":"` + state + `","message":"` + message + `",
 		"steps":[{"number":1,"title":"One","state":"` + state + `","attempts":1,"message":"` + message + `"}]}`
@@ -53,6 +64,16 @@ func TestStatusesAndNames(t *testing.T) {
 			200, verdict("failed", "No file x."), "check --json=steps", cli.ExitRed,
 			`{"steps":[{"number":1,"title":"One","state":"failed","message":"No file x.","attempts":1}]}`, "",
 		},
+		"each check": {
+			200, several, "check s-aaaaaaaaaa", cli.ExitRed,
+			"  ✓ owner\n  ✗ mode\n    expected  700\n    observed  755\n              of a folder\n  ? port\n              It was killed.\n", "",
+		},
+		"questions left": {200, strings.ReplaceAll(verdict("passed", ""), `"step":1`, `"open":2,"step":1`), "check s-aaaaaaaaaa", cli.ExitOK, "", "cmh lab answer"},
+		"right answer":   {200, answered("true"), "answer s-aaaaaaaaaa --answer b", cli.ExitOK, "✓ right: question 2 of step 1", "Every question of step 1"},
+		"wrong answer":   {200, answered("false"), "answer s-aaaaaaaaaa --question 2 --answer a", cli.ExitRed, "✗ not right: question 2", ""},
+		"nobody to ask":  {200, answered("true"), "answer s-aaaaaaaaaa", cli.ExitUsage, "", "--answer is missing"},
+		"what it costs":  {200, `{"step":1,"number":1,"of":2,"text":"Look.","cost":10}`, "hint s-aaaaaaaaaa", cli.ExitOK, "Hint 1 of 2 for step 1 (10 points)", ""},
+
 		"too long":  {0, "", "wait s-aaaaaaaaaa --for ended --timeout 1ms", cli.ExitLater, "", "Not ended after 1ms"},
 		"no states": {0, "", "wait s-aaaaaaaaaa --for ever", cli.ExitUsage, "", "ready or ended"},
 		"ready":     {0, "", "wait s-aaaaaaaaaa --jq .state", cli.ExitOK, "detached", ""},

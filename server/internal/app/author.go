@@ -147,7 +147,7 @@ func (a *App) importedLab(s *scenario.Scenario) hub.ImportedLab {
 	l := hub.ImportedLab{
 		Slug: s.Slug, Path: s.Dir, Title: s.Title, Image: s.ImageID, Needs: s.Needs, Reason: a.missing(s.Needs),
 		Steps: len(s.Steps), Checks: s.Checks(), Quizzes: len(s.Intro.Quiz) + len(s.Finish.Quiz),
-		Assets: s.AssetCount, UnknownKeys: s.UnknownKeys,
+		Assets: s.AssetCount, Optional: s.Optional, UnknownKeys: s.UnknownKeys, Warnings: lines(s.Warnings),
 	}
 	for _, st := range s.Steps {
 		l.Quizzes += len(st.Quiz)
