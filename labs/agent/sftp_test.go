@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
 )
 
 func TestSFTP(t *testing.T) {
@@ -98,4 +101,56 @@ func TestForwardToOwnPort(t *testing.T) {
 	if b, err := io.ReadAll(conn); err != nil || string(b) != "hello" {
 		t.Errorf("%q, %v", b, err)
 	}
+}
+
+// Only the lab's own ports can be reached, however an address is written:
+// somebody who listens at another one hears nothing.
+func TestForwardToOthersIsRefused(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan struct{})
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			conn.Close()
+			close(heard)
+		}
+	}()
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := launch(t).client(t)
+	for _, host := range []string{"127.0.0.2", "127.2", "2130706434", "0x7f000002", "::ffff:127.0.0.2", "0.0.0.0", "", "169.254.169.254", "localhost.localdomain"} {
+		ch, _, err := c.OpenChannel("direct-tcpip", ssh.Marshal(struct {
+			Host       string
+			Port       uint32
+			OriginHost string
+			OriginPort uint32
+		}{host, portNumber(t, port), "127.0.0.1", 1}))
+		var refused *ssh.OpenChannelError
+		if !errors.As(err, &refused) || refused.Reason != ssh.Prohibited {
+			t.Errorf("%q: %v", host, err)
+			if err == nil {
+				ch.Close()
+			}
+		}
+	}
+	select {
+	case <-heard:
+		t.Error("somebody else's port was reached")
+	default:
+	}
+}
+
+func portNumber(t *testing.T, s string) uint32 {
+	t.Helper()
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(n)
 }
