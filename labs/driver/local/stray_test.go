@@ -25,6 +25,12 @@ func TestStrayDescriptorsStayOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
+	// Another high up, where none of the sandbox's own lands on it.
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD, 150)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(high)
 
 	store, name := testImage(t)
 	state := t.TempDir()
