@@ -58,6 +58,18 @@ func (s *shell) Run() error {
 	if err := s.app.LabAttached(s.ctx, id); err != nil {
 		return errors.Join(err, s.app.LabDetached(s.ctx, id))
 	}
+	columns, rows := s.terminal.size()
+	rec, notice, err := s.app.Recorder(s.ctx, id, s.terminal.pty.Term, columns, rows)
+	if err != nil {
+		notice = "This shell could not be recorded."
+	}
+	if notice != "" {
+		_, _ = io.WriteString(out, notice+"\r\n")
+	}
+	if rec != nil {
+		defer rec.Close()
+		out = io.MultiWriter(out, rec)
+	}
 	_, _, err = labssh.On(s.ctx, agent, labssh.Terminal{
 		In: s.keys, Out: out, Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized,
 	})

@@ -1,12 +1,11 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
-
-	"github.com/cloudmastershub/cmh/labs"
 )
 
 // serveForward is the handler of direct-tcpip ("ssh -L", "ssh -W"): only to
@@ -41,19 +40,19 @@ func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.N
 		_ = nc.Reject(gossh.Prohibited, sayNoLab)
 		return
 	}
-	client, err := labs.Connect(cctx, g.Driver, id)
-	if err != nil {
+	inner, err := g.lines.call(cctx, id, "direct-tcpip", nc.ExtraData())
+	var refused *gossh.OpenChannelError
+	switch {
+	case errors.As(err, &refused):
+		_ = nc.Reject(gossh.ConnectionFailed, "nothing listens on that port of the lab")
+		return
+	case err != nil:
 		g.Log.WarnContext(cctx, "ssh forward", "source", p.source, "sandbox", id, "err", err)
 		_ = nc.Reject(gossh.ConnectionFailed, sayUnreachable)
 		return
 	}
-	defer client.Close()
-	inner, innerReqs, err := client.OpenChannel("direct-tcpip", nc.ExtraData())
-	if err != nil {
-		_ = nc.Reject(gossh.ConnectionFailed, "nothing listens on that port of the lab")
-		return
-	}
-	go gossh.DiscardRequests(innerReqs)
+	defer inner.hangUp()
+	go gossh.DiscardRequests(inner.replies)
 	outer, reqs, err := nc.Accept()
 	if err != nil {
 		return
@@ -65,7 +64,7 @@ func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.N
 	}()
 	go func() {
 		drop(reqs) // until the client's channel closes
-		_ = inner.Close()
+		inner.leave()
 	}()
 	_, _ = io.Copy(outer, inner)
 	_ = outer.CloseWrite()

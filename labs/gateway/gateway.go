@@ -133,6 +133,7 @@ type Gateway struct {
 	srv     *ssh.Server
 	door    *door
 	present presence
+	lines   lines
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -152,7 +153,7 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	g := &Gateway{Config: cfg, sessions: map[*session]struct{}{}, present: presence{of: map[string]*attached{}}}
+	g := &Gateway{Config: cfg, sessions: map[*session]struct{}{}, present: presence{of: map[string]*attached{}}, lines: lines{driver: cfg.Driver, to: map[string]*line{}}}
 	g.door = newDoor(g.Limits, g.Now)
 	srv, err := wish.NewServer(
 		wish.WithHostKeyPEM(cfg.HostKey),
@@ -235,6 +236,7 @@ func (g *Gateway) drain(ctx context.Context) error {
 	}
 	_ = g.srv.Close()
 	g.door.closeAll()
+	g.lines.close()
 	<-closed
 	// The connections are closed; only a lobby that ignores its context can
 	// still be at work.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,7 @@ type world struct {
 
 	mu     sync.Mutex
 	events []string
+	dials  atomic.Int32 // to agents
 
 	revoked atomic.Bool // Alice's key
 	shared  atomic.Bool // Alice lets Bob look on
@@ -174,6 +176,7 @@ func (w *world) Dial(ctx context.Context, id string) (net.Conn, error) {
 	if boxes != nil {
 		return boxes.Dial(ctx, id)
 	}
+	w.dials.Add(1)
 	root, ok := w.agents[id]
 	if !ok {
 		return nil, labs.ErrNotFound
@@ -332,6 +335,20 @@ func startAgent(t *testing.T, root string) string {
 	return root
 }
 
+// stopAgent kills the agent of a sandbox, and what it has started.
+func (w *world) stopAgent(id string) {
+	w.t.Helper()
+	agents, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range agents {
+		if b, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(b), "\x00-root\x00"+w.agents[id]+"\x00") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			killTree(pid)
+			return
+		}
+	}
+	w.t.Fatal("no agent of", id)
+}
+
 func killTree(pid int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, f := range tasks {
@@ -351,7 +368,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+	for end := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain until %s", what)
 		}

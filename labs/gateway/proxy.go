@@ -8,7 +8,6 @@ import (
 
 	gossh "golang.org/x/crypto/ssh"
 
-	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
@@ -16,23 +15,23 @@ import (
 // are, but only those that serve a learner, and cut to size.
 func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
 	type dialled struct {
-		client *gossh.Client
-		err    error
+		inner *call
+		err   error
 	}
 	// The hop is made while the client is still saying what it wants.
 	dial := make(chan dialled, 1)
 	go func() {
-		c, err := labs.Connect(s.ctx, s.g.Driver, id)
+		c, err := s.g.lines.call(s.ctx, id, "session", nil)
 		dial <- dialled{c, err}
 	}()
-	var client *gossh.Client
+	var inner *call
 	defer func() {
-		if client == nil {
+		if inner == nil {
 			s.cancel()
-			client = (<-dial).client
+			inner = (<-dial).inner
 		}
-		if client != nil {
-			_ = client.Close()
+		if inner != nil {
+			inner.hangUp()
 		}
 	}()
 
@@ -66,7 +65,7 @@ func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
 				continue
 			}
 			d := <-dial
-			client = d.client
+			inner = d.inner
 			dial <- dialled{} // for the deferred receive
 			if d.err != nil {
 				s.g.Log.WarnContext(s.ctx, "ssh session", append(s.log, "sandbox", id, "err", d.err)...)
@@ -76,7 +75,7 @@ func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
 				drop(reqs)
 				return
 			}
-			s.run(id, client, before, req, reqs)
+			s.run(id, inner, before, req, reqs)
 			return
 		default:
 			reply(req, false)
@@ -90,7 +89,7 @@ func sftp(payload []byte) bool {
 }
 
 // run starts the client's request at the agent and copies until its end.
-func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
+func (s *session) run(id string, inner *call, before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
 	var rec Recorder
 	if req.Type == "shell" {
 		var notice string
@@ -101,12 +100,10 @@ func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, 
 			before = append(before, &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Key, Value string }{proto.NoticeEnv, notice})})
 		}
 	}
-	inner, replies, err := client.OpenChannel("session", nil)
-	if err == nil {
-		for _, b := range before {
-			if _, err = inner.SendRequest(b.Type, false, b.Payload); err != nil {
-				break
-			}
+	var err error
+	for _, b := range before {
+		if _, err = inner.SendRequest(b.Type, false, b.Payload); err != nil {
+			break
 		}
 	}
 	ok := false
@@ -133,14 +130,14 @@ func (s *session) run(id string, client *gossh.Client, before []*gossh.Request, 
 	var copying sync.WaitGroup
 	copying.Go(func() {
 		s.relayRequests(inner, reqs, rec)
-		_ = client.Close() // the learner has left; so the agent hears of it
+		inner.leave() // the learner has left; so the agent hears of it
 	})
 	go func() {
 		_, _ = io.CopyBuffer(inner, s.ch, make([]byte, 16<<10))
 		_ = inner.CloseWrite()
 	}()
-	s.relayOutput(inner, replies, rec, sayLost)
-	_ = client.Close()
+	s.relayOutput(inner, rec, sayLost)
+	inner.hangUp()
 	if req.Type == "shell" {
 		s.g.present.detach(s.ctx, s.g.Sandboxes, id)
 	}
@@ -178,7 +175,7 @@ func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request,
 // relayOutput copies what the program prints, then says how it ended: in this
 // order, because a status that overtakes the output cuts it off. lost is said
 // when there is no status.
-func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request, rec Recorder, lost string) {
+func (s *session) relayOutput(inner *call, rec Recorder, lost string) {
 	var out sync.WaitGroup
 	pass := func(dst io.Writer, src io.Reader, size int) {
 		if _, err := io.CopyBuffer(dst, src, make([]byte, size)); err != nil {
@@ -192,7 +189,7 @@ func (s *session) relayOutput(inner gossh.Channel, replies <-chan *gossh.Request
 	out.Go(func() { pass(terminal, inner, 32<<10) })
 	out.Go(func() { pass(s.ch.Stderr(), inner.Stderr(), 4<<10) })
 	var status *gossh.Request
-	for req := range replies {
+	for req := range inner.replies {
 		switch req.Type {
 		case "exit-status", "exit-signal":
 			status = req

@@ -69,7 +69,7 @@ func (s *screen) sees(pattern string) {
 	re := regexp.MustCompile(pattern)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !re.MatchString(s.String()); <-tick.C {
+	for end := time.Now().Add(60 * time.Second); !re.MatchString(s.String()); <-tick.C {
 		if time.Now().After(end) {
 			s.t.Fatalf("no %q on the screen:\n%q", pattern, s.String())
 		}

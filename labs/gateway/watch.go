@@ -88,12 +88,9 @@ func (s *session) watch(session string, reqs <-chan *gossh.Request) {
 }
 
 func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-chan *gossh.Request) {
-	client, err := labs.Connect(s.ctx, s.g.Driver, id)
-	var inner gossh.Channel
-	var replies <-chan *gossh.Request
+	inner, err := s.g.lines.call(s.ctx, id, "session", nil)
 	if err == nil {
-		defer client.Close()
-		inner, replies, err = client.OpenChannel("session", nil)
+		defer inner.hangUp()
 	}
 	ask := func(kind string, payload []byte) {
 		var ok bool
@@ -119,7 +116,7 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 		return
 	}
 	s.g.Log.InfoContext(s.ctx, "ssh watch", append(s.log, "sandbox", id)...)
-	go s.whileShared(session, func() { _ = client.Close() })
+	go s.whileShared(session, inner.leave)
 	go func() {
 		for req := range reqs {
 			ok := false
@@ -132,13 +129,13 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 			}
 			reply(req, ok)
 		}
-		_ = client.Close() // the onlooker has left
+		inner.leave() // the onlooker has left
 	}()
 	go func() {
 		_ = s.hearsLeave()
-		_ = client.Close()
+		inner.leave()
 	}()
-	s.relayOutput(inner, replies, nil, sayWatchEnded)
+	s.relayOutput(inner, nil, sayWatchEnded)
 }
 
 // hearsLeave reads what is typed, for nobody, until it is a key that people
