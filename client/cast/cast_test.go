@@ -118,3 +118,30 @@ func FuzzFilter(f *testing.F) {
 		}
 	})
 }
+
+// A file from anywhere is read or refused, and time only goes on.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{
+		"{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"a\"]\n", "{\"version\":3,\"term\":{\"cols\":9,\"rows\":2}}\n#\n[1,\"r\",\"9x2\"]",
+		"{\"version\":2,\"width\":1,\"height\":1}\n[1e8,\"o\",\"\"]\n[1e8,\"o\",\"\"]", "null\n", "[]",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		r, err := NewReader(bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		last := time.Duration(0)
+		for {
+			e, err := r.Next()
+			if err != nil {
+				return
+			}
+			if e.At < last {
+				t.Fatalf("%v after %v", e.At, last)
+			}
+			last = e.At
+		}
+	})
+}

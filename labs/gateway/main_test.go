@@ -64,7 +64,6 @@ type world struct {
 	gw          *gateway.Gateway
 	addr        string
 	stop        context.CancelFunc
-	ended       chan error
 	log         *logs
 	ca          gossh.Signer
 	alice       gossh.Signer
@@ -258,7 +257,7 @@ func newWorld(t *testing.T, limits gateway.Limits) *world {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	w := &world{
 		t: t, home: dir, log: &logs{}, ca: signer(t), alice: signer(t), bob: signer(t),
-		key: filepath.Join(dir, "alice"), ended: make(chan error, 1),
+		key:    filepath.Join(dir, "alice"),
 		agents: map[string]string{"box-dead": filepath.Join(dir, "nobody")},
 	}
 	if err := os.WriteFile(w.key, privatePEM(t, w.alice), 0o600); err != nil {
@@ -267,13 +266,21 @@ func newWorld(t *testing.T, limits gateway.Limits) *world {
 	for _, id := range []string{"box-a", "box-b"} {
 		w.agents[id] = startAgent(t, filepath.Join(dir, id))
 	}
+	w.serve(privatePEM(t, signer(t)), limits)
+	return w
+}
+
+// serve starts a gateway, which takes the place of one before.
+func (w *world) serve(hostKey []byte, limits gateway.Limits) {
+	t := w.t
+	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.addr = l.Addr().String()
 	w.gw, err = gateway.New(gateway.Config{
-		Listener: l, HostKey: privatePEM(t, signer(t)), UserCA: w.ca.PublicKey(),
+		Listener: l, HostKey: hostKey, UserCA: w.ca.PublicKey(),
 		Sandboxes: w, Lobby: w.lobby, Driver: w, Limits: limits,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
@@ -281,18 +288,18 @@ func newWorld(t *testing.T, limits gateway.Limits) *world {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	gw, ended := w.gw, make(chan error, 1)
 	w.stop = stop
-	go func() { w.ended <- w.gw.Run(ctx) }()
+	go func() { ended <- gw.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-w.ended; err != nil {
+		if err := <-ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 		if t.Failed() {
 			t.Logf("gateway's log:\n%s", w.log)
 		}
 	})
-	return w
 }
 
 type logs struct {
