@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
 )
 
 var _ labs.Examiner = (*Driver)(nil)
@@ -47,7 +48,7 @@ func (d *Driver) Examine(ctx context.Context, id string) (labs.Condition, error)
 		c.State = labs.Dead
 	}
 	c.Image, c.Since = rec.Image, st.ModTime()
-	if sock, err := os.Stat(filepath.Join(d.dir(id), socketFile)); err == nil { // made once, and never written
+	if sock, err := os.Stat(filepath.Join(d.dir(id), place.SocketFile)); err == nil { // made once, and never written
 		c.Since = sock.ModTime()
 	}
 	return c, nil

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
@@ -118,19 +119,19 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		lock, err := lockDir(ctx, d.dir(spec.ID), true)
+		lock, err := place.Take(ctx, d.dir(spec.ID), true)
 		if err != nil {
 			return fmt.Errorf("create %s: %w", spec.ID, err)
 		}
 		d.fault.reach("folder")
-		rec, err := readRecord(lock.path)
+		rec, err := readRecord(lock.Path)
 		if err == nil && rec.Ready && d.alive(rec) {
-			lock.release()
+			lock.Release()
 			return nil
 		}
 		if err == nil || !errors.Is(err, fs.ErrNotExist) || d.groups.exist(spec.ID) { // a dead, half-made or lost one
 			err := d.remove(ctx, lock)
-			lock.release()
+			lock.Release()
 			if err != nil {
 				return fmt.Errorf("create %s: %w", spec.ID, err)
 			}
@@ -142,7 +143,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 			err = errors.Join(err, d.remove(grace, lock))
 			cancel()
 		}
-		lock.release()
+		lock.Release()
 		if err != nil {
 			return fmt.Errorf("create %s: %w", spec.ID, err)
 		}
@@ -156,7 +157,7 @@ func (d *Driver) Dial(ctx context.Context, id string) (net.Conn, error) {
 	if !validID.MatchString(id) {
 		return nil, labs.ErrNotFound
 	}
-	conn, err := dialAgent(ctx, d.dir(id))
+	conn, err := place.Dial(ctx, d.dir(id))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
 		return nil, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
 	}
@@ -171,14 +172,14 @@ func (d *Driver) Destroy(ctx context.Context, id string) error {
 	if !validID.MatchString(id) {
 		return nil
 	}
-	lock, err := lockDir(ctx, d.dir(id), d.groups.exist(id))
+	lock, err := place.Take(ctx, d.dir(id), d.groups.exist(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("destroy %s: %w", id, err)
 	}
-	defer lock.release()
+	defer lock.Release()
 	if err := d.remove(ctx, lock); err != nil {
 		return fmt.Errorf("destroy %s: %w", id, err)
 	}
@@ -220,16 +221,16 @@ func (d *Driver) lost(id string) bool {
 // folder goes last: while it exists, the next attempt finds the rest. A whole
 // sandbox's record says first that it is no longer one, so that a later
 // driver ends what we could not.
-func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
-	id := filepath.Base(lock.path)
-	rec, err := readRecord(lock.path)
+func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
+	id := filepath.Base(lock.Path)
+	rec, err := readRecord(lock.Path)
 	known := err == nil
-	if err := d.thawLeft(lock.path, rec); err != nil { // a frozen process can't be killed
+	if err := d.thawLeft(lock.Path, rec); err != nil { // a frozen process can't be killed
 		return err
 	}
 	if rec.Ready {
 		rec.Ready = false
-		if err := rec.write(lock.path); err != nil && !errors.Is(err, unix.ENOSPC) {
+		if err := rec.write(lock.Path); err != nil && !errors.Is(err, unix.ENOSPC) {
 			return err
 		}
 	}
@@ -256,11 +257,11 @@ func (d *Driver) remove(ctx context.Context, lock *dirLock) error {
 		d.ids.freeAll(d.state, id)
 	}
 	d.fault.reach("freed")
-	disk := filepath.Join(lock.path, diskFile)
-	if err := os.RemoveAll(lock.path); err != nil {
+	disk := filepath.Join(lock.Path, diskFile)
+	if err := os.RemoveAll(lock.Path); err != nil {
 		return err
 	}
-	d.images.Release(rec.Image, lock.path)
+	d.images.Release(rec.Image, lock.Path)
 	d.fault.reach("removed")
 	return awaitLoopRelease(ctx, disk, rec.Loop)
 }
@@ -282,21 +283,21 @@ func (d *Driver) sweep(ctx context.Context) error {
 			delete(known, id)
 			continue
 		}
-		lock, err := tryLockDir(d.dir(id))
+		lock, err := place.TryTake(d.dir(id))
 		if err != nil {
 			continue // busy, or gone already
 		}
-		if rec, err := readRecord(lock.path); err != nil || !rec.Ready {
+		if rec, err := readRecord(lock.Path); err != nil || !rec.Ready {
 			if err := d.remove(ctx, lock); err != nil {
-				lock.release()
+				lock.Release()
 				return fmt.Errorf("remove half-made sandbox %s: %w", id, err)
 			}
 			delete(known, id)
-		} else if err := errors.Join(d.thawLeft(lock.path, rec), os.RemoveAll(filepath.Join(lock.path, halfSnapshot))); err != nil {
-			lock.release()
+		} else if err := errors.Join(d.thawLeft(lock.Path, rec), os.RemoveAll(filepath.Join(lock.Path, halfSnapshot))); err != nil {
+			lock.Release()
 			return fmt.Errorf("adopt sandbox %s: %w", id, err)
 		}
-		lock.release()
+		lock.Release()
 	}
 	d.disks.sweep()
 	return d.ids.sweep(d.state, known)

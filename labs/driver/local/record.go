@@ -7,12 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,8 +18,6 @@ import (
 // Files of a sandbox's folder.
 const (
 	recordFile = "record.json"
-	socketFile = "agent.sock"
-	logFile    = "log"
 	diskFile   = "disk.ext4"
 )
 
@@ -114,66 +110,6 @@ func killAndWait(ctx context.Context, pid int, started uint64) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("wait for process %d: %w", pid, err)
-		}
-	}
-}
-
-// A dirLock is the right to change a sandbox, held against goroutines and
-// processes alike. The kernel drops a dead holder's.
-type dirLock struct {
-	path string
-	f    *os.File
-}
-
-func (l *dirLock) release() { l.f.Close() }
-
-var errBusy = errors.New("local: sandbox is being changed by somebody else")
-
-// tryLockDir returns errBusy instead of waiting.
-func tryLockDir(path string) (*dirLock, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errBusy
-		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	mine, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	if now, err := os.Stat(path); err != nil || !os.SameFile(mine, now) {
-		f.Close() // destroyed, and perhaps made anew, while we came
-		return nil, errBusy
-	}
-	return &dirLock{path, f}, nil
-}
-
-// lockDir waits for the lock, making the folder first if asked to.
-func lockDir(ctx context.Context, path string, create bool) (*dirLock, error) {
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if create {
-			if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-				return nil, err
-			}
-		}
-		l, err := tryLockDir(path)
-		if err == nil || !errors.Is(err, errBusy) && (!create || !errors.Is(err, fs.ErrNotExist)) {
-			return l, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
 )
 
 // snapshotFolder has a folder per snapshot: the disk, and what is known of it.
@@ -50,19 +51,19 @@ func (d *Driver) Snapshot(ctx context.Context, id, name string) (s labs.Snapshot
 	if !validID.MatchString(id) {
 		return s, fmt.Errorf("%w: %q", labs.ErrNotFound, id)
 	}
-	lock, err := lockDir(ctx, d.dir(id), false)
+	lock, err := place.Take(ctx, d.dir(id), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
 	}
 	if err != nil {
 		return s, fmt.Errorf("keep %s: %w", id, err)
 	}
-	defer lock.release()
-	rec, err := readRecord(lock.path)
+	defer lock.Release()
+	rec, err := readRecord(lock.Path)
 	if err != nil || !rec.Ready {
 		return s, fmt.Errorf("%w: %s was never whole", labs.ErrNotFound, id)
 	}
-	if s, err = d.keep(ctx, lock.path, rec, name); err != nil {
+	if s, err = d.keep(ctx, lock.Path, rec, name); err != nil {
 		return s, fmt.Errorf("keep %s: %w", id, err)
 	}
 	return s, nil

@@ -3,9 +3,7 @@ package local
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,12 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
 	"github.com/cloudmastershub/cmh/labs/driver/local/stage0"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
@@ -29,7 +27,7 @@ const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | 
 
 // build makes the sandbox whose folder the caller has locked. On an error it
 // leaves what there is to Driver.remove.
-func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root image.Root, from string) error {
+func (d *Driver) build(ctx context.Context, lock *place.Lock, spec labs.Spec, root image.Root, from string) error {
 	spec.Limits = spec.Limits.WithDefaults()
 	uids, err := d.ids.take(d.state, spec.ID, d.ownerID)
 	if err != nil {
@@ -37,26 +35,26 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 	}
 	d.fault.reach("uids")
 	rec := record{ID: spec.ID, BootID: d.bootID, UIDs: uids, Image: root.Digest}
-	if err := rec.write(lock.path); err != nil {
+	if err := rec.write(lock.Path); err != nil {
 		return err
 	}
 	d.fault.reach("record")
-	if err := d.images.Hold(root.Digest, lock.path); err != nil {
+	if err := d.images.Hold(root.Digest, lock.Path); err != nil {
 		return err
 	}
 	if err := d.groups.create(spec.ID, spec.Limits); err != nil {
 		return err
 	}
 	d.fault.reach("cgroups")
-	sock, err := listen(lock.path)
+	sock, err := place.Listen(lock.Path)
 	if err != nil {
 		return fmt.Errorf("make the agent's socket: %w", err)
 	}
 	defer sock.Close()
 	d.fault.reach("socket")
-	b := &birth{d: d, dir: lock.path, spec: spec, root: root, from: from, rec: rec, sock: sock}
+	b := &birth{d: d, dir: lock.Path, spec: spec, root: root, from: from, rec: rec, sock: sock}
 	if err := b.run(ctx); err != nil {
-		if said := tail(filepath.Join(lock.path, logFile)); said != "" {
+		if said := place.Said(lock.Path); said != "" {
 			err = fmt.Errorf("%w; the agent said: %s", err, said)
 		}
 		return err
@@ -64,15 +62,15 @@ func (d *Driver) build(ctx context.Context, lock *dirLock, spec labs.Spec, root 
 	if err := sock.Close(); err != nil { // from here on a dead agent's socket refuses
 		return err
 	}
-	if err := awaitAgent(ctx, lock.path); err != nil {
-		if said := tail(filepath.Join(lock.path, logFile)); said != "" {
+	if err := place.Await(ctx, lock.Path); err != nil {
+		if said := place.Said(lock.Path); said != "" {
 			err = fmt.Errorf("%w; the agent said: %s", err, said)
 		}
 		return err
 	}
 	d.fault.reach("agent")
 	b.rec.Ready = true
-	err = b.rec.write(lock.path)
+	err = b.rec.write(lock.Path)
 	d.fault.reach("ready")
 	return err
 }
@@ -197,7 +195,7 @@ func (b *birth) fork() (pid int, sync *os.File, err error) {
 		return 0, nil, err
 	}
 	defer null.Close()
-	log, err := os.OpenFile(filepath.Join(b.dir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(b.dir, place.LogFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -318,65 +316,4 @@ func memoryJSON(name string, v any) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// listen makes the agent's socket on the host's side. The path is given
-// relative to an open folder, because a socket's may have 107 bytes at most.
-func listen(dir string) (*os.File, error) {
-	at, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer at.Close()
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fd), "listener")
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: procFD(at) + "/" + socketFile}); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if err := unix.Listen(fd, 128); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-func dialAgent(ctx context.Context, dir string) (net.Conn, error) {
-	at, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer at.Close()
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "unix", procFD(at)+"/"+socketFile)
-}
-
-// awaitAgent returns once the agent speaks.
-func awaitAgent(ctx context.Context, dir string) error {
-	conn, err := dialAgent(ctx, dir)
-	if err != nil {
-		return fmt.Errorf("reach the agent: %w", err)
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	hello := make([]byte, 4)
-	if _, err := conn.Read(hello); err != nil {
-		return fmt.Errorf("the agent doesn't answer: %w", errors.Join(ctx.Err(), err))
-	}
-	if string(hello) != "SSH-" {
-		return fmt.Errorf("the agent answers %q", hello)
-	}
-	return nil
-}
-
-func tail(path string) string {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(raw[max(0, len(raw)-2000):]))
 }
