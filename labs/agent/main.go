@@ -61,6 +61,8 @@ func main() {
 	switch filepath.Base(os.Args[0]) {
 	case proto.InitName:
 		stage0.Main()
+	case proto.DockName:
+		boot.DockMain()
 	case proto.SpawnName:
 		boot.SpawnMain()
 	case sftpMode:

@@ -28,10 +28,11 @@ const (
 
 // Names in argv[0] by which one binary tells what it is to be. The agent's
 // main begins with a switch on them: InitName is stage0.Main's, SpawnName is
-// boot.SpawnMain's, anything else is the agent.
+// boot.SpawnMain's, DockName is boot.DockMain's, anything else is the agent.
 const (
 	InitName  = "lab-init"
 	SpawnName = "lab-spawn"
+	DockName  = "lab-dock"
 	AgentName = "lab-agent"
 )
 

@@ -49,22 +49,22 @@ func netlink(p uint64) bpf.Condition {
 
 func errno(e unix.Errno) bpf.Action { return bpf.ActionErrno | bpf.Action(e) }
 
-// compileFilter turns Moby's allow-list, as it is for our capabilities, into
-// the program that stage 0 installs.
-func compileFilter() ([]byte, error) {
+// allowed is Moby's allow-list, as it is for our capabilities, without what no
+// lab needs.
+func allowed() (allow bpf.SyscallGroup, err error) {
 	caps := &specs.LinuxCapabilities{}
 	for name := range stage0.Capabilities {
 		caps.Bounding = append(caps.Bounding, name)
 	}
 	profile, err := seccomp.GetDefaultProfile(&specs.Spec{Process: &specs.Process{Capabilities: caps}})
 	if err != nil {
-		return nil, err
+		return allow, err
 	}
 	machine, err := arch.GetInfo("")
 	if err != nil {
-		return nil, err
+		return allow, err
 	}
-	allow := bpf.SyscallGroup{Action: bpf.ActionAllow, Names: slices.Clone(added)}
+	allow = bpf.SyscallGroup{Action: bpf.ActionAllow, Names: slices.Clone(added)}
 	plain := map[string]bool{}
 	for _, rule := range profile.Syscalls {
 		for _, name := range rule.Names {
@@ -86,13 +86,22 @@ func compileFilter() ([]byte, error) {
 			}
 			conds, err := conditions(rule.Args)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+				return allow, fmt.Errorf("%s: %w", name, err)
 			}
 			allow.NamesWithCondtions = append(allow.NamesWithCondtions, bpf.NameWithConditions{Name: name, Conditions: conds})
 		}
 	}
 	for _, c := range sockets {
 		allow.NamesWithCondtions = append(allow.NamesWithCondtions, bpf.NameWithConditions{Name: "socket", Conditions: c})
+	}
+	return allow, nil
+}
+
+// compileFilter makes of it the program that stage 0 installs.
+func compileFilter() ([]byte, error) {
+	allow, err := allowed()
+	if err != nil {
+		return nil, err
 	}
 	policy := bpf.Policy{
 		DefaultAction: bpf.ActionErrno, // EPERM

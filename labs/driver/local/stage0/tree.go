@@ -308,3 +308,15 @@ func closeProc(manyUIDs bool) error {
 	}
 	return nil
 }
+
+// ClosedPaths are what a sandbox may not see, and what it may not change, for
+// whoever makes its mounts instead of us.
+func ClosedPaths() (hidden, frozen []string) {
+	for _, name := range masked {
+		hidden = append(hidden, "/proc/"+name)
+	}
+	for _, name := range readOnly {
+		frozen = append(frozen, "/proc/"+name)
+	}
+	return append(hidden, "/sys"), frozen
+}

@@ -1,0 +1,180 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
+)
+
+// What the agent needs beside the learner's limits.
+const (
+	agentMemory = 64 << 20
+	agentPids   = 64
+)
+
+func (d *Driver) options(dir string, spec labs.Spec, ref string) client.ContainerCreateOptions {
+	l := spec.Limits
+	host := spec.Hostname
+	if host == "" {
+		host = "lab"
+	}
+	masked, readOnly := local.ClosedPaths()
+	pids, no := int64(l.Pids+agentPids), false
+	swappiness := int64(0)
+	security := []string{"seccomp=" + d.profile}
+	if !spec.AllowSetuid {
+		security = append(security, "no-new-privileges:true")
+	}
+	if d.about.podman { // its Docker-like API knows these by another name only
+		security = append(security, "mask="+strings.Join(masked, ":"))
+	}
+	h := &container.HostConfig{
+		NetworkMode:    "none",
+		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		LogConfig:      container.LogConfig{Type: "none"},
+		CapDrop:        []string{"ALL"},
+		CapAdd:         local.Capabilities(),
+		CgroupnsMode:   container.CgroupnsModePrivate,
+		IpcMode:        container.IPCModePrivate,
+		SecurityOpt:    security,
+		MaskedPaths:    masked,
+		ReadonlyPaths:  readOnly,
+		ShmSize:        min(64<<20, l.MemoryBytes/4),
+		Tmpfs:          map[string]string{"/run": "rw,nosuid,nodev,exec,mode=755,size=16m"},
+		Init:           &no,
+		ReadonlyRootfs: false,
+		Resources: container.Resources{
+			Memory: l.MemoryBytes + agentMemory, MemorySwap: l.MemoryBytes + agentMemory, MemorySwappiness: &swappiness,
+			NanoCPUs: int64(math.Max(0.01, l.CPUs) * 1e9), PidsLimit: &pids,
+			// Soft and hard are one: Podman 4 swaps them.
+			Ulimits: []*container.Ulimit{
+				{Name: "nofile", Soft: int64(l.OpenFiles), Hard: int64(l.OpenFiles)},
+				{Name: "core"},
+			},
+		},
+		Mounts: []mount.Mount{
+			{Type: mount.TypeBind, Source: d.agent, Target: proto.DockBinary, ReadOnly: true},
+			{Type: mount.TypeBind, Source: filepath.Join(dir, dockFolder), Target: proto.DockDir, ReadOnly: true},
+		},
+	}
+	if d.about.podman {
+		h.MemorySwappiness = nil // not on every kernel, and refused then
+		// Its own default is more than some hosts may give. The cgroup holds.
+		most := unix.Rlimit{Max: 4096}
+		_ = unix.Getrlimit(unix.RLIMIT_NPROC, &most)
+		n := int64(min(most.Max, 32768))
+		h.Ulimits = append(h.Ulimits, &container.Ulimit{Name: "nproc", Soft: n, Hard: n})
+	}
+	if d.about.disk {
+		h.StorageOpt = map[string]string{"size": strconv.FormatInt(l.DiskBytes, 10)}
+	}
+	return client.ContainerCreateOptions{
+		Name: d.container(spec.ID),
+		Config: &container.Config{
+			Image: ref, Hostname: host, User: "0:0", WorkingDir: "/", Entrypoint: []string{proto.DockBinary}, Cmd: []string{},
+			Labels: map[string]string{stateLabel: d.key, sandboxLabel: spec.ID},
+		},
+		HostConfig: h,
+	}
+}
+
+// environment is what a login on a small machine has, and then the Spec's.
+func environment(extra map[string]string) []string {
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "LANG=C.UTF-8",
+	}
+	keys := make([]string, 0, len(extra))
+	for k := range extra {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		env = append(env, k+"="+extra[k])
+	}
+	return env
+}
+
+// containers are the ids of our sandboxes that the engine knows.
+func (d *Driver) containers(ctx context.Context) ([]string, error) {
+	var list client.ContainerListResult
+	for try := 0; ; try++ {
+		var err error
+		list, err = d.engine.ContainerList(ctx, client.ContainerListOptions{
+			All: true, Filters: make(client.Filters).Add("label", stateLabel+"="+d.key),
+		})
+		if err == nil {
+			break
+		}
+		// Podman fails at a container that is removed just then.
+		if try == 20 || !strings.Contains(err.Error(), "container not known") && !cerrdefs.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	ids := []string{}
+	for _, c := range list.Items {
+		if id := c.Labels[sandboxLabel]; validID.MatchString(id) && c.Labels[stateLabel] == d.key {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (d *Driver) removeContainer(ctx context.Context, id string) error {
+	_, err := d.engine.ContainerRemove(ctx, d.container(id), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err == nil || cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	if !cerrdefs.IsConflict(err) { // somebody else is at it
+		return fmt.Errorf("remove the container: %w", err)
+	}
+	return d.awaitGone(ctx, id)
+}
+
+// keepAgent copies the agent to where an upgrade doesn't pull it away from
+// under running sandboxes.
+func (d *Driver) keepAgent(from string) (string, error) {
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		return "", fmt.Errorf("load the agent: %w", err)
+	}
+	return d.keep("agent", raw, 0o555)
+}
+
+// keep puts a file beside the sandboxes, under a name that says what is in it.
+func (d *Driver) keep(name string, raw []byte, mode os.FileMode) (string, error) {
+	to := filepath.Join(d.state, "."+name+"-"+digestOf(raw))
+	if _, err := os.Stat(to); err == nil {
+		return to, nil
+	}
+	next, err := os.CreateTemp(d.state, ".next-")
+	if err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	defer os.Remove(next.Name())
+	_, err = next.Write(raw)
+	err = errors.Join(err, next.Chmod(mode), next.Close())
+	if err == nil {
+		err = os.Rename(next.Name(), to)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	return to, nil
+}

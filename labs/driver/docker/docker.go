@@ -1,0 +1,314 @@
+// Package docker makes sandboxes with a Docker or Podman engine of this
+// machine, for hosts that prefer one to package local.
+//
+// The engine runs the same agent as process 1, on the same images (they are
+// handed to it once), within the same limits, capabilities and seccomp list. It
+// never gets a network. The driver keeps a folder per sandbox as package local
+// does, with the agent's socket, which the agent is handed at its start
+// (proto/dock.go) and which no path inside leads to. What an engine can't give
+// is named by Weaknesses, and in docs/security.md.
+package docker
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
+	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/image"
+)
+
+// Config says what a Driver works with.
+type Config struct {
+	State  string       // folder for what sandboxes are made of; made when missing
+	Images *image.Store // where Spec.Image is looked up
+	Agent  string       // path of the lab-agent binary
+	Host   string       // the engine, unix:///path; see DefaultHost
+
+	// OldRuntime takes engines whose runc can be broken out of.
+	OldRuntime bool
+}
+
+// Driver is a labs.Driver.
+type Driver struct {
+	state, agent string
+	key          string // labels what is ours
+	images       *image.Store
+	engine       *client.Client
+	profile      string // seccomp's, or for Podman where it lies
+	about        about
+}
+
+var _ labs.Driver = (*Driver)(nil)
+
+// Labels of our containers.
+const (
+	stateLabel   = "cmh.state"
+	sandboxLabel = "cmh.sandbox"
+)
+
+// DefaultHost is the socket of an engine of that name: what DOCKER_HOST or
+// CONTAINER_HOST says, else where its package puts it.
+func DefaultHost(name string) string {
+	if name == "podman" {
+		if h := os.Getenv("CONTAINER_HOST"); h != "" {
+			return h
+		}
+		if os.Geteuid() != 0 {
+			return fmt.Sprintf("unix:///run/user/%d/podman/podman.sock", os.Geteuid())
+		}
+		return "unix:///run/podman/podman.sock"
+	}
+	if h := os.Getenv("DOCKER_HOST"); h != "" {
+		return h
+	}
+	return "unix:///var/run/docker.sock"
+}
+
+// Open asks the engine who it is and returns the driver of cfg.State. Sandboxes
+// of earlier processes are there at once; what a killed Create left half made
+// is removed.
+func Open(ctx context.Context, cfg Config) (*Driver, error) {
+	state, err := filepath.Abs(cfg.State)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(cfg.Host, "unix://") {
+		return nil, fmt.Errorf("the engine %q is not on this machine: sandboxes need its Unix socket, as unix:///path", cfg.Host)
+	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("open sandbox state: %w", err)
+	}
+	sum := sha256.Sum256([]byte(state))
+	d := &Driver{state: state, key: fmt.Sprintf("%x", sum[:6]), images: cfg.Images}
+	profile, err := local.SeccompProfile()
+	if err != nil {
+		return nil, fmt.Errorf("make the seccomp profile: %w", err)
+	}
+	if d.engine, err = client.New(client.WithHost(cfg.Host)); err != nil {
+		return nil, fmt.Errorf("reach the engine: %w", err)
+	}
+	if d.about, err = ask(ctx, d.engine); err == nil && labs.RuncIsOld(d.about.runc) && !cfg.OldRuntime {
+		err = fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_OLD_RUNC=yes takes it all the same)",
+			d.about.name, cmpOr(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
+	}
+	if err == nil {
+		d.agent, err = d.keepAgent(cfg.Agent)
+	}
+	if d.profile = string(profile); err == nil && d.about.podman { // which wants a file
+		d.profile, err = d.keep("seccomp", profile, 0o444)
+	}
+	if err == nil {
+		err = d.sweep(ctx)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func cmpOr(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// Close lets go of the engine. Sandboxes go on.
+func (d *Driver) Close() error { return d.engine.Close() }
+
+// Weaknesses say what this engine doesn't give a sandbox that package local
+// gives. Where disk space is among them one learner can fill the machine.
+func (d *Driver) Weaknesses() []string { return d.about.weaknesses() }
+
+// OneLearner says that a sandbox here can take all of something, so that there
+// should be one learner only.
+func (d *Driver) OneLearner() bool { return !d.about.limits || !d.about.disk }
+
+var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+func (d *Driver) dir(id string) string       { return filepath.Join(d.state, id) }
+func (d *Driver) container(id string) string { return "cmh-" + d.key + "-" + id }
+
+// readyFile is in the folder of a sandbox whose agent has answered.
+const readyFile = "ready"
+
+// Create is labs.Driver's.
+func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
+	if !validID.MatchString(spec.ID) {
+		return fmt.Errorf("docker: %q is not a sandbox id", spec.ID)
+	}
+	if spec.From != "" {
+		return errors.New("docker: checkpoints are not kept by this driver")
+	}
+	root, err := d.images.Resolve(spec.Image)
+	if err != nil {
+		return err
+	}
+	lock, err := place.Take(ctx, d.dir(spec.ID), true)
+	if err != nil {
+		return fmt.Errorf("create %s: %w", spec.ID, err)
+	}
+	if d.whole(ctx, lock.Path) {
+		lock.Release()
+		return nil
+	}
+	if err = d.clear(ctx, lock.Path); err == nil {
+		err = d.build(ctx, lock.Path, spec, root)
+	}
+	if err == nil {
+		lock.Release()
+		return nil
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	err = errors.Join(err, d.remove(grace, lock))
+	lock.Release()
+	return fmt.Errorf("create %s: %w", spec.ID, err)
+}
+
+// whole says that the sandbox was made to its end and lives.
+func (d *Driver) whole(ctx context.Context, dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, readyFile)); err != nil {
+		return false
+	}
+	conn, err := place.Dial(ctx, dir)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// Dial is labs.Driver's. A dead sandbox's socket has no listener, so the engine
+// isn't asked.
+func (d *Driver) Dial(ctx context.Context, id string) (net.Conn, error) {
+	if !validID.MatchString(id) {
+		return nil, labs.ErrNotFound
+	}
+	conn, err := place.Dial(ctx, d.dir(id))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", id, err)
+	}
+	return conn, nil
+}
+
+// Destroy is labs.Driver's.
+func (d *Driver) Destroy(ctx context.Context, id string) error {
+	if !validID.MatchString(id) {
+		return nil
+	}
+	lock, err := place.Take(ctx, d.dir(id), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d.removeContainer(ctx, id)
+	}
+	if err != nil {
+		return fmt.Errorf("destroy %s: %w", id, err)
+	}
+	defer lock.Release()
+	if err := d.remove(ctx, lock); err != nil {
+		return fmt.Errorf("destroy %s: %w", id, err)
+	}
+	return nil
+}
+
+// remove undoes a sandbox in any state, the caller holding its lock. The folder
+// goes last: while it exists, the next attempt finds the rest.
+func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
+	if err := os.Remove(filepath.Join(lock.Path, readyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := d.removeContainer(ctx, filepath.Base(lock.Path)); err != nil {
+		return err
+	}
+	digest, _ := os.ReadFile(filepath.Join(lock.Path, imageFile))
+	if err := os.RemoveAll(lock.Path); err != nil {
+		return err
+	}
+	d.images.Release(string(digest), lock.Path)
+	return nil
+}
+
+// clear makes an empty place of what a dead or half-made sandbox left.
+func (d *Driver) clear(ctx context.Context, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if err := d.removeContainer(ctx, filepath.Base(dir)); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// List is labs.Driver's.
+func (d *Driver) List(ctx context.Context) ([]string, error) {
+	entries, err := os.ReadDir(d.state)
+	if err != nil {
+		return nil, fmt.Errorf("list sandboxes: %w", err)
+	}
+	ids, err := d.containers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list sandboxes: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && validID.MatchString(e.Name()) && !slices.Contains(ids, e.Name()) {
+			ids = append(ids, e.Name())
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// sweep removes what belongs to no whole sandbox. It leaves alone what another
+// process is making right now.
+func (d *Driver) sweep(ctx context.Context) error {
+	ids, err := d.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		lock, err := place.TryTake(d.dir(id))
+		if errors.Is(err, fs.ErrNotExist) { // somebody removed its folder by hand
+			if err := d.removeContainer(ctx, id); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			continue // busy
+		}
+		if _, err := os.Stat(filepath.Join(lock.Path, readyFile)); err != nil {
+			err = d.remove(ctx, lock)
+			if err != nil {
+				lock.Release()
+				return fmt.Errorf("remove half-made sandbox %s: %w", id, err)
+			}
+		}
+		lock.Release()
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
+	"github.com/cloudmastershub/cmh/labs/image"
+)
+
+// handOver gives the engine a copy of the image, unless it has one, and returns
+// its reference there. No registry has that name, and none is asked.
+func (d *Driver) handOver(ctx context.Context, root image.Root) (string, error) {
+	if root.HostUsr {
+		return "", errors.New("the host image is the local driver's: an engine needs a whole one")
+	}
+	hex := strings.TrimPrefix(root.Digest, "sha256:")
+	ref := "localhost/cmh-lab:" + hex
+	if has, err := d.has(ctx, ref); err != nil || has {
+		return ref, err
+	}
+	lock, err := place.Take(ctx, filepath.Join(d.state, ".image-"+hex[:16]), true) // once, whoever else comes
+	if err != nil {
+		return "", err
+	}
+	defer lock.Release()
+	if has, err := d.has(ctx, ref); err != nil || has {
+		return ref, err
+	}
+	pr, pw := io.Pipe()
+	packed := make(chan struct{})
+	go func() {
+		defer close(packed)
+		pw.CloseWithError(pack(pw, root.Path))
+	}()
+	result, err := d.engine.ImageImport(ctx, client.ImageImportSource{Source: pr, SourceName: "-"}, ref,
+		client.ImageImportOptions{Changes: []string{"LABEL cmh.image=" + root.Digest}})
+	if err == nil {
+		_, err = io.Copy(io.Discard, result)
+		result.Close()
+	}
+	pr.Close()
+	<-packed
+	if err != nil {
+		return "", fmt.Errorf("hand the image %s to %s: %w", root.Name, d.about.name, err)
+	}
+	if has, err := d.has(ctx, ref); err != nil || !has {
+		return "", errors.Join(err, fmt.Errorf("hand the image %s to %s: it was not kept", root.Name, d.about.name))
+	}
+	return ref, nil
+}
+
+func (d *Driver) has(ctx context.Context, ref string) (bool, error) {
+	_, err := d.engine.ImageInspect(ctx, ref)
+	if err == nil {
+		return true, nil
+	}
+	if cerrdefs.IsNotFound(err) {
+		return false, nil
+	}
+	return false, fmt.Errorf("look for the image: %w", err)
+}
+
+// pack writes a tree as an archive, with its owners, modes and hard links.
+func pack(to io.Writer, tree string) error {
+	w := tar.NewWriter(to)
+	seen := map[[2]uint64]string{}
+	err := filepath.WalkDir(tree, func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(tree, p)
+		if err != nil || name == "." {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		link := ""
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
+			if link, err = os.Readlink(p); err != nil {
+				return err
+			}
+		case !info.IsDir() && !info.Mode().IsRegular():
+			return nil // an engine brings its own devices
+		}
+		h, err := tar.FileInfoHeader(info, link)
+		if err != nil {
+			return err
+		}
+		h.Name, h.Uname, h.Gname, h.Format = name, "", "", tar.FormatPAX
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if ok && info.Mode().IsRegular() && st.Nlink > 1 {
+			key := [2]uint64{uint64(st.Dev), st.Ino}
+			if first := seen[key]; first != "" {
+				h.Typeflag, h.Linkname, h.Size = tar.TypeLink, first, 0
+			} else {
+				seen[key] = name
+			}
+		}
+		if err := w.WriteHeader(h); err != nil || h.Typeflag != tar.TypeReg {
+			return err
+		}
+		f, err := os.Open(p)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
+	return errors.Join(err, w.Close())
+}
