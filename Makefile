@@ -62,7 +62,7 @@ test: build ## set up what the tests need and run them all
 	@bin/cmh-server image build
 	@rm -rf .cache/cover && mkdir -p .cache/cover
 	@CMH_COVERDIR=$(CURDIR)/.cache/cover GOFLAGS="$${GOFLAGS:-} -cover" \
-		$(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
+		deploy/local/engines.sh $(WITHDB) go test $(if $(RACE),-race) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(TESTFLAGS) $(PKGS)
 	@go tool covdata textfmt -i=.cache/cover -o .cache/programs.out
 	@deploy/local/coverage.sh coverage.out .cache/programs.out
 
@@ -70,7 +70,7 @@ test: build ## set up what the tests need and run them all
 test-security: build ## run the tests that docs/security.md names; none may be missing, skipped or red
 	@deploy/local/setup.sh run test
 	@bin/cmh-server image build
-	@$(WITHDB) deploy/local/security.sh $(TESTS)
+	@deploy/local/engines.sh $(WITHDB) deploy/local/security.sh $(TESTS)
 
 .PHONY: test-mutants
 test-mutants: build ## break promises of docs/security.md one by one: a test must notice each

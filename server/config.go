@@ -18,7 +18,9 @@ type Config struct {
 	APIAddr     string        // 127.0.0.1:8080
 	SSHAddr     string        // 127.0.0.1:2222
 	SSHHost     string        // where learners reach SSHAddr; its host, or this machine's name
-	LabDriver   string        // local; none for a server without labs
+	LabDriver   string        // local, docker or podman; none for a server without labs
+	LabEngine   string        // the engine's socket, for docker and podman: where it usually is
+	LabOldRunc  string        // "yes" takes an engine whose runc can be broken out of
 	ImageDir    string        // DefaultImageDir()
 	LabImage    string        // what labs that name no image start from: debian
 	LabEgress   string        // nothing: what labs may reach outside, as labs/egress writes rules, with commas

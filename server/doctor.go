@@ -1,11 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"strings"
 
+	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/docker"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 	"github.com/cloudmastershub/cmh/server/internal/privatepg"
@@ -42,7 +45,7 @@ func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
 		err = errors.New("it is not executable")
 	}
 	fs = append(fs, lookAt("lab-agent", cfg.LabAgent, err), lookAtImages(cfg))
-	fs = append(fs, lookAtSandboxes(ctx)...)
+	fs = append(fs, lookAtSandboxes(ctx, cfg)...)
 	fs = append(fs, lookAtRunc(ctx, cfg.LabDriver)...)
 	return append(fs, lookAtHost()...), nil
 }
@@ -94,7 +97,10 @@ func lookAtImages(cfg Config) Finding {
 }
 
 // lookAtSandboxes says what sandboxes on this machine can enforce.
-func lookAtSandboxes(ctx context.Context) []Finding {
+func lookAtSandboxes(ctx context.Context, cfg Config) []Finding {
+	if cfg.LabDriver == "docker" || cfg.LabDriver == "podman" {
+		return lookAtEngine(ctx, cfg)
+	}
 	report := local.Probe(ctx)
 	var fs []Finding
 	for _, p := range report.Findings {
@@ -109,6 +115,23 @@ func lookAtSandboxes(ctx context.Context) []Finding {
 	}
 	if !report.MultiLearner {
 		fs = append(fs, Finding{"learners", Limited, "one only: a sandbox's memory and processes cannot be limited here"})
+	}
+	return fs
+}
+
+// lookAtEngine says what an engine's sandboxes lack.
+func lookAtEngine(ctx context.Context, cfg Config) []Finding {
+	host := cmp.Or(cfg.LabEngine, docker.DefaultHost(cfg.LabDriver))
+	name, runc, weak, err := docker.Look(ctx, host)
+	if err != nil {
+		return []Finding{{"engine", Missing, host + ": " + err.Error()}}
+	}
+	fs := []Finding{{"engine", OK, name + " at " + host}}
+	if labs.RuncIsOld(runc) && cfg.LabOldRunc != "yes" {
+		fs = append(fs, Finding{"engine's runc", Missing, cmp.Or(runc, "of an unknown version") + " can be broken out of"})
+	}
+	for _, w := range weak {
+		fs = append(fs, Finding{"engine", Limited, w})
 	}
 	return fs
 }

@@ -49,6 +49,14 @@ func installed(cfg Config) (func(string) bool, error) {
 	}, nil
 }
 
+// oneLearner says that a sandbox of d can take all of this machine.
+func oneLearner(ctx context.Context, d labs.Driver) bool {
+	if e, ok := d.(interface{ OneLearner() bool }); ok {
+		return e.OneLearner()
+	}
+	return !local.Probe(ctx).MultiLearner
+}
+
 // openDriver opens the driver that sandboxes are made with; nil is none.
 func openDriver(ctx context.Context, cfg Config) (labs.Driver, func(), error) {
 	if cfg.LabDriver == "none" {
@@ -58,7 +66,13 @@ func openDriver(ctx context.Context, cfg Config) (labs.Driver, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := all.Open(ctx, cfg.LabDriver, all.Config{State: filepath.Join(cfg.DataDir, "labs"), Images: images, Agent: cfg.LabAgent})
+	state := "labs"
+	if cfg.LabDriver != "local" { // what one driver made another would take for damaged
+		state += "-" + cfg.LabDriver
+	}
+	d, err := all.Open(ctx, cfg.LabDriver, all.Config{
+		State: filepath.Join(cfg.DataDir, state), Images: images, Agent: cfg.LabAgent, Engine: cfg.LabEngine, OldRuntime: cfg.LabOldRunc == "yes",
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("labs cannot run here (CMH_LAB_DRIVER=none starts without them): %w", err)
 	}

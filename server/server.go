@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudmastershub/cmh/labs"
-	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 	"github.com/cloudmastershub/cmh/server/internal/jobs"
@@ -150,7 +149,7 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		if a.Labs.Installed, err = installed(cfg); err != nil {
 			return err
 		}
-		a.Labs.OneLearner = !local.Probe(ctx).MultiLearner
+		a.Labs.OneLearner = oneLearner(ctx, driver)
 	}
 	return nil
 }

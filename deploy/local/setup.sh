@@ -25,6 +25,13 @@ for purpose in "$@"; do
 		want tmux tmux
 		want python3 python3
 		want gcc gcc # the race detector links C
+		if [ "$(id -u)" -eq 0 ]; then # engines.sh starts engines of its own
+			want dockerd docker.io
+			want iptables iptables
+			want podman podman
+			want runc runc
+			[ -x /usr/lib/podman/netavark ] || need+=(netavark)
+		fi
 		;;
 	bench)
 		want unshare util-linux

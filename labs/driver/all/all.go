@@ -3,12 +3,14 @@
 package all
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sort"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/docker"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
@@ -18,12 +20,24 @@ type Config struct {
 	State  string       // folder on this host for what sandboxes are made of
 	Images *image.Store // installed images
 	Agent  string       // path of the lab-agent binary
+
+	Engine     string // socket of Docker or Podman; empty: where theirs usually is
+	OldRuntime bool   // take an engine whose runc can be broken out of
 }
 
 var drivers = map[string]func(context.Context, Config) (labs.Driver, error){
 	"local": func(ctx context.Context, c Config) (labs.Driver, error) {
 		return local.Open(ctx, local.Config{State: c.State, Images: c.Images, Agent: c.Agent})
 	},
+	"docker": engine("docker"), "podman": engine("podman"),
+}
+
+func engine(name string) func(context.Context, Config) (labs.Driver, error) {
+	return func(ctx context.Context, c Config) (labs.Driver, error) {
+		return docker.Open(ctx, docker.Config{
+			State: c.State, Images: c.Images, Agent: c.Agent, Host: cmp.Or(c.Engine, docker.DefaultHost(name)), OldRuntime: c.OldRuntime,
+		})
+	}
 }
 
 // Names are the drivers there are, sorted.

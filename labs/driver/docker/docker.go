@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 		return nil, fmt.Errorf("reach the engine: %w", err)
 	}
 	if d.about, err = ask(ctx, d.engine); err == nil && labs.RuncIsOld(d.about.runc) && !cfg.OldRuntime {
-		err = fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_OLD_RUNC=yes takes it all the same)",
+		err = fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_LAB_OLD_RUNC=yes takes it all the same)",
 			d.about.name, cmpOr(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
 	}
 	if err == nil {
@@ -131,6 +131,18 @@ func cmpOr(s, otherwise string) string {
 
 // Close lets go of the engine. Sandboxes go on.
 func (d *Driver) Close() error { return d.engine.Close() }
+
+// Look asks the engine at host who it is and what it doesn't give, as Weaknesses
+// does. It makes nothing.
+func Look(ctx context.Context, host string) (name, runc string, weaknesses []string, err error) {
+	c, err := client.New(client.WithHost(host))
+	if err != nil {
+		return "", "", nil, err
+	}
+	defer c.Close()
+	a, err := ask(ctx, c)
+	return a.name, a.runc, a.weaknesses(), err
+}
 
 // Weaknesses say what this engine doesn't give a sandbox that package local
 // gives. Where disk space is among them one learner can fill the machine.
