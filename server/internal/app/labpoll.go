@@ -126,7 +126,7 @@ func (a *App) poll(ctx context.Context, id string) error {
 	defer cancel()
 	v, whole, err := a.Labs.Engine.Poll(short, id, sc, n)
 	if err != nil {
-		return nil //nolint:nilerr // the learner's own check will say so, the next poll comes anyway
+		return nil // the learner's own check will say so, and the next poll comes anyway
 	}
 	if r, err = a.recordPoll(ctx, id, n, sc.Steps[n-1], v, whole); err != nil {
 		return err
