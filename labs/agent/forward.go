@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
-// forward connects a direct-tcpip channel to one of the sandbox's own ports.
-// Anything but loopback is refused by name, before it is looked up.
+// forward connects a direct-tcpip channel to one of the sandbox's own ports, or
+// to one of another host of its lab. Anything else is refused by name.
 func (a *agent) forward(ctx context.Context, nc ssh.NewChannel) {
 	var d struct {
 		Host       string
@@ -23,9 +25,7 @@ func (a *agent) forward(ctx context.Context, nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
 		return
 	}
-	hosts := map[string][]string{
-		"localhost": {"127.0.0.1", "::1"}, "127.0.0.1": {"127.0.0.1"}, "::1": {"::1"},
-	}[d.Host]
+	hosts := proto.ForwardsTo(d.Host)
 	if hosts == nil || d.Port == 0 || d.Port > 65535 {
 		_ = nc.Reject(ssh.Prohibited, "only the lab's own ports (127.0.0.1) can be reached")
 		return

@@ -6,10 +6,13 @@ import (
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
 // serveForward is the handler of direct-tcpip ("ssh -L", "ssh -W"): only to
-// the caller's own sandbox, and there only to its own ports. The agent connects;
+// the caller's own sandbox, and there only to its own ports and those of the
+// other hosts of the lab. The agent connects, in the lab's network;
 // no name or address is ever looked up or dialled from here.
 func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, cctx ssh.Context) {
 	p := peerOf(cctx)
@@ -19,8 +22,7 @@ func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.N
 		OriginHost string
 		OriginPort uint32
 	}
-	if gossh.Unmarshal(nc.ExtraData(), &d) != nil || d.Port == 0 || d.Port > 65535 ||
-		d.Host != "localhost" && d.Host != "127.0.0.1" && d.Host != "::1" {
+	if gossh.Unmarshal(nc.ExtraData(), &d) != nil || d.Port == 0 || d.Port > 65535 || proto.ForwardsTo(d.Host) == nil {
 		_ = nc.Reject(gossh.Prohibited, "only the lab's own ports can be forwarded, as localhost")
 		return
 	}
