@@ -351,3 +351,34 @@ func TestShellsBeginWhereTextsAssume(t *testing.T) {
 		t.Errorf("a terminal begins in %s", got)
 	}
 }
+
+func TestServicesAreThereWhereLabsSpeakOfThem(t *testing.T) {
+	t.Parallel()
+	s := play(t, map[string]string{
+		"index.json": `{"title": "Now and then", "details": {"steps": [{"text": "t.md", "verify": "v.sh"}]}, "backend": {"imageid": "ubuntu"}}`,
+		"t.md":       "Write a time of day with `crontab -`, and `at now` for once.",
+		"v.sh":       "#!/bin/bash\nservice cron status | grep -q 'is running' && [ -e /tmp/at ]\n",
+	})
+	until(t, "cron runs", func() bool {
+		_, _, status, err := s.box.Run(t.Context(), "pgrep -x cron && pgrep -x atd", nil)
+		return err == nil && status == 0
+	})
+	s.want(1, labs.Failed, "")
+	s.typing("echo 'touch /tmp/at' | at now")
+	until(t, "at has run its job", func() bool { return s.check(1).Outcome == labs.Passed })
+}
+
+func TestProgramsThatListHardwareDescribeTheLab(t *testing.T) {
+	t.Parallel()
+	s := play(t, map[string]string{
+		"index.json": `{"title": "What is it", "details": {"steps": [{"text": "t.md", "verify": "v.sh"}]}, "backend": {"imageid": "ubuntu"}}`,
+		"t.md":       "`lsblk > disks.txt`{{exec}} `lscpu > cpu.txt`{{exec}}",
+		"v.sh":       "grep -q NAME /root/disks.txt && grep -q '^CPU(s)' /root/cpu.txt\n",
+	})
+	s.want(1, labs.Failed, "")
+	s.typing("lsblk > disks.txt; lscpu > cpu.txt; lsblk -no TYPE,MOUNTPOINT >mounted.txt")
+	if got := s.appears("/root/mounted.txt"); got != "disk \npart /" {
+		t.Errorf("lsblk says %q", got)
+	}
+	s.want(1, labs.Passed, "")
+}

@@ -102,7 +102,12 @@ func (e *Engine) Restore(ctx context.Context, id string, sc *scenario.Scenario, 
 			e.abandon(ctx, id)
 		}
 	}()
-	return e.inside(ctx, id, func(s *Sandbox) error { return login(ctx, s, sc) })
+	return e.inside(ctx, id, func(s *Sandbox) error {
+		if err := login(ctx, s, sc); err != nil {
+			return err
+		}
+		return serve(ctx, s, sc)
+	})
 }
 
 // Solve does step n as the learner would, with the step's own solution, where

@@ -49,6 +49,9 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 		if err := login(ctx, s, sc); err != nil {
 			return err
 		}
+		if err := serve(ctx, s, sc); err != nil {
+			return err
+		}
 		return open(ctx, s, pageName(0), sc.Intro)
 	})
 }

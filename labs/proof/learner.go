@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -268,12 +269,18 @@ func bracketed(code string) string {
 }
 
 // lines types a solution as somebody does who knows it: a line at a time,
-// waiting for each.
+// waiting for each. A line such as ^Z is a key.
 func (l *learner) lines(ctx context.Context, text string) error {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		t, err := l.at(ctx, first)
 		if err != nil {
 			return err
+		}
+		if keyLine.MatchString(line) {
+			if err := l.key(ctx, t, line); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := l.free(ctx, t); err != nil {
 			return err
@@ -287,6 +294,8 @@ func (l *learner) lines(ctx context.Context, text string) error {
 	}
 	return nil
 }
+
+var keyLine = regexp.MustCompile(`^\^([A-Z\[\\\]]|ESC)$`)
 
 // script types a whole script as the input of a shell of its own, in the
 // learner's home, so that an exit in it ends nothing else.

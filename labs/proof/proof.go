@@ -33,6 +33,9 @@ type Prover struct {
 	// in any case.
 	Strict bool
 
+	// Anyway plays labs that need what can't be given here, too.
+	Anyway bool
+
 	// Patience bounds the wait for one command, and for one page's set-up in
 	// the terminal; 0 is a minute.
 	Patience time.Duration
@@ -187,7 +190,7 @@ func (p *Prover) lacks(sc *scenario.Scenario) string {
 	}
 	var lacks []string
 	for _, need := range sc.Needs {
-		if !slices.Contains(p.Abilities, need) {
+		if !p.Anyway && !slices.Contains(p.Abilities, need) {
 			lacks = append(lacks, need)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -195,7 +196,7 @@ func TestWarningsNameTheirPlace(t *testing.T) {
 func TestNeedsComeFromTheContent(t *testing.T) {
 	t.Parallel()
 	for dir, want := range map[string]struct{ needs, optional []string }{
-		"kube":       {[]string{"kubernetes", "multi-host", "systemd"}, []string{"network"}},
+		"kube":       {[]string{"kubernetes", "multi-host"}, []string{"network"}},
 		"playground": {[]string{"docker"}, nil},
 		"yaml-index": {[]string{"linux"}, nil},
 		"challenge":  {[]string{"linux"}, nil},
@@ -206,6 +207,23 @@ func TestNeedsComeFromTheContent(t *testing.T) {
 		}
 		if diff := cmp.Diff(want.optional, s.Optional); diff != "" {
 			t.Errorf("%s, optional: %s", dir, diff)
+		}
+	}
+}
+
+// What a script does without is no need.
+func TestNeedsThatAScriptDoesWithout(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"service cron start >/dev/null 2>&1 || systemctl start cron >/dev/null 2>&1 || true": "",
+		"systemctl is-active cron || service cron status":                                    "",
+		"systemctl is-active nginx || echo no":                                               "systemd",
+		"mkfs.ext4 -F /root/disk.img":                                                        "",
+		"mkfs.ext4 /dev/sdb1":                                                                "privileged",
+		"gcc -o hello hello.c && ./hello":                                                    "",
+	} {
+		if got := strings.Join(slices.Sorted(maps.Keys(needsOf(script))), ","); got != want {
+			t.Errorf("%s needs %q, want %q", script, got, want)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (r *reader) needs(s *Scenario) {
 		}
 	}
 	for _, command := range r.commands {
-		later(command)
+		later(looks.ReplaceAllString(command, "true "))
 	}
 	needs["multi-host"] = needs["multi-host"] || len(s.Hosts) > 0 || slices.Contains(r.hosts, "HOST2") || slices.Contains(r.hosts, "HOST3")
 	// A machine of a special kind is needed where something speaks of it, or
@@ -84,6 +84,11 @@ func (r *reader) needs(s *Scenario) {
 	r.hostAssets(s)
 	needs["network"] = needs["network"] || len(s.Egress) > 0
 	s.Setuid = needs["setuid"]
+	for _, service := range services {
+		if service.spoken.MatchString(all) {
+			s.Services = append(s.Services, service.name)
+		}
+	}
 	optional["network"] = optional["network"] && !needs["network"]
 	delete(needs, "setuid")
 	maps.DeleteFunc(needs, func(_ string, is bool) bool { return !is })
@@ -102,6 +107,20 @@ const clientDir = "/home/scrapbook/tutorial"
 // changesUser finds the programs that need setuid wherever they are spoken of:
 // a learner who is told of sudo in passing types it too.
 var changesUser = regexp.MustCompile(`\b(?:sudo|visudo|sudoers|su -|su root|su ubuntu)\b|\bsu -`)
+
+// looks are commands of systemd that only show something. A learner who is told
+// to look gets an answer without it as well.
+var looks = regexp.MustCompile(`\b(?:journalctl|systemctl +(?:status|list-units|list-unit-files|is-active|is-enabled))\b[^\n|;&]*`)
+
+// services are those that run on the platforms' machines, with how a scenario
+// that wants one speaks of it.
+var services = []struct {
+	name   string
+	spoken *regexp.Regexp
+}{
+	{"atd", regexp.MustCompile(`\batd\b|\batq\b|\bat (?:now\b|-f )|\| *at `)},
+	{"cron", regexp.MustCompile(`\bcron(?:tab)?\b`)},
+}
 
 // tools says what calling a program asks of the sandbox.
 var tools = map[string]string{
@@ -122,9 +141,10 @@ var tools = map[string]string{
 	"ansible": "ansible", "ansible-playbook": "ansible", "terraform": "terraform", "tofu": "terraform",
 }
 
-// fetches says which words of a package manager reach for the network.
+// fetches says which words of a package manager reach for the network. apt's
+// update is none: without a network it complains, and succeeds.
 var fetches = map[string]string{
-	"apt": "install update upgrade dist-upgrade full-upgrade", "apt-get": "install update upgrade dist-upgrade source",
+	"apt": "install upgrade dist-upgrade full-upgrade", "apt-get": "install upgrade dist-upgrade source",
 	"aptitude": "install update", "yum": "install update makecache", "dnf": "install update makecache upgrade",
 	"apk": "add update upgrade", "zypper": "install in refresh", "snap": "install refresh",
 	"pip": "install download", "pip3": "install download", "pipx": "install", "npm": "install i ci update", "npx": "",
@@ -178,7 +198,7 @@ func needsOf(src string) map[string]bool {
 			needs["kubernetes"] = needs["kubernetes"] || len(args) > 0 && asksFor(args[:1], "get describe apply create delete run logs explain expose")
 		case "go":
 			needs["go"] = needs["go"] || asksFor(args, "run build test mod vet fmt get install version env doc generate tool work")
-		case "mount", "mkfs", "sysctl":
+		case "mount", "sysctl":
 			needs["privileged"] = needs["privileged"] || len(args) > 0
 		case "terraform", "tofu":
 			needs["cloud"] = needs["cloud"] || asksFor(args, "apply plan")
@@ -187,7 +207,8 @@ func needsOf(src string) map[string]bool {
 		case "ssh", "scp", "sftp", "ssh-copy-id": // even to itself: nobody listens
 			needs["multi-host"] = needs["multi-host"] || hostWord.MatchString(command)
 		}
-		if strings.HasPrefix(name, "mkfs.") {
+		// A file system in a file is anybody's to make.
+		if (name == "mkfs" || strings.HasPrefix(name, "mkfs.")) && slices.ContainsFunc(args, device) {
 			needs["privileged"] = true
 		}
 	}
@@ -219,6 +240,11 @@ func installed(name string, args []string) bool {
 // scenarios ask for them.
 var base = append(debian.Packages(), "dnsutils", "gnupg", "gpg", "iputils-ping", "perl-base", "mawk", "libc6", "e2fsprogs", "ncurses-bin")
 
+func device(arg string) bool { return strings.HasPrefix(arg, "/dev/") }
+
+// either is a service asked for in two ways, of which one does without systemd.
+var either = regexp.MustCompile(`\bservice [^\n|;]*\|\| *(?:sudo +)?systemctl [^\n|;]*|\bsystemctl [^\n|;]*\|\| *(?:sudo +)?service `)
+
 // asksFor reports whether one of args is one of the words of list.
 func asksFor(args []string, list string) bool {
 	for _, a := range args {
@@ -232,6 +258,7 @@ func asksFor(args []string, list string) bool {
 // commandsOf cuts a script into simple commands, without comments and
 // here-documents. A quoted separator cuts too; the pieces are seldom programs.
 func commandsOf(src string) []string {
+	src = either.ReplaceAllString(src, "service ")
 	var kept []string
 	until := ""
 	for line := range strings.SplitSeq(strings.ReplaceAll(src, "\\\n", " "), "\n") {

@@ -39,7 +39,7 @@ func newReader(fsys fs.FS, dir string) *reader {
 
 // format is part of every hash: raise it when the normal form changes, so that
 // a re-import makes new versions.
-const format = "cmh scenario 4\n"
+const format = "cmh scenario 5\n"
 
 // indexNames are the files that make a directory a scenario, the first one
 // wins.

@@ -68,6 +68,9 @@ type Scenario struct {
 	// Setuid says that the learner changes users, so that programs such as
 	// sudo have to work.
 	Setuid bool `json:"setuid,omitempty"`
+	// Services are those of the system that the lab takes for running, by the
+	// names of their init scripts.
+	Services []string `json:"services,omitempty"`
 	// Unsupported says why no sandbox can ever run it; empty otherwise.
 	Unsupported string `json:"unsupported,omitempty"`
 

@@ -20,6 +20,37 @@ for name in launch.sh wait.sh; do
 	chmod 0755 "$root/usr/local/bin/$name"
 done
 
+# Nothing of the host's hardware can be seen inside, and the programs that list
+# it fail. Where /sys is empty they describe the machine that a lab is: one CPU,
+# one disk.
+machine=$root/usr/local/share/machine
+disk=$machine/sys/devices/virtual/block/vda
+mkdir -p "$disk/vda1" "$disk/queue" "$machine/sys/dev/block" "$machine/sys/block" "$machine/sys/devices/system/cpu" "$machine/proc/self"
+put() { printf '%s\n' "$2" >"$1"; }
+put "$disk/dev" 254:0
+put "$disk/size" 2097152
+put "$disk/vda1/dev" 254:1
+put "$disk/vda1/start" 2048
+put "$disk/vda1/size" 2095104
+put "$disk/vda1/partition" 1
+for part in "$disk" "$disk/vda1"; do put "$part/ro" 0; done
+for flag in removable queue/rotational; do put "$disk/$flag" 0; done
+ln -s ../devices/virtual/block/vda "$machine/sys/block/vda"
+ln -s ../../devices/virtual/block/vda "$machine/sys/dev/block/254:0"
+ln -s ../../devices/virtual/block/vda/vda1 "$machine/sys/dev/block/254:1"
+put "$machine/proc/self/mountinfo" '21 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw'
+: >"$machine/proc/swaps"
+for list in possible present online; do put "$machine/sys/devices/system/cpu/$list" 0; done
+ln -s /proc/cpuinfo "$machine/proc/cpuinfo"
+for name in lsblk lscpu; do
+	cat >"$root/usr/local/bin/$name" <<-EOF
+	#!/bin/sh
+	[ -d /sys/devices ] || set -- --sysroot /usr/local/share/machine "\$@"
+	exec /usr/bin/$name "\$@"
+	EOF
+	chmod 0755 "$root/usr/local/bin/$name"
+done
+
 # ping asks for a capability that nobody inside has, and does without it when
 # the file doesn't ask (a copy doesn't).
 if [ -x "$root/usr/bin/ping" ]; then

@@ -44,6 +44,8 @@ func Command(env *cli.Env) *cobra.Command {
 	f.IntVar(&o.parallel, "parallel", max(1, runtime.NumCPU()/2), "play `N` labs at once")
 	f.StringArrayVar(&o.only, "lab", nil, "only the lab called `NAME`; may be repeated")
 	f.BoolVar(&o.strict, "strict", false, "let early and untried steps fail, and labs that can't run here")
+	f.BoolVar(&o.anyway, "anyway", false, "try labs that need what this machine can't give, too")
+	f.BoolVar(&o.list, "list", false, "only read the labs and say what they are; needs no sandbox")
 	f.StringVar(&o.format, "format", "text", "`FORMAT` of the findings: text, or github for annotations")
 	f.StringVar(&o.junit, "junit", "", "also write a JUnit report to `FILE`")
 	f.StringVar(&o.solutions, "solutions", "", "take what to type from `DIR`/LAB/stepN.sh, a line at a time, where there is such a file")
@@ -57,7 +59,7 @@ func Command(env *cli.Env) *cobra.Command {
 type options struct {
 	runs, parallel           int
 	only                     []string
-	strict                   bool
+	strict, anyway, list     bool
 	format, junit, solutions string
 	patience                 time.Duration
 	host                     host
@@ -84,6 +86,9 @@ func (o options) run(ctx context.Context, env *cli.Env, from string) (err error)
 	subjects, problems, err := find(from, o.only, o.solutions)
 	if err != nil {
 		return err
+	}
+	if o.list {
+		return list(env, subjects, problems)
 	}
 	var found []proof.Lab
 	if len(subjects) > 0 {
@@ -114,7 +119,7 @@ func (o options) prove(ctx context.Context, env *cli.Env, subjects []proof.Subje
 	defer done()
 	abilities, _ := labs.Abilities(engine.Driver)
 	prover := proof.Prover{
-		Engine: engine, Abilities: abilities, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Patience: o.patience,
+		Engine: engine, Abilities: abilities, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Anyway: o.anyway, Patience: o.patience,
 		Said: func(l proof.Lab) {
 			if env.ErrTTY && !env.JSON {
 				env.Say("%s  %s", mark(l.State), cli.CleanLine(l.Name))

@@ -158,7 +158,7 @@ func fill(conf *Config, taken map[string]int) error {
 	}
 	mounts := []mount{
 		{"proc", "/proc", "proc", plain, "", 0o555},
-		{"sysfs", "/sys", "tmpfs", plain | unix.MS_RDONLY, "mode=555,size=4k", 0o555},
+		{"sysfs", "/sys", "tmpfs", plain, "mode=555,size=4k", 0o555},
 		{"dev", "/dev", "tmpfs", unix.MS_NOSUID | unix.MS_NOEXEC, "mode=755,size=64k", 0o755},
 		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, pts, 0o755},
 		{"shm", "/dev/shm", "tmpfs", plain, "mode=1777,size=" + strconv.FormatInt(conf.ShmBytes, 10), 0o1777},
@@ -172,6 +172,13 @@ func fill(conf *Config, taken map[string]int) error {
 		if err := unix.Mount(m.source, m.target, m.kind, m.flags, m.data); err != nil {
 			return fmt.Errorf("mount %s: %w", m.target, err)
 		}
+	}
+	// lsblk, whatever else it is told to look at, looks for this one.
+	if err := os.MkdirAll("/sys/dev/block", 0o555); err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/sys", "", unix.MS_REMOUNT|plain|unix.MS_RDONLY, "mode=555,size=4k"); err != nil {
+		return fmt.Errorf("close /sys: %w", err)
 	}
 	if err := placeTaken(taken); err != nil {
 		return err
