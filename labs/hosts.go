@@ -113,8 +113,10 @@ func (e *Engine) introduce(ctx context.Context, id string, sc *scenario.Scenario
 		}
 		g.Go(func() error {
 			return e.inside(ctx, HostID(id, n), func(s *Sandbox) error {
-				if err := s.Push(ctx, files); err != nil {
-					return fmt.Errorf("name the hosts: %w", err)
+				if !again { // else they know each other, and what the learner wrote there stays
+					if err := s.Push(ctx, files); err != nil {
+						return fmt.Errorf("name the hosts: %w", err)
+					}
 				}
 				report, err := s.Check(ctx, proto.Script{Name: "sshd", Source: []byte(startSSH), Timeout: seconds(checkTime)})
 				if err == nil && (report.Exit != 0 || report.Signaled || report.NotRun != "") {

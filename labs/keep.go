@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -113,8 +114,8 @@ func (e *Engine) Restore(ctx context.Context, id string, sc *scenario.Scenario, 
 // Solve does step n as the learner would, with the step's own solution, where
 // it has one. What that came to a check has to say: its status is no verdict.
 func (e *Engine) Solve(ctx context.Context, id string, sc *scenario.Scenario, n int) error {
-	script := solution(sc.Steps[n-1])
-	if script == "" {
+	script, _ := solution(sc.Steps[n-1])
+	if len(script) == 0 {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, solveTime)
@@ -123,7 +124,7 @@ func (e *Engine) Solve(ctx context.Context, id string, sc *scenario.Scenario, n 
 		// In a file of its own: it may read what it is given, and may be of any
 		// language.
 		const run = `cd && f=$(mktemp) && cat >"$f" && chmod +x "$f" && { "$f" </dev/null; rm -f "$f"; }`
-		_, _, _, err := s.Run(limited, run, strings.NewReader(script))
+		_, _, _, err := s.Run(limited, run, bytes.NewReader(script))
 		if limited.Err() != nil {
 			return ctx.Err() // one that doesn't end has done what it could
 		}
@@ -134,15 +135,24 @@ func (e *Engine) Solve(ctx context.Context, id string, sc *scenario.Scenario, n 
 	})
 }
 
-// Solvable reports whether step n can be done by Solve, or needs nothing done.
+// Solvable reports whether step n can be done by Solve, or asks for nothing that
+// is checked.
 func Solvable(sc *scenario.Scenario, n int) bool {
-	st := sc.Steps[n-1]
-	return solution(st) != "" || st.Verify == nil
+	_, ok := solution(sc.Steps[n-1])
+	return ok || len(sc.Steps[n-1].Asked()) == 0
 }
 
-func solution(st scenario.Step) string {
+// solution is what does a step: its script, else what its text and its solution
+// have the learner run, as far as that needs nobody at a keyboard.
+func solution(st scenario.Step) (script []byte, ok bool) {
 	if st.Solve != nil {
-		return string(st.Solve.Source)
+		return st.Solve.Source, true
 	}
-	return ""
+	for _, b := range append(scenario.Runnables(st.Text), scenario.Commands(st.Solution)...) {
+		if b.Keys || b.Interrupt || b.NoEnter || b.Host > 1 {
+			return nil, false
+		}
+		script = append(append(script, b.Code...), '\n')
+	}
+	return script, len(script) > 0
 }

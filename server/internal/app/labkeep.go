@@ -272,9 +272,15 @@ func (a *App) keepEnd(ctx context.Context, id string) {
 		kept, err = tx.CheckpointKept(ctx, id, hub.KeptEnd)
 		return err
 	})
-	if err == nil && !kept && r.EndedAt != nil && r.SetupAt != nil && r.DestroyedAt == nil && r.State != hub.Submitted {
+	worth := r.EndedAt != nil && r.DestroyedAt == nil && r.State != hub.Submitted && begun(r)
+	if err == nil && !kept && worth {
 		a.keepQuietly(ctx, r, hub.KeptEnd)
 	}
+}
+
+// begun reports whether r has a sandbox that a learner was let into.
+func begun(r postgres.LabRun) bool {
+	return r.SetupAt != nil && (r.Step == 0 || r.Marks[r.Step-1].OpenedAt != nil)
 }
 
 // keepQuietly keeps what nobody has asked for, so nobody is told when it fails.

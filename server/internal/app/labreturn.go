@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -97,23 +98,36 @@ func (a Actor) ResumeLab(ctx context.Context, ref, checkpoint string) (s hub.Lab
 	if err := a.signedIn(); err != nil {
 		return s, err
 	}
-	var r postgres.LabRun
+	var (
+		r       postgres.LabRun
+		c       postgres.Checkpoint
+		created bool
+	)
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		var c postgres.Checkpoint
 		if checkpoint != "" {
 			c, err = tx.UsersCheckpoint(ctx, a.user.ID, ref, checkpoint)
 		} else {
 			c, err = tx.LastCheckpoint(ctx, a.user.ID, ref)
 		}
-		if err != nil {
-			return err
-		}
-		var created bool
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	seat, err := a.takeSeat(ctx, c.LabID, func() error { return a.worthWaiting(ctx, c.LabID, &r) })
+	if errors.Is(err, errRunsAlready) {
+		return s, runsAlready(r, c)
+	}
+	if err != nil {
+		return s, err
+	}
+	defer seat.leave()
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		if r, created, err = a.reserveLab(ctx, tx, c.LabID); err != nil {
 			return err
 		}
 		if !created {
-			return hub.Errorf(hub.Conflict, "A session of this lab runs already: %s. To have its files as they were in the checkpoint: cmh lab reset --to %s", r.ID, c.ID)
+			return runsAlready(r, c)
 		}
 		if r.Version != c.Version {
 			if err := tx.PinLabRun(ctx, r.ID, c.Version, len(c.Steps)); err != nil {
@@ -129,6 +143,7 @@ func (a Actor) ResumeLab(ctx context.Context, ref, checkpoint string) (s hub.Lab
 		}
 		return a.app.saveReturn(ctx, tx, &r, l, "lab.resumed")
 	})
+	seat.isStored()
 	if err != nil {
 		return s, err
 	}
@@ -136,6 +151,10 @@ func (a Actor) ResumeLab(ctx context.Context, ref, checkpoint string) (s hub.Lab
 		return s, err
 	}
 	return a.app.session(r), nil
+}
+
+func runsAlready(r postgres.LabRun, c postgres.Checkpoint) error {
+	return hub.Errorf(hub.Conflict, "A session of this lab runs already: %s. To have its files as they were in the checkpoint: cmh lab reset --to %s", r.ID, c.ID)
 }
 
 // goBack has back decide what a running session is made of anew, and makes it.
