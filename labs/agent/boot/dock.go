@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -88,11 +89,20 @@ func received(rights []byte) ([]int, error) {
 	return fds, nil
 }
 
-// furnish makes what stage 0 makes elsewhere: /run is the engine's and empty.
+// furnish makes what stage 0 makes elsewhere: /run is the engine's and empty,
+// and Docker's /etc/hosts without a network leaves the machine's own name out.
 func furnish() {
 	for dir, mode := range map[string]fs.FileMode{"/run/lab": 0o700, "/run/lock": 0o777 | fs.ModeSticky, "/run/sshd": 0o755} {
 		if err := os.Mkdir(dir, 0o755); err == nil {
 			_ = os.Chmod(dir, mode)
 		}
+	}
+	name, err := os.Hostname()
+	if hosts, readErr := os.ReadFile("/etc/hosts"); err != nil || readErr != nil || strings.Contains(string(hosts), "\t"+name+"\n") {
+		return
+	}
+	if f, err := os.OpenFile("/etc/hosts", os.O_APPEND|os.O_WRONLY, 0); err == nil {
+		fmt.Fprintf(f, "127.0.1.1\t%s\n", name)
+		f.Close()
 	}
 }

@@ -104,7 +104,7 @@ func pack(to io.Writer, tree string) error {
 		h.Name, h.Uname, h.Gname, h.Format = name, "", "", tar.FormatPAX
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if ok && info.Mode().IsRegular() && st.Nlink > 1 {
-			key := [2]uint64{uint64(st.Dev), st.Ino}
+			key := [2]uint64{st.Dev, st.Ino}
 			if first := seen[key]; first != "" {
 				h.Typeflag, h.Linkname, h.Size = tar.TypeLink, first, 0
 			} else {
