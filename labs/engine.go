@@ -15,6 +15,13 @@ import (
 // it that one sandbox is asked one thing at a time.
 type Engine struct {
 	Driver Driver
+
+	// Maker makes sandboxes in Driver's place, of those that wait say; nil is
+	// Driver itself. With one, waiting sandboxes are its own to look after.
+	Maker interface {
+		Create(ctx context.Context, spec Spec) error
+	}
+
 	Limits Limits
 	Image  string       // for scenarios that name none; empty is the driver's default
 	Egress *egress.Gate // nil: no lab has a way out
@@ -44,11 +51,21 @@ func (e *Engine) Destroy(ctx context.Context, id string) error {
 // of several hosts is one of them.
 func (e *Engine) List(ctx context.Context) ([]string, error) {
 	all, err := e.Driver.List(ctx)
+	if e.Maker != nil {
+		all = slices.DeleteFunc(all, Waits)
+	}
 	for i, id := range all {
 		all[i], _, _ = strings.Cut(id, hostMark)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), err
+}
+
+func (e *Engine) create(ctx context.Context, spec Spec) error {
+	if e.Maker != nil {
+		return e.Maker.Create(ctx, spec)
+	}
+	return e.Driver.Create(ctx, spec)
 }
 
 // abandon removes a sandbox whose maker has failed, and has perhaps gone away.

@@ -69,7 +69,7 @@ func (e *Engine) assemble(ctx context.Context, spec Spec, sc *scenario.Scenario)
 	if out {
 		spec.Env = outEnv(sc)
 	}
-	if err := e.Driver.Create(ctx, spec); err != nil {
+	if err := e.create(ctx, spec); err != nil {
 		return err
 	}
 	defer func() {

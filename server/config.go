@@ -27,6 +27,7 @@ type Config struct {
 	LabAgent    string        // lab-agent beside this executable
 	LabMax      string        // a share of this machine's memory: how many labs may run at once
 	LabStarts   string        // 4, or one for each processor: how many may be on their way at once
+	LabWarm     string        // 2: how many sandboxes wait of each kind that is asked for most; 0 for none
 	LabFree     string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
 	LabPremium  string        // 2h/8h/1h
 	Grace       time.Duration // 20s: how long running requests may finish

@@ -60,6 +60,13 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := configureLabs(ctx, a, cfg, driver); err != nil {
 		return err
 	}
+	warm, err := warmLabs(cfg, driver, a.Labs.MaxRunning)
+	if err != nil {
+		return err
+	}
+	if warm != nil {
+		a.Labs.Engine.Maker = warm
+	}
 	if a.Labs.SSH, err = sshAddress(sshListener.Addr(), cfg.SSHHost, key); err != nil {
 		return err
 	}
@@ -80,6 +87,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			return err
 		}
 		g.Go(func() error { return background.Run(ctx) })
+		if warm != nil {
+			g.Go(func() error { return warm.Run(ctx) })
+		}
 		if driver != nil {
 			gw, err := newGateway(a, cfg, sshListener, keyPEM, driver)
 			if err != nil {

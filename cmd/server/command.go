@@ -34,6 +34,7 @@ var settings = []setting{
 	{"lab-old-runc", "yes takes an engine whose runc can be broken out of, for trying things", func(c *server.Config) *string { return &c.LabOldRunc }},
 	{"lab-max", "how many labs may run at once (one for each 128 MiB of memory, at most 1000); others queue", func(c *server.Config) *string { return &c.LabMax }},
 	{"lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }},
+	{"lab-warm", "how many sandboxes wait for their learners, of each of the three kinds asked for most (2; 0 for none)", func(c *server.Config) *string { return &c.LabWarm }},
 	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
 	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
 	{"lab-egress", "what labs may reach outside, if they ask: example.org,*.example.org:443; * for any public name (nothing)", func(c *server.Config) *string { return &c.LabEgress }},

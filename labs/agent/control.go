@@ -84,6 +84,11 @@ func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp 
 			return resp, errors.New("expire: no time")
 		}
 		a.expireIn(time.Duration(req.Expiry.LeftMS) * time.Millisecond)
+	case proto.Become:
+		if req.Self == nil {
+			return resp, errors.New("become: nobody")
+		}
+		err = a.become(*req.Self)
 	default:
 		err = fmt.Errorf("%q is not a request this agent knows", req.Method)
 	}

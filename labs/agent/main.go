@@ -46,7 +46,8 @@ type agent struct {
 	login    atomic.Pointer[proto.Learner] // nil: the learner is root
 	baseline baseline
 	clock    clock
-	queued   atomic.Int32 // scripts to be sourced that no shell has begun
+	queued   atomic.Int32                      // scripts to be sourced that no shell has begun
+	given    atomic.Pointer[map[string]string] // with labEnv, when the sandbox was claimed
 }
 
 // path is where the agent's own file of that name lies.

@@ -110,6 +110,9 @@ func executable(path string) bool {
 func (a *agent) environ(acc account, more map[string]string) []string {
 	env := map[string]string{"PATH": systemPath, "LANG": "C.UTF-8"}
 	merge(env, a.labEnv)
+	if given := a.given.Load(); given != nil {
+		merge(env, *given)
+	}
 	merge(env, map[string]string{"HOME": acc.home, "USER": acc.name, "LOGNAME": acc.name, "SHELL": acc.shell})
 	merge(env, acc.env)
 	if acc.dir != acc.home {

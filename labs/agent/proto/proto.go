@@ -45,6 +45,7 @@ const (
 	Type   = "type"   // params: Typing; types into a terminal, making it when there is none
 	Login  = "login"  // params: Learner; for what is started from now on
 	Expire = "expire" // params: Expiry; replaces the one before
+	Become = "become" // params: Self; before anybody has used the sandbox
 )
 
 // Request is one question to the agent.
@@ -55,6 +56,7 @@ type Request struct {
 	Learner *Learner `json:"learner,omitempty"`
 	Expiry  *Expiry  `json:"expiry,omitempty"`
 	Relied  []Relied `json:"relied,omitempty"`
+	Self    *Self    `json:"self,omitempty"`
 	Payload int64    `json:"payload,omitempty"` // bytes that follow the line
 }
 

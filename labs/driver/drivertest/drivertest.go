@@ -49,6 +49,8 @@ func Run(t *testing.T, image string, f Features, open Open) {
 	t.Run("a failed create leaves nothing", s.failedCreate)
 	t.Run("a cancelled create leaves nothing", s.cancelled)
 	t.Run("a later driver takes over", s.reopened)
+	t.Run("claim one that waits", s.claim)
+	t.Run("many claims of one at once", s.claimRush)
 	t.Run("process 1 survives signals from inside", s.signals)
 	t.Run("the second lab sees nothing of the first", s.residue)
 	t.Run("keeping", s.keeping)

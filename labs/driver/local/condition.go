@@ -24,7 +24,8 @@ func (d *Driver) Examine(ctx context.Context, id string) (labs.Condition, error)
 		return labs.Condition{}, labs.ErrNotFound
 	}
 	c := labs.Condition{ID: id}
-	c.Memory, c.Pids = d.groups.usage(id)
+	rec, recErr := readRecord(d.dir(id))
+	c.Memory, c.Pids = d.groups.usage(rec.born(id))
 	if d.lost(id) {
 		c.State = labs.Lost
 		return c, nil
@@ -36,7 +37,7 @@ func (d *Driver) Examine(ctx context.Context, id string) (labs.Condition, error)
 	if err != nil {
 		return c, err
 	}
-	rec, err := readRecord(d.dir(id))
+	err = recErr
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !rec.Ready:
 		c.State = labs.Making

@@ -172,7 +172,7 @@ func (d *Driver) Destroy(ctx context.Context, id string) error {
 	if !validID.MatchString(id) {
 		return nil
 	}
-	lock, err := place.Take(ctx, d.dir(id), d.groups.exist(id))
+	lock, err := place.Take(ctx, d.dir(id), d.lost(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -225,6 +225,7 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 	id := filepath.Base(lock.Path)
 	rec, err := readRecord(lock.Path)
 	known := err == nil
+	born := rec.born(id)
 	if err := d.thawLeft(lock.Path, rec); err != nil { // a frozen process can't be killed
 		return err
 	}
@@ -242,9 +243,9 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 	}
 	// Whoever is left in them, because a record is damaged or was lost, names
 	// the wrong process or came too early to name one.
-	strays := d.groups.kill(id)
+	strays := d.groups.kill(born)
 	d.fault.reach("killed")
-	if err := d.groups.remove(ctx, id); err != nil {
+	if err := d.groups.remove(ctx, born); err != nil {
 		return err
 	}
 	for _, pid := range strays {
@@ -252,9 +253,14 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 	}
 	d.fault.reach("ungrouped")
 	if known {
-		d.ids.free(d.state, rec.UIDs, id)
+		d.ids.free(d.state, rec.UIDs, born)
 	} else {
 		d.ids.freeAll(d.state, id)
+	}
+	if born != id {
+		if err := os.Remove(d.dir(born)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	d.fault.reach("freed")
 	disk := filepath.Join(lock.Path, diskFile)
@@ -272,6 +278,10 @@ func (d *Driver) sweep(ctx context.Context) error {
 	ids, err := d.List(ctx)
 	if err != nil {
 		return err
+	}
+	links, _ := os.ReadDir(d.state)
+	for _, l := range links {
+		place.DropLink(d.dir(l.Name()))
 	}
 	known := map[string]bool{}
 	for _, id := range ids {

@@ -32,6 +32,18 @@ type record struct {
 	Image     string `json:"image"`
 	Loop      string `json:"loop,omitempty"` // device of the writable layer
 	Ready     bool   `json:"ready"`
+
+	// Born is the id under which it was made, which its cgroups and uids keep,
+	// when it was claimed under another.
+	Born string `json:"born,omitempty"`
+}
+
+// born is the id that the cgroups and uids of sandbox id have.
+func (r record) born(id string) string {
+	if r.Born != "" {
+		return r.Born
+	}
+	return id
 }
 
 func readRecord(dir string) (record, error) {

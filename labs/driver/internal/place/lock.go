@@ -26,7 +26,7 @@ var ErrBusy = errors.New("labs: sandbox is being changed by somebody else")
 
 // TryTake returns ErrBusy instead of waiting.
 func TryTake(path string) (*Lock, error) {
-	f, err := os.Open(path)
+	f, err := folder(path)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,9 @@ func Take(ctx context.Context, path string, create bool) (*Lock, error) {
 			return nil, err
 		}
 		if create {
+			if DropLink(path) {
+				return nil, errors.New("labs: a sandbox of that name was claimed and lives on under another")
+			}
 			if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 				return nil, err
 			}

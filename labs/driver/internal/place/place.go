@@ -51,7 +51,7 @@ func Listen(dir string) (*os.File, error) {
 
 // Dial connects to the socket in dir. A dead agent's has no listener.
 func Dial(ctx context.Context, dir string) (net.Conn, error) {
-	at, err := os.Open(dir)
+	at, err := folder(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
 // devices are bound from the host: a user namespace can't make device nodes.
@@ -259,11 +261,8 @@ func placeTaken(taken map[string]int) error {
 // writeNames makes the three files that a runtime would bind. They are
 // ordinary ones here, because labs rename over them (sed -i).
 func writeNames(hostname string) error {
-	files := map[string]string{
-		"/etc/hostname":    hostname + "\n",
-		"/etc/hosts":       "127.0.0.1\tlocalhost\n127.0.1.1\t" + hostname + "\n::1\tlocalhost ip6-localhost ip6-loopback\n",
-		"/etc/resolv.conf": "# This machine has no network beyond itself.\noptions timeout:1 attempts:1\n",
-	}
+	files := proto.Names(hostname)
+	files["/etc/resolv.conf"] = "# This machine has no network beyond itself.\noptions timeout:1 attempts:1\n"
 	for name, text := range files {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
