@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -197,7 +198,7 @@ func (p *Prover) lacks(sc *scenario.Scenario) string {
 	switch {
 	case len(lacks) > 0:
 		return "needs " + strings.Join(lacks, ", ")
-	case sc.Checks() == 0:
+	case !slices.ContainsFunc(sc.Steps, func(st scenario.Step) bool { return st.Checked() || st.Unchecked != "" }):
 		return "has no check"
 	}
 	return ""
@@ -206,7 +207,7 @@ func (p *Prover) lacks(sc *scenario.Scenario) string {
 // judge says what the plays together mean for step n.
 func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 	sc := s.Scenario
-	st := Step{Number: n, Title: sc.Steps[n-1].Title, File: sc.Dir}
+	st := Step{Number: n, Title: sc.Steps[n-1].Title, File: path.Join(sc.Dir, "index.json")}
 	asked := sc.Steps[n-1].Asked()
 	for _, c := range asked {
 		if c.Script.File != "" {
@@ -220,6 +221,10 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 		}
 	}
 	demanding := p.Strict || s.Own
+	if why := sc.Steps[n-1].Unchecked; len(asked) == 0 && why != "" {
+		st.State, st.Failed, st.Message = Broken, true, "it is never checked: "+why
+		return st
+	}
 	if len(asked) == 0 {
 		st.State = Unverified
 		return st
