@@ -167,8 +167,7 @@ func (s *session) goodbye() {
 		s.cancel() // a TUI restores the screen, then it is told: see lobby
 		return
 	}
-	s.ch.say("\r\n" + sayClosing)
-	s.ch.finish(exitLost)
+	s.ch.hangUp("\r\n"+sayClosing, exitLost)
 }
 
 func reply(req *gossh.Request, ok bool) {
@@ -218,6 +217,16 @@ func (c *channel) end() bool {
 	first := !c.done
 	c.done = true
 	return first
+}
+
+// hangUp ends the channel beside whoever still writes to it, so without the end
+// of output that only a last writer may send.
+func (c *channel) hangUp(line string, status int) {
+	if c.end() {
+		c.say(line)
+		_, _ = c.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	}
+	_ = c.Close()
 }
 
 func (c *channel) finish(status int) {
