@@ -125,7 +125,7 @@ func TestTwoAtOneTerminal(t *testing.T) {
 		t.Error("a question reached two terminals")
 	}
 	a.typeLine("stty size; echo last-$((40+2))")
-	a.sees(`24 80\r\nlast-42\r`)
+	a.sees(`24 80\r(?s:.*)last-42\r`)
 	b.sees(`last-42`)
 	b.sess.Close()
 	a.typeLine("exit 3")
