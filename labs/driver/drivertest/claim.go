@@ -21,7 +21,7 @@ func (s suite) claim(t *testing.T) {
 	}
 	ctx := t.Context()
 	must(t, s.sandbox(t, s.spec("w-first")), "echo kept >/root/mark; sleep 1000 >/dev/null 2>&1 & hostname")
-	t.Cleanup(func() { _ = s.d.Destroy(context.Background(), "mine") })
+	t.Cleanup(func() { _ = s.d.Destroy(context.WithoutCancel(t.Context()), "mine") })
 	if err := c.Claim(ctx, "w-first", "mine"); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (s suite) claimRush(t *testing.T) {
 	var got atomic.Int32
 	var all sync.WaitGroup
 	for _, id := range []string{"rush-a", "rush-b", "rush-c", "rush-d"} {
-		t.Cleanup(func() { _ = s.d.Destroy(context.Background(), id) })
+		t.Cleanup(func() { _ = s.d.Destroy(context.WithoutCancel(t.Context()), id) })
 		all.Go(func() {
 			switch err := c.Claim(t.Context(), "w-rush", id); {
 			case err == nil:

@@ -134,10 +134,10 @@ func TestLabEventsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp := h.stream(t, srv.URL, s.ID, l.AccessToken, "x"); resp.StatusCode != http.StatusBadRequest {
+	if resp := h.stream(t, srv.URL, s.ID, l.AccessToken, "x"); resp.StatusCode != http.StatusBadRequest { //nolint:bodyclose // stream closes it with the test
 		t.Errorf("a bad id: %s", resp.Status)
 	}
-	resp := h.stream(t, srv.URL, s.ID, l.AccessToken, "")
+	resp := h.stream(t, srv.URL, s.ID, l.AccessToken, "") //nolint:bodyclose // stream closes it with the test
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%s %v", resp.Status, resp.Header)
 	}
@@ -151,11 +151,11 @@ func TestLabEventsEnd(t *testing.T) {
 	}
 	token := h.Token(t, c) // of another sign-in
 	for range 7 {
-		if resp := h.stream(t, srv.URL, s.ID, token, ""); resp.StatusCode != http.StatusOK {
+		if resp := h.stream(t, srv.URL, s.ID, token, ""); resp.StatusCode != http.StatusOK { //nolint:bodyclose // stream closes it with the test
 			t.Fatal(resp.Status)
 		}
 	}
-	if resp := h.stream(t, srv.URL, s.ID, token, ""); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+	if resp := h.stream(t, srv.URL, s.ID, token, ""); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" { //nolint:bodyclose // stream closes it with the test
 		t.Errorf("a ninth: %s", resp.Status)
 	}
 	if err := h.Guest().Logout(t.Context(), l.RefreshToken); err != nil {
@@ -164,7 +164,7 @@ func TestLabEventsEnd(t *testing.T) {
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil { // its end, in order
 		t.Error(err)
 	}
-	last := h.stream(t, srv.URL, s.ID, token, "")
+	last := h.stream(t, srv.URL, s.ID, token, "") //nolint:bodyclose // stream closes it with the test
 	if last.StatusCode != http.StatusOK {
 		t.Errorf("after one has ended: %s", last.Status)
 	}
@@ -175,7 +175,7 @@ func TestLabEventsEnd(t *testing.T) {
 	if _, err := c.StopLab(t.Context(), s.ID); err != nil {
 		t.Fatal(err)
 	}
-	if resp := h.stream(t, srv.URL, s.ID, token, "9000000000"); resp.StatusCode != http.StatusNoContent {
+	if resp := h.stream(t, srv.URL, s.ID, token, "9000000000"); resp.StatusCode != http.StatusNoContent { //nolint:bodyclose // stream closes it with the test
 		t.Errorf("all told: %s", resp.Status)
 	}
 }
