@@ -153,6 +153,10 @@ func TestSameScreenAfterACut(t *testing.T) {
 	if err := os.WriteFile(text, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// A server of tmux's leaves the shell that started it, and so the lab, which
+	// is no sandbox here.
+	inner := filepath.Join(t.TempDir(), "tmux")
+	t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(t.Context()), "tmux", "-S", inner, "kill-server").Run() })
 	for _, c := range []struct {
 		name, command, shows string
 		keys                 []string // to be somewhere in the middle
@@ -169,7 +173,7 @@ func TestSameScreenAfterACut(t *testing.T) {
 		},
 		{"less", "less -N " + text, "quick", []string{"/brown", "Enter", "2", "0", "j"}, []string{"2", "0", "j"}, "58"},
 		{"top", "exec top -d 1000", "PID", []string{"z"}, []string{"h"}, "Help for Interactive"},
-		{"tmux", "env -u TMUX tmux -L $$ -f /dev/null new-session 'sh' \\; split-window -h sh", "0:", []string{"echo inside-$((40+2))", "Enter"}, []string{"echo more-$((40+2))", "Enter"}, "more-42"},
+		{"tmux", "env -u TMUX tmux -S " + inner + " -f /dev/null new-session 'sh' \\; split-window -h sh", "0:", []string{"echo inside-$((40+2))", "Enter"}, []string{"echo more-$((40+2))", "Enter"}, "more-42"},
 		{"a shell", "printf '\\033[31mred \\033[44mon blue\\033[m \\033(0lqk\\033(B\\n'; seq 100", "100", []string{"echo half"}, []string{"-$((40+2))", "Enter"}, "half-42"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
