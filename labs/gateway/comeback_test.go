@@ -156,7 +156,9 @@ func TestSameScreenAfterACut(t *testing.T) {
 	// A server of tmux's leaves the shell that started it, and so the lab, which
 	// is no sandbox here.
 	inner := filepath.Join(t.TempDir(), "tmux")
-	t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(t.Context()), "tmux", "-S", inner, "kill-server").Run() })
+	t.Cleanup(func() {
+		_ = exec.CommandContext(context.WithoutCancel(t.Context()), "tmux", "-S", inner, "kill-server").Run()
+	})
 	for _, c := range []struct {
 		name, command, shows string
 		keys                 []string // to be somewhere in the middle

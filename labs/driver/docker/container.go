@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -125,6 +126,13 @@ func (d *Driver) containers(ctx context.Context) ([]string, error) {
 		// Podman fails at a container that is removed just then.
 		if try == 20 || !strings.Contains(err.Error(), "container not known") && !cerrdefs.IsNotFound(err) {
 			return nil, err
+		}
+		pause := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
 		}
 	}
 	ids := []string{}

@@ -62,11 +62,21 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 		return fmt.Errorf("make the agent's socket: %w", err)
 	}
 	defer agent.Close()
-	made, err := d.engine.ContainerCreate(ctx, d.options(dir, spec, ref))
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// Podman keeps half a container of whoever hangs up meanwhile, and then can
+	// list none: so nobody does, however hasty.
+	whole, cancelWhole := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancelWhole()
+	made, err := d.engine.ContainerCreate(whole, d.options(dir, spec, ref))
 	if err != nil {
 		return fmt.Errorf("make the container: %w", err)
 	}
-	if _, err := d.engine.ContainerStart(ctx, made.ID, client.ContainerStartOptions{}); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := d.engine.ContainerStart(whole, made.ID, client.ContainerStartOptions{}); err != nil {
 		return d.why(ctx, dir, made.ID, fmt.Errorf("start the container: %w", err))
 	}
 	got, err := d.engine.ContainerInspect(ctx, made.ID, client.ContainerInspectOptions{})
