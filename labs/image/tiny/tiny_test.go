@@ -37,6 +37,13 @@ func bin(t *testing.T) string {
 	return dir
 }
 
+// environment is a tool's. A test's binary that counts its coverage complains
+// where it has no folder to leave it in.
+func environment(t *testing.T, bin string) []string {
+	t.Helper()
+	return []string{"PATH=" + bin, "HOME=/", "GOCOVERDIR=" + t.TempDir()}
+}
+
 func listed(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile("names.txt")
@@ -98,7 +105,7 @@ END`, "2"},
 		t.Run(tc.script, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "sh"), "-c", tc.script)
-			cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=" + dir, "HOME=/"}
+			cmd.Dir, cmd.Env = t.TempDir(), environment(t, dir)
 			out, err := cmd.CombinedOutput()
 			if got := strings.TrimRight(string(out), "\n"); got != tc.want {
 				t.Errorf("got %q, %v; want %q", got, err, tc.want)
@@ -114,7 +121,7 @@ func TestPrompt(t *testing.T) {
 	dir := bin(t)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "sh"))
 	cmd.Args = []string{"-sh"}
-	cmd.Dir, cmd.Env = "/", []string{"PATH=" + dir, "HOME=/nowhere"}
+	cmd.Dir, cmd.Env = "/", append(environment(t, dir), "HOME=/nowhere")
 	tty, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
