@@ -36,6 +36,7 @@ type Gate struct {
 // A line is one sandbox's way out, or the knowledge that it has none.
 type line struct {
 	client *ssh.Client
+	stop   context.CancelFunc // of what is served over it
 	ended  chan struct{}
 }
 
@@ -67,7 +68,9 @@ func (g *Gate) Open(ctx context.Context, id string, want Rules, connect func(con
 	if len(want) > 0 {
 		rules = append(rules, want)
 	}
-	l := &line{client: client, ended: make(chan struct{})}
+	// As long as the sandbox lives, whoever asked for it.
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l := &line{client: client, stop: cancel, ended: make(chan struct{})}
 	g.mu.Lock()
 	if g.lines == nil {
 		g.lines = map[string]*line{}
@@ -82,8 +85,10 @@ func (g *Gate) Open(ctx context.Context, id string, want Rules, connect func(con
 	if g.Log != nil {
 		p.Log = g.Log.With("sandbox", id)
 	}
-	// As long as the sandbox lives, whoever asked for it.
-	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer cancel()
+		_ = client.Wait()
+	}()
 	go func() {
 		defer cancel()
 		serve(serving, p, calls)
@@ -147,16 +152,22 @@ func (g *Gate) Close(id string) {
 
 func (l *line) end() {
 	if l.client != nil {
+		l.stop()
 		_ = l.client.Close()
 		<-l.ended
 	}
 }
 
-// serve answers the agent's calls until the connection ends.
+// serve answers the agent's calls until the connection ends. Once ctx has, it
+// only takes them out of the way: a connection ends when nobody waits in it.
 func serve(ctx context.Context, p *Proxy, calls <-chan ssh.NewChannel) {
 	free := make(chan struct{}, maxConns)
 	for nc := range calls {
-		free <- struct{}{} // the others wait for their turn
+		select {
+		case free <- struct{}{}: // the others wait for their turn
+		case <-ctx.Done():
+			continue
+		}
 		go func() {
 			defer func() { <-free }()
 			ch, reqs, err := nc.Accept()
