@@ -27,7 +27,7 @@ func (a *agent) forward(ctx context.Context, nc ssh.NewChannel) {
 	}
 	hosts := proto.ForwardsTo(d.Host)
 	if hosts == nil || d.Port == 0 || d.Port > 65535 {
-		_ = nc.Reject(ssh.Prohibited, "only the lab's own ports (127.0.0.1) can be reached")
+		_ = nc.Reject(ssh.Prohibited, "only ports of the lab and of its other hosts can be reached")
 		return
 	}
 	dialer := net.Dialer{Timeout: 5 * time.Second}

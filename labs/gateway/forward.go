@@ -23,7 +23,7 @@ func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.N
 		OriginPort uint32
 	}
 	if gossh.Unmarshal(nc.ExtraData(), &d) != nil || d.Port == 0 || d.Port > 65535 || proto.ForwardsTo(d.Host) == nil {
-		_ = nc.Reject(gossh.Prohibited, "only the lab's own ports can be forwarded, as localhost")
+		_ = nc.Reject(gossh.Prohibited, "only the lab's own ports can be forwarded, as localhost or as another of its hosts")
 		return
 	}
 	if !p.open(&p.forwards, g.Limits.Forwards) {

@@ -116,6 +116,9 @@ which wins over config.yaml.
   CMH_NO_INPUT, CI   never ask for anything
   CMH_INSECURE_HTTP  let http:// leave this machine
   CMH_PAGER, PAGER   how to page long texts (default less -FRX)
+  CMH_LAB_IMAGE      image of labs that name none, for author test
+  CMH_IMAGE_DIR      where images are kept, for author test
+  CMH_LAB_AGENT      where lab-agent is, for author test
   NO_COLOR           no colours
   CLICOLOR_FORCE     colours also where nobody looks
   TERM               "dumb" means no colours and no screens`
