@@ -124,15 +124,8 @@ func (d *Driver) containers(ctx context.Context) ([]string, error) {
 			break
 		}
 		// Podman fails at a container that is removed just then.
-		if try == 20 || !strings.Contains(err.Error(), "container not known") && !cerrdefs.IsNotFound(err) {
+		if try == tries || !strings.Contains(err.Error(), "container not known") && !cerrdefs.IsNotFound(err) || pause(ctx) != nil {
 			return nil, err
-		}
-		pause := time.NewTimer(100 * time.Millisecond)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return nil, ctx.Err()
 		}
 	}
 	ids := []string{}
@@ -145,14 +138,32 @@ func (d *Driver) containers(ctx context.Context) ([]string, error) {
 }
 
 func (d *Driver) removeContainer(ctx context.Context, id string) error {
-	_, err := d.engine.ContainerRemove(ctx, d.container(id), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	if err == nil || cerrdefs.IsNotFound(err) {
+	for try := 0; ; try++ {
+		_, err := d.engine.ContainerRemove(ctx, d.container(id), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		switch {
+		case err == nil || cerrdefs.IsNotFound(err):
+			return nil
+		case cerrdefs.IsConflict(err): // somebody else is at it
+			return d.awaitGone(ctx, id)
+		case try == tries || pause(ctx) != nil: // Podman fails at one that ends just then
+			return fmt.Errorf("remove the container: %w", err)
+		}
+	}
+}
+
+// tries is how often what Podman fails at for a moment is tried again.
+const tries = 20
+
+// pause waits before the next try.
+func pause(ctx context.Context) error {
+	t := time.NewTimer(100 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if !cerrdefs.IsConflict(err) { // somebody else is at it
-		return fmt.Errorf("remove the container: %w", err)
-	}
-	return d.awaitGone(ctx, id)
 }
 
 // keepAgent copies the agent to where an upgrade doesn't pull it away from
