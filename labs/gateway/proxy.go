@@ -136,7 +136,7 @@ func (s *session) run(id string, inner *call, before []*gossh.Request, req *goss
 		_, _ = io.CopyBuffer(inner, s.ch, make([]byte, 16<<10))
 		_ = inner.CloseWrite()
 	}()
-	s.relayOutput(inner, rec, sayLost)
+	s.relayOutput(inner, rec)
 	inner.hangUp()
 	if req.Type == "shell" {
 		s.g.present.detach(s.ctx, s.g.Sandboxes, id)
@@ -173,9 +173,20 @@ func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request,
 }
 
 // relayOutput copies what the program prints, then says how it ended: in this
-// order, because a status that overtakes the output cuts it off. lost is said
-// when there is no status.
-func (s *session) relayOutput(inner *call, rec Recorder, lost string) {
+// order, because a status that overtakes the output cuts it off.
+func (s *session) relayOutput(inner *call, rec Recorder) {
+	status := s.copyOutput(inner, rec)
+	if status == nil {
+		s.ch.say(sayLost)
+		s.ch.finish(exitLost)
+		return
+	}
+	s.ch.finishWith(status.Type, status.Payload)
+}
+
+// copyOutput copies what the program prints, to its end, and returns how it
+// ended; nil when that was not said.
+func (s *session) copyOutput(inner *call, rec Recorder) (status *gossh.Request) {
 	var out sync.WaitGroup
 	pass := func(dst io.Writer, src io.Reader, size int) {
 		if _, err := io.CopyBuffer(dst, src, make([]byte, size)); err != nil {
@@ -188,7 +199,6 @@ func (s *session) relayOutput(inner *call, rec Recorder, lost string) {
 	}
 	out.Go(func() { pass(terminal, inner, 32<<10) })
 	out.Go(func() { pass(s.ch.Stderr(), inner.Stderr(), 4<<10) })
-	var status *gossh.Request
 	for req := range inner.replies {
 		switch req.Type {
 		case "exit-status", "exit-signal":
@@ -197,12 +207,7 @@ func (s *session) relayOutput(inner *call, rec Recorder, lost string) {
 		reply(req, false)
 	}
 	out.Wait()
-	if status == nil {
-		s.ch.say(lost)
-		s.ch.finish(exitLost)
-		return
-	}
-	s.ch.finishWith(status.Type, status.Payload)
+	return status
 }
 
 // presence counts the terminals that are attached to each sandbox.

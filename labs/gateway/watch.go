@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -23,7 +25,13 @@ const consentEvery = 2 * time.Second
 const (
 	sayWatchTerminal = "Looking on needs a terminal, and runs no commands."
 	sayWatchEnded    = "The learner no longer shares this lab, or it has ended."
+	plainScreen      = "\x1b[?1049l\x1b[?25h"
 )
+
+// partTime is what an onlooker has to read the rest when the view ends. Who
+// reads nothing then loses the connection, before lineLimit takes the learner's
+// line for silent.
+const partTime = lineLimit / 2
 
 // watched is the session that name asks to look on in.
 func watched(name string) (session string, ok bool) {
@@ -116,7 +124,16 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 		return
 	}
 	s.g.Log.InfoContext(s.ctx, "ssh watch", append(s.log, "sandbox", id)...)
-	go s.whileShared(session, inner.leave)
+	part := sync.OnceFunc(func() {
+		s.ch.setDeaf()
+		inner.leave()
+		time.AfterFunc(partTime, func() {
+			if s.ctx.Err() == nil {
+				_ = s.peer.Close()
+			}
+		})
+	})
+	go s.whileShared(session, part)
 	go func() {
 		for req := range reqs {
 			ok := false
@@ -129,28 +146,37 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 			}
 			reply(req, ok)
 		}
-		inner.leave() // the onlooker has left
+		part() // the onlooker has left
 	}()
+	var left atomic.Bool
 	go func() {
-		_ = s.hearsLeave()
-		inner.leave()
+		left.Store(s.hearsLeave())
+		part()
 	}()
-	s.relayOutput(inner, nil, sayWatchEnded)
+	status := s.copyOutput(inner, nil)
+	switch { // nobody else writes any more
+	case left.Load():
+		_, _ = io.WriteString(s.ch.Stderr(), plainScreen)
+		s.ch.finish(0)
+	case status == nil:
+		s.ch.say(plainScreen + sayWatchEnded)
+		s.ch.finish(exitLost)
+	default:
+		s.ch.finishWith(status.Type, status.Payload)
+	}
 }
 
 // hearsLeave reads what is typed, for nobody, until it is a key that people
-// leave with: Ctrl-C, Ctrl-D or q.
-func (s *session) hearsLeave() error {
+// leave with: Ctrl-C, Ctrl-D or q. It reports false when nothing more comes.
+func (s *session) hearsLeave() bool {
 	buf := make([]byte, 64)
 	for {
 		n, err := s.ch.Read(buf)
-		if err != nil {
-			return err
-		}
 		if strings.ContainsAny(string(buf[:n]), "\x03\x04q") {
-			s.ch.say("\x1b[?1049l\x1b[?25h")
-			s.ch.finish(0)
-			return nil
+			return true
+		}
+		if err != nil {
+			return false
 		}
 	}
 }
@@ -170,7 +196,6 @@ func (s *session) whileShared(session string, end func()) {
 		_, _, err := s.g.Sandboxes.Watch(ctx, s.who, session)
 		cancel()
 		if errors.Is(err, labs.ErrNotFound) {
-			_, _ = io.WriteString(s.ch, "\x1b[?1049l\x1b[?25h")
 			end()
 			return
 		}
