@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
@@ -14,6 +16,12 @@ import (
 // neverMade is how long after its start a session without a sandbox is given
 // up rather than tried again.
 const neverMade = 2 * time.Minute
+
+// How many sessions are ended and tended at once.
+const (
+	endAtOnce  = 4
+	tendAtOnce = 8
+)
 
 // AdoptLabs takes over what an earlier process on this node left: sessions go
 // on, whoever was attached is not any more, and what belongs to nobody is
@@ -51,18 +59,31 @@ func (a *App) TendLabs(ctx context.Context) error {
 		}
 		return nil
 	})
-	errs := []error{err}
-	if err == nil {
-		for _, r := range expired {
-			errs = append(errs, a.destroyLab(ctx, r))
-		}
+	if err != nil {
+		expired = nil
 	}
-	runs, err := a.nodeLabRuns(ctx)
-	errs = append(errs, err)
-	for _, r := range runs {
-		errs = append(errs, a.tend(ctx, r), a.keepTime(ctx, r), a.keepOut(ctx, r))
-	}
+	ended := eachRun(endAtOnce, expired, func(r postgres.LabRun) error { return a.destroyLab(ctx, r) })
+	runs, listErr := a.nodeLabRuns(ctx)
+	tended := eachRun(tendAtOnce, runs, func(r postgres.LabRun) error {
+		return errors.Join(a.tend(ctx, r), a.keepTime(ctx, r), a.keepOut(ctx, r))
+	})
 	a.work.forgetClocks(runs)
+	return errors.Join(err, ended, listErr, tended)
+}
+
+// eachRun calls f for every run, for some at once, so that a slow disk or a
+// sandbox that does not answer holds up few others. It returns all errors.
+func eachRun(atOnce int, runs []postgres.LabRun, f func(postgres.LabRun) error) error {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	errs := make([]error, len(runs))
+	for i, r := range runs {
+		g.Go(func() error {
+			errs[i] = f(r)
+			return nil
+		})
+	}
+	_ = g.Wait()
 	return errors.Join(errs...)
 }
 

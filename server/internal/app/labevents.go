@@ -55,7 +55,7 @@ func (a Actor) OpenLabEvents(ctx context.Context, ref string, after int64) (*Lab
 	}
 	// An ended session has all its events; the row was read before them.
 	for {
-		events, err := a.app.eventsSince(ctx, []postgres.EventCursor{{Session: s.session, After: s.after}})
+		events, err := a.app.eventsSince(ctx, []postgres.EventCursor{a.app.streams.cursor(s)})
 		if err != nil {
 			s.Close()
 			return nil, err
@@ -231,6 +231,13 @@ func (st *labStreams) add(s *LabStream) error {
 	st.open[s] = struct{}{}
 	st.of[s.user]++
 	return nil
+}
+
+// cursor is where s stands; others give it events as soon as it is added.
+func (st *labStreams) cursor(s *LabStream) postgres.EventCursor {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return postgres.EventCursor{Session: s.session, After: s.after}
 }
 
 // give adds events that s has not got yet.

@@ -28,6 +28,7 @@ var (
 
 const (
 	keepLimit      = 20 * time.Second // to keep one
+	endLimit       = 5 * time.Second  // to keep one before a sandbox goes, which is to be soon
 	abandonedAfter = 10 * time.Minute // a reservation, far above keepLimit
 	keepsNothing   = "This installation keeps no checkpoints."
 )
@@ -235,7 +236,7 @@ func (a *App) dropFiles(ctx context.Context, gone []postgres.Checkpoint) {
 // keepStep keeps what r is like when its current step is done. A learner who
 // passed has passed without it.
 func (a *App) keepStep(ctx context.Context, r postgres.LabRun) {
-	a.keepQuietly(ctx, r, hub.KeptStep)
+	a.keepQuietly(ctx, r, hub.KeptStep, keepLimit)
 }
 
 // keepDone is keepStep for a step that is left without a check having passed,
@@ -274,7 +275,7 @@ func (a *App) keepEnd(ctx context.Context, id string) {
 	})
 	worth := r.EndedAt != nil && r.DestroyedAt == nil && r.State != hub.Submitted && begun(r)
 	if err == nil && !kept && worth {
-		a.keepQuietly(ctx, r, hub.KeptEnd)
+		a.keepQuietly(ctx, r, hub.KeptEnd, endLimit)
 	}
 }
 
@@ -283,12 +284,13 @@ func begun(r postgres.LabRun) bool {
 	return r.SetupAt != nil && (r.Step == 0 || r.Marks[r.Step-1].OpenedAt != nil)
 }
 
-// keepQuietly keeps what nobody has asked for, so nobody is told when it fails.
-func (a *App) keepQuietly(ctx context.Context, r postgres.LabRun, kind string) bool {
+// keepQuietly keeps what nobody has asked for, if that takes no longer than
+// limit. So nobody is told when it fails.
+func (a *App) keepQuietly(ctx context.Context, r postgres.LabRun, kind string, limit time.Duration) bool {
 	if a.Labs.Engine.Keeps() != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	_, err := a.keepLab(ctx, r, kind, "")
 	if err != nil && !errors.Is(err, labs.ErrNotFound) {

@@ -209,7 +209,7 @@ func (a Actor) turnBack(ctx context.Context, id string, back func(context.Contex
 	if err != nil {
 		return r, err
 	}
-	a.app.keepQuietly(ctx, r, hub.KeptBefore)
+	a.app.keepQuietly(ctx, r, hub.KeptBefore, keepLimit)
 	defer func() {
 		if err != nil {
 			_ = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.EndLabReturn(ctx, id) })
