@@ -40,33 +40,37 @@ func TestTricksDoNotPass(t *testing.T) {
 		trick string
 		says  string // in the message; empty: any outcome but passed will do
 	}{
-		"another grep before it on PATH":      {fake + "cp /tmp/fake /usr/local/bin/grep", "/usr/local/bin/grep"},
-		"another awk, a folder further on":    {fake + "cp /tmp/fake /usr/local/sbin/awk", "/usr/local/sbin/awk"},
-		"another bash":                        {fake + "cp /tmp/fake /usr/bin/bash.new; mv /usr/bin/bash.new /usr/bin/bash", "/bash"},
-		"the interpreter is a link":           {fake + "mv /usr/bin/bash /usr/bin/b; ln -s /tmp/fake /usr/bin/bash", "/bash"},
-		"to another program of the image":     {"ln -sf false /usr/bin/grep", "grep"},
-		"the folder is another one":           {fake + "cp -a /usr/bin /opt/bin; cp /tmp/fake /opt/bin/grep; rm /bin; ln -s /opt/bin /bin", "/bash"},
-		"the alternative is another one":      {"ln -sf /usr/bin/false /etc/alternatives/awk", "awk"},
-		"a tool is gone":                      {"rm /usr/bin/grep", "grep"},
-		"a tool cannot be run":                {"chmod 644 /usr/bin/grep", "grep"},
-		"a library is loaded before all":      {"echo /tmp/evil.so >/etc/ld.so.preload", "/etc/ld.so.preload"},
-		"another libc":                        {"cd /usr/lib/*-linux-gnu && cp libc.so.6 l && echo >>l && mv l libc.so.6", "libc.so.6"},
-		"the same libc, but written to":       {"cd /usr/lib/*-linux-gnu && cp libc.so.6 l && mv l libc.so.6", "libc.so.6"},
-		"a better libc for this processor":    {"cd /usr/lib/*-linux-gnu && mkdir -p glibc-hwcaps/x86-64-v2 && cp libm.so.6 glibc-hwcaps/x86-64-v2/libc.so.6", "libc.so.6"},
-		"the loader's cache leads elsewhere":  {"mkdir /opt/l && cp /usr/lib/*-linux-gnu/libpcre2-8.so.0 /opt/l/ && echo >>/opt/l/libpcre2-8.so.0 && echo /opt/l >/etc/ld.so.conf.d/000.conf && ldconfig", "/opt/l/libpcre2-8.so.0"},
-		"another loader":                      {"p=$(readlink -f /lib64/ld-linux-*); cp $p /tmp/l && echo >>/tmp/l && mv /tmp/l $p", "ld-linux"},
-		"start-up files and functions":        {`echo 'test() { true; }; grep() { true; }; exit 0' | tee /etc/profile /etc/bash.bashrc ~/.bashrc ~/.bash_profile ~/.profile >/dev/null; echo 'BASH_ENV=/etc/profile' >>/etc/environment`, ""},
-		"exported functions and LD_PRELOAD":   {`printf 'export LD_PRELOAD=/tmp/evil.so BASH_ENV=/tmp/fake\ngrep() { return 0; }\nexport -f grep\nalias grep=true\n' >>~/.bashrc; bash -ic true`, ""},
-		"process 1 may open no files":         {"prlimit --pid 1 --nofile=64:64", "limit"},
-		"nobody may have a process":           {"prlimit --pid 1 --nproc=1:1", "limit"},
-		"the checker is killed":               {watcher("kill -9 $p"), ""},
-		"the checker is stopped":              {watcher("kill -STOP $p"), ""},
-		"its tools are killed":                {"(exec -a quiet python3 -c '" + sniper + "') >/dev/null 2>&1 &", ""},
-		"the script is replaced at once":      {"(exec -a quiet python3 -c '" + swap + "') >/dev/null 2>&1 & sleep 0.3", ""},
-		"grep is exchanged and put back":      {"cp /usr/bin/grep /tmp/g; " + fake + "(exec -a quiet python3 -c '" + exchange + "') >/dev/null 2>&1 & sleep 0.3", ""},
-		"the place of the scripts is full":    {"rm -rf /run/lab; echo >/run/lab", ""},
-		"the place of the scripts is another": {"rm -rf /run/lab; ln -s /tmp /run/lab", ""},
-		"all of the disk is taken":            {"dd if=/dev/zero of=/var/big bs=1M status=none; dd if=/dev/zero of=/var/small bs=1 status=none count=100000; true", ""},
+		"another grep before it on PATH":       {fake + "cp /tmp/fake /usr/local/bin/grep", "/usr/local/bin/grep"},
+		"another awk, a folder further on":     {fake + "cp /tmp/fake /usr/local/sbin/awk", "/usr/local/sbin/awk"},
+		"another bash":                         {fake + "cp /tmp/fake /usr/bin/bash.new; mv /usr/bin/bash.new /usr/bin/bash", "/bash"},
+		"the interpreter is a link":            {fake + "mv /usr/bin/bash /usr/bin/b; ln -s /tmp/fake /usr/bin/bash", "/bash"},
+		"to another program of the image":      {"ln -sf false /usr/bin/grep", "grep"},
+		"the folder is another one":            {fake + "cp -a /usr/bin /opt/bin; cp /tmp/fake /opt/bin/grep; rm /bin; ln -s /opt/bin /bin", "/bash"},
+		"the alternative is another one":       {"ln -sf /usr/bin/false /etc/alternatives/awk", "awk"},
+		"a tool is gone":                       {"rm /usr/bin/grep", "grep"},
+		"a tool cannot be run":                 {"chmod 644 /usr/bin/grep", "grep"},
+		"a library is loaded before all":       {"echo /tmp/evil.so >/etc/ld.so.preload", "/etc/ld.so.preload"},
+		"another libc":                         {"cd /usr/lib/*-linux-gnu && cp libc.so.6 l && echo >>l && mv l libc.so.6", "libc.so.6"},
+		"the same libc, but written to":        {"cd /usr/lib/*-linux-gnu && cp libc.so.6 l && mv l libc.so.6", "libc.so.6"},
+		"a better libc for this processor":     {"cd /usr/lib/*-linux-gnu && mkdir -p glibc-hwcaps/x86-64-v2 && cp libm.so.6 glibc-hwcaps/x86-64-v2/libc.so.6", "libc.so.6"},
+		"the loader's cache leads elsewhere":   {"mkdir /opt/l && cp /usr/lib/*-linux-gnu/libpcre2-8.so.0 /opt/l/ && echo >>/opt/l/libpcre2-8.so.0 && echo /opt/l >/etc/ld.so.conf.d/000.conf && ldconfig", "/opt/l/libpcre2-8.so.0"},
+		"that cache is exchanged and put back": {leadAway + "(exec -a quiet python3 -c '" + lead + "') >/dev/null 2>&1 & sleep 0.3", ""},
+		"that cache is a link":                 {leadAway + "cp /tmp/bad.cache /opt/cache; ln -sf /opt/cache /etc/ld.so.cache", "/opt/l/libpcre2-8.so.0"},
+		"that cache never ends":                {"rm /etc/ld.so.cache; mkfifo /etc/ld.so.cache", "/etc/ld.so.cache"},
+		"nobody can be watched":                {"(exec -a quiet python3 -c '" + watchers + "') >/dev/null 2>&1 & sleep 1", "watched"},
+		"another loader":                       {"p=$(readlink -f /lib64/ld-linux-*); cp $p /tmp/l && echo >>/tmp/l && mv /tmp/l $p", "ld-linux"},
+		"start-up files and functions":         {`echo 'test() { true; }; grep() { true; }; exit 0' | tee /etc/profile /etc/bash.bashrc ~/.bashrc ~/.bash_profile ~/.profile >/dev/null; echo 'BASH_ENV=/etc/profile' >>/etc/environment`, ""},
+		"exported functions and LD_PRELOAD":    {`printf 'export LD_PRELOAD=/tmp/evil.so BASH_ENV=/tmp/fake\ngrep() { return 0; }\nexport -f grep\nalias grep=true\n' >>~/.bashrc; bash -ic true`, ""},
+		"process 1 may open no files":          {"prlimit --pid 1 --nofile=64:64", "limit"},
+		"nobody may have a process":            {"prlimit --pid 1 --nproc=1:1", "limit"},
+		"the checker is killed":                {watcher("kill -9 $p"), ""},
+		"the checker is stopped":               {watcher("kill -STOP $p"), ""},
+		"its tools are killed":                 {"(exec -a quiet python3 -c '" + sniper + "') >/dev/null 2>&1 &", ""},
+		"the script is replaced at once":       {"(exec -a quiet python3 -c '" + swap + "') >/dev/null 2>&1 & sleep 0.3", ""},
+		"grep is exchanged and put back":       {"cp /usr/bin/grep /tmp/g; " + fake + "(exec -a quiet python3 -c '" + exchange + "') >/dev/null 2>&1 & sleep 0.3", ""},
+		"the place of the scripts is full":     {"rm -rf /run/lab; echo >/run/lab", ""},
+		"the place of the scripts is another":  {"rm -rf /run/lab; ln -s /tmp /run/lab", ""},
+		"all of the disk is taken":             {"dd if=/dev/zero of=/var/big bs=1M status=none; dd if=/dev/zero of=/var/small bs=1 status=none count=100000; true", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,6 +143,30 @@ while True:
             shutil.copy(src, "/tmp/n")
             os.chmod("/tmp/n", 0o755)
             os.rename("/tmp/n", "/usr/bin/grep")
+`
+
+// leadAway makes another library for grep, and a loader's cache that leads to it,
+// which it leaves aside.
+const leadAway = "cp /etc/ld.so.cache /tmp/good.cache; mkdir /opt/l && cp /usr/lib/*-linux-gnu/libpcre2-8.so.0 /opt/l/ && echo >>/opt/l/libpcre2-8.so.0 && " +
+	"echo /opt/l >/etc/ld.so.conf.d/000.conf && ldconfig && mv /etc/ld.so.cache /tmp/bad.cache && cp /tmp/good.cache /etc/ld.so.cache; "
+
+// lead puts that cache there as soon as a check runs, and the right one back.
+const lead = `
+import os, shutil
+while True:
+    if any(len(f) == 8 for f in os.listdir("/run/lab") if os.path.isdir("/run/lab")):
+        for src in ("/tmp/bad.cache", "/tmp/good.cache"):
+            shutil.copy(src, "/tmp/n")
+            os.rename("/tmp/n", "/etc/ld.so.cache")
+`
+
+// watchers takes all there is of what files are watched with.
+const watchers = `
+import ctypes, time
+libc = ctypes.CDLL(None)
+while libc.inotify_init() >= 0:
+    pass
+time.sleep(3600)
 `
 
 // What is honest still passes: work that is done, tools touched as labs have

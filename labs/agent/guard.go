@@ -167,6 +167,11 @@ func (a *agent) guard(relied []proto.Relied) (g *guard, changed string) {
 		return g, "the files it relies on cannot be watched"
 	}
 	g.watch = os.NewFile(uintptr(fd), "watch")
+	if slices.ContainsFunc(relied, func(r proto.Relied) bool { return r.Lib }) {
+		if why := g.holdCache(); why != "" {
+			return g, cacheFile + why
+		}
+	}
 	for _, r := range relied {
 		if why := g.hold(r); why != "" {
 			return g, why
@@ -182,10 +187,8 @@ func (g *guard) hold(r proto.Relied) string {
 	for _, p := range g.a.places(r) {
 		var seen trail
 		real, err := seen.follow(p)
-		for dir, names := range seen.dirs {
-			for _, name := range names {
-				g.look(dir, name)
-			}
+		if !g.look(seen) {
+			return p + " cannot be watched"
 		}
 		if err != nil || g.a.searched(r) && !executable(p) {
 			continue
@@ -206,16 +209,41 @@ func (g *guard) hold(r proto.Relied) string {
 	return ""
 }
 
-// keep takes a file under the lease and says what is wrong with it.
-func (g *guard) keep(f *os.File, r proto.Relied, is proto.File, accept []proto.File) string {
-	leased, writer := lease(f)
-	if writer {
-		return " is open for writing"
+// holdCache keeps the loader's cache, which says where libraries lie. What it
+// says is nobody's to compare, since every installed package changes it; but it
+// has to say the same until the end.
+func (g *guard) holdCache() string {
+	f, seen, err := openCache()
+	if !g.look(seen) {
+		return " cannot be watched"
 	}
-	s, err := stampOf(f)
+	if err == nil {
+		// What was opened before the watch may be another one already.
+		f.Close()
+		f, _, err = openCache()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
 	if err != nil {
 		return " cannot be read"
 	}
+	h, why := take(f)
+	if why != "" {
+		f.Close()
+		return why
+	}
+	g.held = append(g.held, h)
+	return ""
+}
+
+// keep takes a file under the lease and says what is wrong with it.
+func (g *guard) keep(f *os.File, r proto.Relied, is proto.File, accept []proto.File) string {
+	h, why := take(f)
+	if why != "" {
+		return why
+	}
+	var err error
 	if is.Sum, err = sumOf(f); err != nil {
 		return " cannot be read"
 	}
@@ -225,11 +253,24 @@ func (g *guard) keep(f *os.File, r proto.Relied, is proto.File, accept []proto.F
 	// A library that was open for writing in this sandbox may still be mapped so,
 	// and change without a trace.
 	mapped := r.Lib || strings.HasPrefix(path.Base(is.Path), "ld-")
-	if mapped && time.Unix(s.ctime.Sec, int64(s.ctime.Nsec)).After(g.a.baseline.untouched()) {
+	if mapped && time.Unix(h.stamp.ctime.Sec, int64(h.stamp.ctime.Nsec)).After(g.a.baseline.untouched()) {
 		return " has been written to"
 	}
-	g.held = append(g.held, held{f, s, leased})
+	g.held = append(g.held, h)
 	return ""
+}
+
+// take takes a file under a lease, and its stamp.
+func take(f *os.File) (h held, why string) {
+	leased, writer := lease(f)
+	if writer {
+		return h, " is open for writing"
+	}
+	s, err := stampOf(f)
+	if err != nil {
+		return h, " cannot be read"
+	}
+	return held{f, s, leased}, ""
 }
 
 // lease takes a read lease, which makes who opens the file for writing wait
@@ -240,18 +281,27 @@ func lease(f *os.File) (leased, writer bool) {
 	return err == nil, errors.Is(err, unix.EAGAIN)
 }
 
-// look has a directory watched for what happens to a name in it.
-func (g *guard) look(dir, name string) {
+// look has the names on a trail watched, each in its directory. It fails where
+// something would go unseen.
+func (g *guard) look(seen trail) bool {
 	const what = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB |
 		unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW
-	wd, err := unix.InotifyAddWatch(int(g.watch.Fd()), dir, what)
-	if err != nil {
-		return // there is no such directory, or it is compared in the end only
+	for dir, names := range seen.dirs {
+		wd, err := unix.InotifyAddWatch(int(g.watch.Fd()), dir, what)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+			continue // there is nothing below it; its own name is watched
+		}
+		if err != nil {
+			return false
+		}
+		if g.names[int32(wd)] == nil {
+			g.names[int32(wd)] = map[string]bool{}
+		}
+		for _, name := range names {
+			g.names[int32(wd)][name] = true
+		}
 	}
-	if g.names[int32(wd)] == nil {
-		g.names[int32(wd)] = map[string]bool{}
-	}
-	g.names[int32(wd)][name] = true
+	return true
 }
 
 // changed says what was changed since guard.

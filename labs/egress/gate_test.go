@@ -70,10 +70,14 @@ func TestGateClosesAFullLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &Gate{Allowed: rules, Dial: func(context.Context, netip.AddrPort) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		t.Cleanup(func() { theirs.Close() })
-		return ours, nil
+	// What never answers, not even an end.
+	far, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	g := &Gate{Allowed: rules, Dial: func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", far.Addr().String())
 	}}
 	connect, agents := agent(t)
 	if err := g.Open(t.Context(), "full", nil, connect); err != nil {
@@ -89,13 +93,18 @@ func TestGateClosesAFullLine(t *testing.T) {
 		if _, err := io.WriteString(ch, "CONNECT 93.184.216.34:80 HTTP/1.1\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.ReadFull(ch, make([]byte, len("HTTP/1.1 200"))); err != nil {
-			t.Fatal(err)
+		got := make([]byte, len("HTTP/1.1 200"))
+		if _, err := io.ReadFull(ch, got); err != nil || string(got) != "HTTP/1.1 200" {
+			t.Fatalf("%q, %v", got, err)
 		}
 	}
-	// More than wait in the connection's queues: it stands still.
-	for range 64 {
+	for range 8 {
 		go func() { _, _, _ = conn.OpenChannel(proto.EgressCall, nil) }()
+	}
+	for range 100 { // answers that come after these have arrived
+		if _, _, err := conn.SendRequest("there", true, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	closed := make(chan struct{})
 	go func() {

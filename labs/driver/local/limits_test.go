@@ -38,6 +38,7 @@ func TestLimitsCannotBeMoved(t *testing.T) {
 			"os.setxattr('/tmp/g','security.capability',struct.pack('<IIIII',0x02000001,1<<21,0,0,0))\nE\n/tmp/g CapEff /proc/self/status 2>/dev/null || echo no", "no"},
 		{"kernel settings", "sysctl -w vm.overcommit_memory=1 2>&1 | grep -cE 'Read-only|denied|ignoring'; sysctl -w kernel.pid_max=99 >/dev/null 2>&1 || echo no", "1\nno"},
 		{"the disk", "mount -o remount,size=9g / 2>/dev/null || echo no; resize2fs /dev/loop0 2>/dev/null || echo no; dd if=/dev/zero of=/dev/loop0 count=1 2>/dev/null; test -f /dev/loop0 && echo a file", "no\nno\na file"},
+		{"watching files", "cat /proc/sys/user/max_inotify_instances; echo 999 2>/dev/null >/proc/sys/user/max_inotify_instances || echo no", "32\nno"},
 		{"shared memory", "mount -o remount,size=9g /dev/shm 2>/dev/null || echo no", "no"},
 		{"the clock", "date -s 2020-01-01 >/dev/null 2>&1 || echo no", "no"},
 	})

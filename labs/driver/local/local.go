@@ -83,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if d.groups, err = findCgroups(fmt.Sprintf("cmh-%x", key[:4])); err != nil {
 		return nil, fmt.Errorf("find cgroups: %w", err)
 	}
+	raiseWatchers()
 	d.disks = findDisks(filepath.Join(state, diskFolder))
 	d.disks.fault = d.fault
 	if d.agent, err = sealBinary(cfg.Agent); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -82,6 +83,9 @@ func Probe(ctx context.Context) Report {
 	add("process limit", limited, detail, "held by a resource limit of the sandbox's user namespace instead")
 	add("CPU limit", limited && groups.cpu, detail, "a sandbox can take all CPU time")
 	r.MultiLearner = limited
+
+	add("file watches", enoughWatchers(), watchersFile+" is "+strconv.Itoa(watchers()),
+		"a few learners can take them all, and no lab's check can hold its tools: set it to "+strconv.Itoa(manyWatchers))
 
 	filesystems, _ := os.ReadFile("/proc/filesystems")
 	add("overlay", strings.Contains(string(filesystems), "\toverlay\n"), "in this kernel", "it may be a module that is loaded on demand; without it no sandbox can be made")

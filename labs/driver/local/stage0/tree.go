@@ -27,6 +27,11 @@ var masked = []string{
 // readOnly are the parts of /proc through which root could steer a kernel.
 var readOnly = []string{"sys", "irq", "bus", "fs", "sysrq-trigger"}
 
+// watching is what each user inside may take to be told of changed files. The
+// kernel counts it as the host root's as well, so that one sandbox that took all
+// would leave none to the others, whose checks watch files too.
+var watching = map[string]int{"max_inotify_instances": 32, "max_inotify_watches": 4096}
+
 const plain = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
 // buildTree makes root the root of this mount namespace, fills in what a
@@ -283,6 +288,9 @@ func closeProc(manyUIDs bool) error {
 		groups = "0 65535"
 	}
 	_ = os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte(groups), 0)
+	for name, most := range watching {
+		_ = os.WriteFile("/proc/sys/user/"+name, []byte(strconv.Itoa(most)), 0)
+	}
 	for _, name := range masked {
 		path := "/proc/" + name
 		st, err := os.Lstat(path)
