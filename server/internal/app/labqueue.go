@@ -27,6 +27,11 @@ type labQueue struct {
 	starting int            // seats taken
 	unstored int            // of those, without a row yet
 	has      map[string]int // labs that each user had running when we looked last
+
+	asking   chan struct{} // closed when whoever looks has; nil when nobody does
+	asked    time.Time     // when somebody last began to
+	asks     int
+	answered int // the last look that came to something
 }
 
 // A ticket is a user's place in the queue for one lab. Requests for the same
@@ -95,32 +100,76 @@ func (a Actor) takeSeat(ctx context.Context, lab string, sure func() error) (*se
 	}
 }
 
-// callNext gives seats to those whose turn it is.
+// callNext gives seats to those whose turn it is, as things stand after it was
+// called. One caller asks the database for all, and a moment after the last did.
 func (a *App) callNext(ctx context.Context) error {
 	q := &a.queue
 	q.mu.Lock()
+	for next := q.asks + 1; q.answered < next; q.mu.Lock() {
+		over, pause := q.asking, queueTick-time.Since(q.asked)
+		if over == nil && pause <= 0 {
+			return a.ask(ctx)
+		}
+		q.mu.Unlock()
+		var again <-chan time.Time
+		if over == nil {
+			again = time.After(pause)
+		}
+		select {
+		case <-over:
+		case <-again:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	q.mu.Unlock()
+	return nil
+}
+
+// ask is callNext's turn at the database. It is called with the queue locked,
+// and returns with it unlocked.
+func (a *App) ask(ctx context.Context) error {
+	q := &a.queue
+	q.asks++
+	q.asking, q.asked = make(chan struct{}), time.Now()
+	// A row that is stored meanwhile is counted twice rather than not at all.
+	this, unstored := q.asks, q.unstored
+	q.mu.Unlock()
+	var has map[string]int
+	var err error
+	if a.Labs.MaxRunning > 0 {
+		err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+			has, err = tx.CountLabRuns(ctx, a.Labs.Node)
+			return err
+		})
+	}
+	q.mu.Lock()
 	defer q.mu.Unlock()
+	close(q.asking)
+	q.asking = nil
+	if err != nil { // the others ask themselves
+		return err
+	}
+	q.answered, q.has = this, has
 	now := a.now()
 	q.tickets = slices.DeleteFunc(q.tickets, func(t *ticket) bool { return t.waiting == 0 && !now.Before(t.until) })
 	room, starts := len(q.tickets), len(q.tickets)
 	if most := a.Labs.MaxRunning; most > 0 {
-		// Under the lock: a row that is stored meanwhile is counted twice rather
-		// than not at all.
-		err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-			q.has, err = tx.CountLabRuns(ctx, a.Labs.Node)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		room = most - q.unstored
-		for _, n := range q.has {
+		room = most - unstored
+		for _, n := range has {
 			room -= n
 		}
 	}
 	if most := a.Labs.MaxStarting; most > 0 {
 		starts = most - q.starting
 	}
+	q.call(room, starts)
+	return nil
+}
+
+// call gives seats in order, to as many as there is room for and as may be under
+// way.
+func (q *labQueue) call(room, starts int) {
 	for _, t := range q.inOrder() {
 		if room--; room < 0 {
 			t.full = true
@@ -136,7 +185,6 @@ func (a *App) callNext(ctx context.Context) error {
 		t.called = &seat{q: q, users: t.waiting}
 		q.tickets = slices.DeleteFunc(q.tickets, func(o *ticket) bool { return o == t })
 	}
-	return nil
 }
 
 // inOrder is the queue: everybody's first lab before anybody's second.
