@@ -15,6 +15,11 @@ import (
 const (
 	maxCalls = 64               // connections on their way out at once
 	lineWait = 30 * time.Second // for a host that is restarting
+
+	// What a program has of a connection that the host has ended: to read what
+	// has come, and then to close it.
+	readGrace  = 2 * time.Minute
+	closeGrace = 2 * time.Second
 )
 
 // egress is the sandbox's way out: it decides nothing and dials nothing.
@@ -94,7 +99,7 @@ func (e *egress) listen(ctx context.Context) error {
 // call hands one connection to the host.
 func (e *egress) call(conn net.Conn) {
 	defer conn.Close()
-	ch := e.dial()
+	ch, reqs := e.dial()
 	if ch == nil {
 		_, _ = io.WriteString(conn, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		return
@@ -108,6 +113,12 @@ func (e *egress) call(conn net.Conn) {
 			_ = c.CloseWrite()
 		}
 	}()
+	go func() {
+		ssh.DiscardRequests(reqs) // until the host has ended it
+		_ = conn.SetWriteDeadline(time.Now().Add(readGrace))
+		<-done
+		_ = conn.SetReadDeadline(time.Now().Add(closeGrace))
+	}()
 	_, _ = io.CopyBuffer(ch, onlyReader{conn}, make([]byte, 16<<10))
 	_ = ch.CloseWrite()
 	<-done
@@ -117,7 +128,7 @@ func (e *egress) call(conn net.Conn) {
 type onlyReader struct{ io.Reader }
 
 // dial opens a channel to the host, and waits a while for one that is away.
-func (e *egress) dial() ssh.Channel {
+func (e *egress) dial() (ssh.Channel, <-chan *ssh.Request) {
 	deadline := time.NewTimer(lineWait)
 	defer deadline.Stop()
 	for {
@@ -126,8 +137,7 @@ func (e *egress) dial() ssh.Channel {
 		e.mu.Unlock()
 		if line != nil {
 			if ch, reqs, err := line.OpenChannel(proto.EgressCall, nil); err == nil {
-				go ssh.DiscardRequests(reqs)
-				return ch
+				return ch, reqs
 			}
 			e.set(line, nil)
 			continue
@@ -135,7 +145,7 @@ func (e *egress) dial() ssh.Channel {
 		select {
 		case <-changed:
 		case <-deadline.C:
-			return nil
+			return nil, nil
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (d disks) open(ctx context.Context, dir string, l labs.Limits, from string)
 		return layer{}, fmt.Errorf("make a disk: %w", err)
 	}
 	defer file.Close()
-	if err := copyDisk(file, template); err != nil {
+	if err := copyDisk(ctx, file, template); err != nil {
 		return layer{}, fmt.Errorf("make a disk: %w", err)
 	}
 	if from != "" {
@@ -157,12 +157,15 @@ func (d disks) template(ctx context.Context, l labs.Limits) (*os.File, error) {
 }
 
 // copyDisk makes dst, an empty file, what src is: sharing its blocks where the
-// file system can, else by copying those that were written.
-func copyDisk(dst, src *os.File) error {
+// file system can, else by copying those that were written, until ctx ends.
+func copyDisk(ctx context.Context, dst, src *os.File) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())); err == nil {
 		return nil
 	}
-	return copySparse(dst, src)
+	return copySparse(ctx, dst, src)
 }
 
 // mend checks a disk that was copied while it was mounted. Files that programs
@@ -212,7 +215,7 @@ func (d disks) sweep() {
 }
 
 // copySparse copies the written parts of src, and its size.
-func copySparse(dst, src *os.File) error {
+func copySparse(ctx context.Context, dst, src *os.File) error {
 	st, err := src.Stat()
 	if err != nil {
 		return err
@@ -232,20 +235,28 @@ func copySparse(dst, src *os.File) error {
 		if err != nil {
 			return err
 		}
-		if err := copyRange(dst, src, data, hole); err != nil {
+		if err := copyRange(ctx, dst, src, data, hole); err != nil {
 			return err
 		}
 		at = hole
 	}
 }
 
-// copyRange copies what lies between two offsets, inside of the kernel.
-func copyRange(dst, src *os.File, from, to int64) error {
+// copyRange copies what lies between two offsets, piece by piece, inside of the
+// kernel where the file systems can.
+func copyRange(ctx context.Context, dst, src *os.File, from, to int64) error {
 	for in, out := from, from; in < to; {
-		n, err := unix.CopyFileRange(int(src.Fd()), &in, int(dst.Fd()), &out, int(min(to-in, 16<<20)), 0)
-		if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // not on these file systems
-			_, err = io.Copy(io.NewOffsetWriter(dst, in), io.NewSectionReader(src, in, to-in))
+		if err := ctx.Err(); err != nil {
 			return err
+		}
+		piece := min(to-in, 16<<20)
+		n, err := unix.CopyFileRange(int(src.Fd()), &in, int(dst.Fd()), &out, int(piece), 0)
+		if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+			if _, err := io.Copy(io.NewOffsetWriter(dst, in), io.NewSectionReader(src, in, piece)); err != nil {
+				return err
+			}
+			in, out = in+piece, out+piece
+			continue
 		}
 		if err != nil {
 			return err

@@ -106,11 +106,14 @@ func frozen(dir, loop string, do func() error) (took time.Duration, err error) {
 		}
 		return 0, err
 	}
-	err = do()
-	if thawed := m.ioctl(fiThaw); thawed != nil {
-		return 0, errors.Join(err, fmt.Errorf("thaw the disk: %w", thawed)) // the mark stays
-	}
-	return time.Since(began), errors.Join(err, os.Remove(mark))
+	defer func() { // whatever becomes of do
+		if thawed := m.ioctl(fiThaw); thawed != nil {
+			took, err = 0, errors.Join(err, fmt.Errorf("thaw the disk: %w", thawed)) // the mark stays
+			return
+		}
+		took, err = time.Since(began), errors.Join(err, os.Remove(mark))
+	}()
+	return 0, do()
 }
 
 // thawLeft thaws a disk that a dead process left frozen: its sandbox could
@@ -146,10 +149,7 @@ func copyFrozen(ctx context.Context, dir, loop, dst string) (frozenFor time.Dura
 		return 0, 0, err
 	}
 	defer file.Close()
-	if frozenFor, err = frozen(dir, loop, func() error { return copyDisk(file, src) }); err != nil {
-		return 0, 0, err
-	}
-	if err := ctx.Err(); err != nil {
+	if frozenFor, err = frozen(dir, loop, func() error { return copyDisk(ctx, file, src) }); err != nil {
 		return 0, 0, err
 	}
 	if err := file.Sync(); err != nil {

@@ -99,7 +99,10 @@ func (d *Driver) keep(ctx context.Context, dir string, rec record, name string) 
 	if err := os.Rename(half, d.snapshotDir(name)); err != nil { // refused when the name is taken
 		return s, err
 	}
-	return s, d.images.Hold(s.Image, d.snapshotDir(name)) // as the sandbox has until here
+	if err := d.images.Hold(s.Image, d.snapshotDir(name)); err != nil { // as the sandbox has until here
+		return s, errors.Join(err, d.RemoveSnapshot(ctx, name))
+	}
+	return s, nil
 }
 
 // room makes sure that a copy fits, so that a full disk ends a snapshot before

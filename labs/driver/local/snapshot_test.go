@@ -175,6 +175,48 @@ func TestFrozenByTheDead(t *testing.T) {
 	}
 }
 
+// Whatever goes wrong while a disk is frozen, it is not frozen afterwards.
+func TestThawedAfterAll(t *testing.T) {
+	store, name := testImage(t)
+	state := t.TempDir()
+	d, ok := keeper(t, state, store)
+	if !ok {
+		return
+	}
+	if err := d.Create(t.Context(), labs.Spec{ID: "panicky", Image: name}); err != nil {
+		t.Fatal(err)
+	}
+	dir, loop := filepath.Join(state, "panicky"), readOnDisk(t, state, "panicky").Loop
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = local.Frozen(dir, loop, func() error { panic("on purpose") })
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := local.Frozen(dir, loop, func() error {
+		cancel()
+		src, err := os.Open(filepath.Join(dir, "disk.ext4"))
+		if err != nil {
+			return err
+		}
+		defer src.Close()
+		dst, err := os.Create(filepath.Join(t.TempDir(), "copy"))
+		if err != nil {
+			return err
+		}
+		defer dst.Close()
+		return local.CopyDisk(ctx, dst, src)
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits for the copy any more: %v", err)
+	}
+	if out, err := drivertest.Exec(t, drivertest.Connect(t, d, "panicky"), "echo on >/root/on && cat /root/on"); err != nil || out != "on" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "frozen")); err == nil {
+		t.Error("it is marked as frozen still")
+	}
+}
+
 // What sandboxes and snapshots are made of stays known, and a snapshot of which
 // only a part is left makes no sandbox.
 func TestUsedImages(t *testing.T) {
