@@ -19,6 +19,8 @@ import (
 const (
 	recordingLimit  = 8 << 20  // bytes of one recording
 	recordingsLimit = 64 << 20 // of all of one learner
+	recordingsCount = 200      // of one learner
+	unsavedLimit    = 1 << 20  // bytes of one that wait for the database
 	recordChunk     = 32 << 10
 	recordPause     = 2 * time.Second // between two writes: what a killed server may lose
 )
@@ -91,6 +93,7 @@ func (a Actor) RemoveRecording(ctx context.Context, id string) error {
 // it. The caller closes it.
 func (a *App) Recorder(ctx context.Context, session, term string, columns, rows int) (rec *Recorder, notice string, err error) {
 	var r hub.Recording
+	user := ""
 	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		on, err := tx.LabRecorded(ctx, session)
 		if err != nil || !on {
@@ -100,24 +103,32 @@ func (a *App) Recorder(ctx context.Context, session, term string, columns, rows 
 		if err != nil {
 			return err
 		}
-		kept, err := tx.RecordedBytes(ctx, run.UserID)
-		if err != nil {
+		user = run.UserID
+		// What a killed server began; a shell says something at once.
+		if err := tx.RemoveEmptyRecordings(ctx, user, a.now().Add(-time.Hour)); err != nil {
 			return err
 		}
-		if kept >= recordingsLimit {
+		n, kept, err := tx.Recorded(ctx, user)
+		switch {
+		case err != nil:
+			return err
+		case kept >= recordingsLimit:
 			notice = "Not recorded: your recordings take all of their 64 MiB. Remove some with: cmh lab recordings delete"
+			return nil
+		case n >= recordingsCount:
+			notice = "Not recorded: you have as many recordings as are kept. Remove some with: cmh lab recordings delete"
 			return nil
 		}
 		r = hub.Recording{
 			ID: "r-" + strings.ToLower(rand.Text())[:10], SessionID: session, LabID: run.LabID, Title: run.Title,
 			Columns: columns, Rows: rows, Term: term, StartedAt: a.now(),
 		}
-		return tx.AddRecording(ctx, run.UserID, r)
+		return tx.AddRecording(ctx, user, r)
 	})
 	if err != nil || r.ID == "" {
 		return nil, notice, err
 	}
-	rec = &Recorder{app: a, id: r.ID, began: time.Now(), full: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	rec = &Recorder{app: a, user: user, id: r.ID, began: time.Now(), full: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	go rec.run(context.WithoutCancel(ctx))
 	return rec, "What this shell prints is recorded. Not any more: cmh lab record off", nil
 }
@@ -126,6 +137,7 @@ func (a *App) Recorder(ctx context.Context, session, term string, columns, rows 
 // can't be stored is lost, and the recording ends.
 type Recorder struct {
 	app   *App
+	user  string
 	id    string
 	began time.Time
 	full  chan struct{} // a chunk has come together
@@ -176,9 +188,11 @@ func (r *Recorder) add(kind, data string) {
 		return
 	}
 	line := cast.Event{At: time.Since(r.began), Kind: kind, Data: strings.ToValidUTF8(data, "\ufffd")}.Line()
-	if r.size+len(line) > recordingLimit {
-		r.over = true
-		line = cast.Event{At: time.Since(r.began), Kind: cast.Output, Data: "\x1b[m\r\n[The recording ends here: it is as long as one may be.]\r\n"}.Line()
+	switch {
+	case r.size+len(line) > recordingLimit:
+		line, r.over = r.ending("it is as long as one may be"), true
+	case r.buf.Len()+len(line) > unsavedLimit:
+		line, r.over = r.ending("more was printed than could be stored"), true
 	}
 	r.size += len(line)
 	r.buf.Write(line)
@@ -190,6 +204,11 @@ func (r *Recorder) add(kind, data string) {
 	}
 }
 
+// ending is the last event of a recording that ends before its shell.
+func (r *Recorder) ending(why string) []byte {
+	return cast.Event{At: time.Since(r.began), Kind: cast.Output, Data: "\x1b[m\r\n[The recording ends here: " + why + ".]\r\n"}.Line()
+}
+
 // Close writes what is left.
 func (r *Recorder) Close() error {
 	r.closed.Do(func() { close(r.done) })
@@ -197,12 +216,14 @@ func (r *Recorder) Close() error {
 	return nil
 }
 
-// run stores chunks until the recorder is closed.
+// run stores chunks until the recorder is closed. A recording of nothing is not
+// kept.
 func (r *Recorder) run(ctx context.Context) {
 	defer close(r.ended)
 	tick := time.NewTicker(recordPause)
 	defer tick.Stop()
-	for number, last := 0, false; !last; {
+	number := 0
+	for last := false; !last; {
 		select {
 		case <-tick.C:
 		case <-r.full:
@@ -216,18 +237,41 @@ func (r *Recorder) run(ctx context.Context) {
 		if len(chunk) == 0 {
 			continue
 		}
-		err := r.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-			return tx.AppendRecording(ctx, r.id, number, chunk, time.Since(r.began))
-		})
+		more, err := r.store(ctx, number, chunk)
 		number++
-		if err == nil {
+		if more {
 			continue
 		}
-		if hub.CodeOf(err) != hub.NotFound { // deleted: nobody wants it
+		if err != nil && hub.CodeOf(err) != hub.NotFound { // deleted: nobody wants it
 			r.app.Log.WarnContext(ctx, "recording not stored", "recording", r.id, "err", err)
 		}
 		r.mu.Lock()
 		r.over = true
+		r.buf.Reset()
 		r.mu.Unlock()
 	}
+	if number > 0 {
+		return
+	}
+	err := r.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.RemoveRecording(ctx, r.user, r.id) })
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		r.app.Log.WarnContext(ctx, "empty recording not removed", "recording", r.id, "err", err)
+	}
+}
+
+// store stores a chunk, or, where the learner's share has no room for it, that
+// the recording ends. It reports whether more may follow.
+func (r *Recorder) store(ctx context.Context, number int, chunk []byte) (more bool, err error) {
+	err = r.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		_, kept, err := tx.Recorded(ctx, r.user)
+		if err != nil {
+			return err
+		}
+		data := chunk
+		if more = kept+int64(len(chunk)) <= recordingsLimit; !more {
+			data = r.ending("your recordings take all of their 64 MiB")
+		}
+		return tx.AppendRecording(ctx, r.id, number, data, time.Since(r.began))
+	})
+	return more && err == nil, err
 }

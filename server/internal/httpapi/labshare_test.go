@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +15,9 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/cast"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
 // Who may look on: the course's owner and admins, while the learner agrees. To
@@ -202,16 +206,64 @@ func TestRecordings(t *testing.T) {
 	if rec, _, err = h.App.Recorder(ctx, s.ID, "xterm", 80, 24); err != nil || rec == nil {
 		t.Fatal(rec, err)
 	}
-	page := bytes.Repeat([]byte("x"), 1<<20)
-	for range 12 {
+	stored := func() (n int64) {
+		t.Helper()
+		if all, err = c.Recordings(ctx); err != nil || len(all) != 1 {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		return all[0].Bytes
+	}
+	page := bytes.Repeat([]byte("x"), 1<<19)
+	for n := int64(1); n <= 17; n++ {
 		_, _ = rec.Write(page)
+		for n < 16 && stored() < n<<19 {
+			runtime.Gosched()
+		}
 	}
 	_ = rec.Close()
-	if all, err = c.Recordings(ctx); err != nil || len(all) != 1 || all[0].Bytes > 8<<20+1024 {
-		t.Fatalf("%+v, %v", all, err)
+	if n := stored(); n > 8<<20+1024 {
+		t.Fatal(n)
 	}
 	if file, err = c.Recording(ctx, all[0].ID); err != nil || !strings.Contains(string(file[len(file)-200:]), "The recording ends here") {
 		t.Errorf("%d bytes, %v", len(file), err)
+	}
+
+	// So is what waits to be stored, and what all of a learner's take.
+	visit := func(print ...byte) *app.Recorder {
+		t.Helper()
+		rec, notice, err := h.App.Recorder(ctx, s.ID, "xterm", 80, 24)
+		if rec == nil || err != nil {
+			t.Fatal(notice, err)
+		}
+		_, _ = rec.Write(print)
+		return rec
+	}
+	ends := func(why string) {
+		t.Helper()
+		all, err := c.Recordings(ctx)
+		if err != nil || len(all) == 0 {
+			t.Fatal(all, err)
+		}
+		if file, err := c.Recording(ctx, all[0].ID); err != nil || len(file) > 1000 || !strings.Contains(string(file), "The recording ends here: "+why) {
+			t.Errorf("%d bytes, %v", len(file), err)
+		}
+	}
+	_ = visit(bytes.Repeat(page, 3)...).Close()
+	ends("more was printed than could be stored")
+	rec = visit()
+	err = h.App.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE lab_recordings SET bytes = $2 WHERE id = $1`, all[0].ID, 64<<20-2000)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = rec.Write(page[:4000])
+	_ = rec.Close()
+	ends("your recordings take all of their 64 MiB")
+	_ = visit().Close()
+	if all, err = c.Recordings(ctx); err != nil || len(all) != 3 {
+		t.Errorf("one of nothing is kept: %+v, %v", all, err)
 	}
 	if _, err := c.RecordLab(ctx, s.ID, false); err != nil {
 		t.Fatal(err)

@@ -63,10 +63,21 @@ func (tx Tx) RecordLab(ctx context.Context, session string, on bool) error {
 	return classify("lab session", err)
 }
 
-// RecordedBytes is how much user's recordings take.
-func (tx Tx) RecordedBytes(ctx context.Context, user string) (n int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT coalesce(sum(bytes), 0)::bigint FROM lab_recordings WHERE user_id = $1`, user).Scan(&n)
-	return n, classify("recording", err)
+// Recorded is how many recordings user has and how much they take. No other
+// transaction that asked for it adds to them meanwhile.
+func (tx Tx) Recorded(ctx context.Context, user string) (n int, bytes int64, err error) {
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, user); err != nil {
+		return 0, 0, classify("user", err)
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM lab_recordings WHERE user_id = $1`, user).Scan(&n, &bytes)
+	return n, bytes, classify("recording", err)
+}
+
+// RemoveEmptyRecordings deletes those of user in which nothing was recorded
+// since they began, before some time.
+func (tx Tx) RemoveEmptyRecordings(ctx context.Context, user string, before time.Time) error {
+	_, err := tx.Exec(ctx, `DELETE FROM lab_recordings WHERE user_id = $1 AND bytes = 0 AND started_at < $2`, user, before)
+	return classify("recording", err)
 }
 
 // AddRecording stores a recording of which nothing is there yet.
