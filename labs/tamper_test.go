@@ -145,10 +145,10 @@ while True:
             os.rename("/tmp/n", "/usr/bin/grep")
 `
 
-// leadAway makes another library for grep, and a loader's cache that leads to it,
+// leadAway makes a library with which grep fails, and a loader's cache that leads to it,
 // which it leaves aside.
 const leadAway = "cp /etc/ld.so.cache /tmp/good.cache; mkdir /opt/l && cp /usr/lib/*-linux-gnu/libpcre2-8.so.0 /opt/l/ && echo >>/opt/l/libpcre2-8.so.0 && " +
-	"echo /opt/l >/etc/ld.so.conf.d/000.conf && ldconfig && mv /etc/ld.so.cache /tmp/bad.cache && cp /tmp/good.cache /etc/ld.so.cache; "
+	"echo /opt/l >/etc/ld.so.conf.d/000.conf && ldconfig && mv /etc/ld.so.cache /tmp/bad.cache && cp /tmp/good.cache /etc/ld.so.cache && truncate -s 4096 /opt/l/*; "
 
 // lead puts that cache there as soon as a check runs, and the right one back.
 const lead = `
