@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/labstest"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
@@ -63,6 +64,44 @@ func TestLabExpires(t *testing.T) {
 	}
 	if next, err := as.StartLab(t.Context(), "files"); err != nil || next.ID == s.ID {
 		t.Errorf("begun again: %+v, %v", next, err)
+	}
+}
+
+// together keeps nothing until two are to be kept.
+type together struct {
+	labstest.Driver
+	came chan struct{}
+	both chan struct{}
+}
+
+func (d together) Snapshot(ctx context.Context, id, name string) (labs.Snapshot, error) {
+	select {
+	case d.came <- struct{}{}: // the first
+	default:
+		close(d.both)
+	}
+	select {
+	case <-d.both:
+		return d.Driver.Snapshot(ctx, id, name)
+	case <-ctx.Done():
+		return labs.Snapshot{}, ctx.Err()
+	}
+}
+
+// What is slow about the end of one session does not hold up that of another.
+func TestLabsExpireSideBySide(t *testing.T) {
+	t.Parallel()
+	h := newLabHub(t)
+	for range 2 {
+		h.ready(t, h.User(t, hub.Free), "files")
+	}
+	h.App.Labs.Engine = &labs.Engine{Driver: together{h.driver, make(chan struct{}, 1), make(chan struct{})}}
+	h.clock.Store(3601)
+	if err := h.App.TendLabs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if there, kept := h.sandboxes(t), h.kept(t); len(there) != 0 || len(kept) != 2 {
+		t.Errorf("sandboxes %v, kept %v", there, kept)
 	}
 }
 
