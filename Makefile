@@ -94,7 +94,7 @@ fuzz: ## fuzz every parser of foreign input, FUZZTIME=60s each
 bench: build ## measure start and connect times against floors of the same run
 	@deploy/local/setup.sh run test bench
 	@bin/cmh-server image build
-	@deploy/local/bench.sh
+	@deploy/local/engines.sh deploy/local/bench.sh
 
 .PHONY: golden
 golden: ## rewrite the golden files from what is drawn now

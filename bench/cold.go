@@ -73,12 +73,16 @@ func cold(ctx context.Context, r *rig) ([]table, error) {
 		runners = append(runners, runner{"`runc run` + bash; read-only disk", untilPrompt("exit\n",
 			runc, "--root", filepath.Join(r.dir, "runc"), "run", "--bundle", bundle, fmt.Sprintf("cmh-bench-%d", os.Getpid()))})
 	}
-	docker, remove := dockerRun(ctx, root.Path)
-	defer remove()
-	if docker != nil {
-		runners = append(runners, runner{"`docker run --network none` + bash", untilPrompt("exit\n", docker...)})
-	} else {
-		notes = append(notes, "No Docker daemon answers here, so Docker isn't measured.")
+	there := engines(ctx)
+	for _, e := range there {
+		argv, err := e.run(ctx, root.Path)
+		if err != nil {
+			return nil, err
+		}
+		runners = append(runners, runner{"`" + e.name + " run --network none` + bash, the same limits", untilPrompt("exit\n", argv...)})
+	}
+	if len(there) < 2 {
+		notes = append(notes, "An engine that isn't in the table doesn't run here.")
 	}
 	results, err := race(ctx, r.rounds(25), runners...)
 	if err != nil {
@@ -123,20 +127,33 @@ func (r *rig) bundle(ctx context.Context, runc, root string) (string, error) {
 	return dir, os.WriteFile(file, raw, 0o600)
 }
 
-// dockerRun is the command that starts our image with Docker, or nil where no
-// daemon answers.
-func dockerRun(ctx context.Context, root string) (argv []string, remove func()) {
-	const tag = "cmh-bench:latest"
-	none := func() {}
-	quick, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if exec.CommandContext(quick, "docker", "info").Run() != nil {
-		return nil, none
+// An engine runs containers. The two are started by deploy/local/engines.sh.
+type engine struct {
+	name string
+	argv []string
+}
+
+// engines are those that answer.
+func engines(ctx context.Context) (all []engine) {
+	for _, e := range []engine{
+		{"docker", []string{"docker", "--host", os.Getenv("CMH_TEST_DOCKER")}},
+		{"podman", []string{"podman", "--remote", "--url", os.Getenv("CMH_TEST_PODMAN")}},
+	} {
+		quick, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if exec.CommandContext(quick, e.argv[0], append(e.argv[1:], "info")...).Run() == nil {
+			all = append(all, e)
+		}
+		cancel()
 	}
-	load := exec.CommandContext(ctx, "sh", "-c", `tar -C "$1" -c . | docker import - "$2"`, "sh", root, tag)
-	if load.Run() != nil {
-		return nil, none
+	return all
+}
+
+// run is the command that starts our image with the engine.
+func (e engine) run(ctx context.Context, root string) ([]string, error) {
+	const tag = "localhost/cmh-bench:latest"
+	load := exec.CommandContext(ctx, "sh", append([]string{"-c", `tar=$1 tag=$2; shift 2; tar -C "$tar" -c . | "$@" import - "$tag"`, "sh", root, tag}, e.argv...)...)
+	if out, err := load.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s import: %w: %s", e.name, err, out)
 	}
-	remove = func() { _ = exec.CommandContext(context.WithoutCancel(ctx), "docker", "rmi", tag).Run() }
-	return []string{"docker", "run", "--rm", "-it", "--network", "none", tag, "/bin/bash", "-l"}, remove
+	return append(e.argv, "run", "--rm", "-it", "--network", "none", "--memory", "512m", "--pids-limit", "256", "--cpus", "1", tag, "/bin/bash", "-l"), nil
 }

@@ -27,7 +27,7 @@ import (
 func main() {
 	only := flag.String("only", "", "sections to measure, with commas: "+strings.Join(names(), ","))
 	scale := flag.Float64("scale", 1, "rounds, as a factor")
-	limit := flag.Duration("limit", 6*time.Minute, "give up after this long")
+	limit := flag.Duration("limit", 12*time.Minute, "give up after this long")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), *limit)
 	defer cancel()
@@ -46,6 +46,7 @@ var sections = []struct {
 	measure func(context.Context, *rig) ([]table, error)
 }{
 	{"cold", cold},
+	{"warm", warm},
 	{"connect", connect},
 	{"echo", echo},
 	{"life", life},
