@@ -34,7 +34,7 @@ func TestCursorBelongsToItsList(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	key := cursorKey("0123456789abcdef0123456789abcdef")
 	good := key.seal("list", place{"a", "b"})
-	for _, s := range []string{good, good + "=", good[1:], "", "AAAA", "😀"} {
+	for _, s := range []string{good, good + "=", good[1:], good[:30] + "\n" + good[30:], "", "AAAA", "😀"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
