@@ -55,5 +55,5 @@ func warm(ctx context.Context, r *rig) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []table{timings("A lab that waits for its learner", 0.9, results, "Most of the former is the login shell's own start.")}, nil
+	return []table{timings("A lab that waits for its learner", 0.9, results, "The login shell's own start is in both.")}, nil
 }
