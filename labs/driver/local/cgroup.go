@@ -278,10 +278,11 @@ func (g cgroups) exist(id string) bool {
 	return false
 }
 
-// kill ends whatever of a sandbox runs in its cgroups, and says what that was.
-// A server with a thread on its way through them, and what that thread
-// called for, live with us in one pid namespace, and are no sandbox.
-func (g cgroups) kill(id string) (pids []int) {
+// kill ends whatever of a sandbox runs in its cgroups, and gives a pidfd of
+// each, the caller's to close. A server with a thread on its way through
+// them, and what that thread called for, live with us in one pid namespace,
+// and are no sandbox.
+func (g cgroups) kill(id string) (pidfds []int) {
 	ours, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		return nil
@@ -291,14 +292,18 @@ func (g cgroups) kill(id string) (pids []int) {
 			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
 			for _, f := range strings.Fields(string(raw)) {
 				theirs, err := os.Readlink("/proc/" + f + "/ns/pid")
-				if pid, e := strconv.Atoi(f); err == nil && e == nil && theirs != ours {
-					_ = unix.Kill(pid, unix.SIGKILL)
-					pids = append(pids, pid)
+				pid, e := strconv.Atoi(f)
+				if err != nil || e != nil || theirs == ours {
+					continue
 				}
+				if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+					pidfds = append(pidfds, fd)
+				}
+				_ = unix.Kill(pid, unix.SIGKILL)
 			}
 		}
 	}
-	return pids
+	return pidfds
 }
 
 // remove waits until the kernel lets the cgroups go, which is a moment after

@@ -245,12 +245,19 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 	// Whoever is left in them, because a record is damaged or was lost, names
 	// the wrong process or came too early to name one.
 	strays := d.groups.kill(born)
+	defer func() {
+		for _, fd := range strays {
+			unix.Close(fd)
+		}
+	}()
 	d.fault.reach("killed")
 	if err := d.groups.remove(ctx, born); err != nil {
 		return err
 	}
-	for _, pid := range strays {
-		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // ours to collect only if this process made it
+	for _, fd := range strays {
+		if err := awaitEnd(ctx, fd); err != nil {
+			return err
+		}
 	}
 	d.fault.reach("ungrouped")
 	if known {

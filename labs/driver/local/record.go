@@ -109,11 +109,18 @@ func killAndWait(ctx context.Context, pid int, started uint64) error {
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("kill process %d: %w", pid, err)
 	}
+	return awaitEnd(ctx, fd)
+}
+
+// awaitEnd waits until the killed process of a pidfd is dead and, if this
+// process made it, collected. Leaving its cgroup comes earlier: PID 1 of a
+// namespace ends only after everybody else in it.
+func awaitEnd(ctx context.Context, fd int) error {
 	for {
 		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(p, 50)
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("wait for process %d: %w", pid, err)
+			return fmt.Errorf("wait for a killed process: %w", err)
 		}
 		if n > 0 {
 			// Ours to collect only if this process made it; else init does.
@@ -121,7 +128,7 @@ func killAndWait(ctx context.Context, pid int, started uint64) error {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("wait for process %d: %w", pid, err)
+			return fmt.Errorf("wait for a killed process: %w", err)
 		}
 	}
 }
