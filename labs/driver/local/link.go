@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/driver/local/stage0"
 )
 
 var _ labs.Linker = (*Driver)(nil)
@@ -140,6 +141,9 @@ func lay(at [2]netns.NsHandle, names [2]string) error {
 // all that it leads to.
 func plug(at netns.NsHandle, own, other labs.End) error {
 	return within(at, func(h *nl.Handle) error {
+		if err := unfence(h); err != nil {
+			return err
+		}
 		dev, err := h.LinkByName(own.Device)
 		if err != nil {
 			return err
@@ -154,6 +158,24 @@ func plug(at netns.NsHandle, own, other labs.End) error {
 		}
 		return h.LinkSetUp(dev)
 	})
+}
+
+// unfence takes away what keeps a sandbox that stands alone to itself. Its
+// routes went with the device that the line replaces.
+func unfence(h *nl.Handle) error {
+	rules, err := h.RuleList(unix.AF_INET)
+	if err != nil {
+		return fmt.Errorf("read the rules: %w", err)
+	}
+	for _, r := range rules {
+		if r.Priority != stage0.Fence {
+			continue
+		}
+		if err := h.RuleDel(&r); err != nil {
+			return fmt.Errorf("take the rule away: %w", err)
+		}
+	}
+	return nil
 }
 
 // noIPv6 is IN6_ADDR_GEN_MODE_NONE of linux/if_link.h.

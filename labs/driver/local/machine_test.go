@@ -88,6 +88,23 @@ func TestRootIsRootOfASmallMachine(t *testing.T) {
 	})
 }
 
+// A sandbox that stands alone has the looks of a machine on a network, and
+// nothing behind them.
+func TestNetworkToLookAt(t *testing.T) {
+	t.Parallel()
+	c := machine(t, labs.Spec{})
+	hold(t, c, []says{
+		{"an address", "ip -4 -brief addr show dev eth0 | awk '{print $1, $3}'; hostname -I | xargs", "eth0 172.30.1.2/24\n172.30.1.2"},
+		{"a gateway", "ip route | awk '/^default/{print $3, $5}'; route -n | awk '$1 == \"0.0.0.0\" {print $2}'", "172.30.1.1 eth0\n172.30.1.1"},
+		{"that answers", "ping -c1 -W9 172.30.1.1 | grep -c '1 received'", "1"},
+		{"a server at the address", "(python3 -m http.server --bind 172.30.1.2 8000 >/dev/null 2>&1 &); " + within("curl -sf 172.30.1.2:8000") + "curl -s -o /dev/null -w '%{http_code}' 172.30.1.2:8000", "200"},
+		{"no neighbours", "bash -c ': </dev/tcp/172.30.1.3/80' 2>&1 | grep -q 'Network is unreachable' && echo at once", "at once"},
+		{"nothing beyond", "bash -c ': </dev/tcp/192.0.2.1/80' 2>&1 | grep -q 'Network is unreachable' && echo at once", "at once"},
+		{"and that's not root's to change", "for what in 'rule del pref 1000' 'route add 192.0.2.0/24 dev eth0' 'link set eth0 down' 'link add x type veth'; do ip $what 2>/dev/null && echo $what; done; true", ""},
+		{"no other kind of address", "ip -6 -o addr show dev eth0 | wc -l", "0"},
+	})
+}
+
 // What scenarios of Killercoda and Katacoda find without asking for it.
 func TestLayoutThatScenariosAssume(t *testing.T) {
 	t.Parallel()

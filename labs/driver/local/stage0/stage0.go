@@ -111,6 +111,9 @@ func run() error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring up lo: %w", err)
 	}
+	if err := plausible(); err != nil {
+		return fmt.Errorf("make a network to look at: %w", err)
+	}
 	if err := looseName(); err != nil {
 		return fmt.Errorf("give the host name a namespace: %w", err)
 	}
