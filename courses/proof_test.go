@@ -9,6 +9,7 @@ import (
 	"github.com/cloudmastershub/cmh/courses"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/labs/image"
 	"github.com/cloudmastershub/cmh/labs/proof"
 )
@@ -60,6 +61,7 @@ func realEngine(t *testing.T) *labs.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	heirtest.Leave(t, state)
 	d, err := local.Open(context.Background(), local.Config{State: filepath.Join(state, "s"), Images: images, Agent: agent})
 	if err != nil {
 		t.Fatal(err)

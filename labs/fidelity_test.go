@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/labs/image"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 )
@@ -49,6 +50,7 @@ func playOn(t *testing.T, files map[string]string, e *labs.Engine) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	heirtest.Leave(t, state)
 	d, err := local.Open(t.Context(), local.Config{State: filepath.Join(state, "s"), Images: images, Agent: agent})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 )
 
 // Where there is no database, gc takes what nobody can be in: a sandbox that
@@ -21,7 +22,9 @@ func TestCollectWithoutADatabase(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("sandboxes with cgroups need root")
 	}
-	cfg, err := Config{DataDir: t.TempDir(), ImageDir: os.Getenv("CMH_IMAGE_DIR"), LabAgent: os.Getenv("CMH_LAB_AGENT")}.withDefaults()
+	dir := t.TempDir()
+	heirtest.Leave(t, dir)
+	cfg, err := Config{DataDir: dir, ImageDir: os.Getenv("CMH_IMAGE_DIR"), LabAgent: os.Getenv("CMH_LAB_AGENT")}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 )
 
 // asServer makes the test binary the real program.
@@ -230,6 +231,7 @@ func newServer(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	heirtest.Leave(t, dir)
 	if err := os.Chmod(dir, 0o711); err != nil { // the database's user passes through
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/server"
 )
 
@@ -38,6 +39,7 @@ func TestStories(t *testing.T) {
 		Dir:                 ".",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			heirtest.Leave(t, env.WorkDir)
 			who := "u" + strings.ToLower(rand.Text()[:10])
 			env.Vars = append(env.Vars,
 				"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -117,6 +119,7 @@ type hubServer struct{ api, sshHost, sshPort, dataDir, databaseURL string }
 func serve(t *testing.T, bin string) hubServer {
 	t.Helper()
 	h := hubServer{sshHost: "127.0.0.1", sshPort: freePort(t), dataDir: t.TempDir(), databaseURL: database(t)}
+	heirtest.Leave(t, h.dataDir)
 	h.api = "http://127.0.0.1:" + freePort(t)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "cmh-server"), "serve")
 	cmd.Env = append(os.Environ(), "CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL, "CMH_LAB_AGENT="+filepath.Join(bin, "lab-agent"),

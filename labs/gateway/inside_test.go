@@ -17,6 +17,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/labs/gateway"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
@@ -37,7 +38,9 @@ func (w *world) sandboxes(specs ...labs.Spec) labs.Driver {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	d, err := local.Open(w.t.Context(), local.Config{State: w.t.TempDir(), Images: store, Agent: agentBinary})
+	state := w.t.TempDir()
+	heirtest.Leave(w.t, state)
+	d, err := local.Open(w.t.Context(), local.Config{State: state, Images: store, Agent: agentBinary})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 )
 
 // agent is the path of the agent's binary, built when first asked for. Go's
@@ -65,6 +66,7 @@ func New(t testing.TB) Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
+	heirtest.Leave(t, state)
 	d := Driver{State: state, bin: bin}
 	t.Cleanup(func() {
 		ids, _ := d.List(context.Background())

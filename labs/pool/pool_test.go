@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/labs/image"
 	"github.com/cloudmastershub/cmh/labs/pool"
 )
@@ -56,6 +57,7 @@ func host(t testing.TB) (open func() *local.Driver, img string) {
 		img = image.Host
 	}
 	state := t.TempDir()
+	heirtest.Leave(t, state)
 	return func() *local.Driver {
 		d, err := local.Open(t.Context(), local.Config{State: state, Images: store, Agent: agent})
 		if err != nil {

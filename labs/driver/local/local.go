@@ -96,6 +96,12 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	return d, nil
 }
 
+// IsState reports whether dir is a driver's Config.State.
+func IsState(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, uidFolder))
+	return err == nil
+}
+
 // Close lets go of what only the driver itself holds. Sandboxes go on.
 func (d *Driver) Close() error {
 	for _, parent := range d.groups.parents {

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/drivertest"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
+	"github.com/cloudmastershub/cmh/labs/heirtest"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
@@ -63,6 +64,7 @@ func testImage(t testing.TB) (*image.Store, string) {
 
 func open(t testing.TB, state string, s *image.Store) *local.Driver {
 	t.Helper()
+	heirtest.Leave(t, state)
 	d, err := local.Open(t.Context(), local.Config{State: state, Images: s, Agent: agentBinary})
 	if err != nil {
 		t.Fatal(err)
