@@ -167,7 +167,7 @@ func clearStates(folder string) {
 	}
 	_ = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() || !local.IsState(path) {
-			return nil
+			return nil //nolint:nilerr // what can't be read holds no state
 		}
 		if d, err := local.Open(ctx, local.Config{State: path, Images: images, Agent: "/proc/self/exe"}); err == nil {
 			_ = labs.Clear(ctx, d)

@@ -35,7 +35,7 @@ func TestMortal(t *testing.T) {
 	if out, err := drivertest.Exec(t, drivertest.Connect(t, d, "orphan"), "for i in 1 2 3; do setsid sh -c 'while :; do :; done' >/dev/null 2>&1 & done"); err != nil {
 		t.Fatal(err, out)
 	}
-	beside := exec.Command("setsid", "sh", "-c", "trap '' TERM; sleep 600; : "+state)
+	beside := exec.CommandContext(t.Context(), "setsid", "sh", "-c", "trap '' TERM; sleep 600; : "+state)
 	if err := beside.Start(); err != nil {
 		t.Fatal(err)
 	}
