@@ -11,11 +11,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,7 +35,7 @@ import (
 
 // TestStories runs every story in parallel against one server.
 func TestStories(t *testing.T) {
-	bin := build(t)
+	bin := build(t, slices.Collect(maps.Keys(programs))...)
 	h := serve(t, bin)
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
@@ -88,11 +90,14 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// build makes the three programs, once.
-func build(t *testing.T) string {
+var programs = map[string]string{"cmh": "../../cmd/cmh", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent", "lab-tiny": "../../labs/image/tiny"}
+
+// build makes programs.
+func build(t *testing.T, names ...string) string {
 	t.Helper()
 	bin := t.TempDir()
-	for name, pkg := range map[string]string{"cmh": "../../cmd/cmh", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent", "lab-tiny": "../../labs/image/tiny"} {
+	for _, name := range names {
+		pkg := programs[name]
 		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), pkg)
 		if strings.HasPrefix(name, "lab-") { // runs in any sandbox: static
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -113,7 +118,10 @@ func counting() []string {
 	return nil
 }
 
-type hubServer struct{ api, sshHost, sshPort, dataDir, databaseURL string }
+type hubServer struct {
+	api, sshHost, sshPort, dataDir, databaseURL string
+	pid                                         int
+}
 
 // serve starts a server with a database of its own, and stops it with the test.
 func serve(t *testing.T, bin string) hubServer {
@@ -136,6 +144,7 @@ func serve(t *testing.T, bin string) hubServer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	h.pid = cmd.Process.Pid
 	ready, ended := make(chan string, 1), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -103,7 +103,11 @@ func TestRandomKillsLeaveNothing(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 12 {
+	rounds := 12
+	if os.Getenv("CMH_TEST_THOROUGH") != "" { // make test-security
+		rounds = 100
+	}
+	for range rounds {
 		step := local.Steps[r.IntN(len(local.Steps))]
 		if step == "template" { // made once
 			step = "disk"
