@@ -98,7 +98,7 @@ bench: build ## measure start and connect times against floors of the same run
 
 .PHONY: golden
 golden: ## rewrite the golden files from what is drawn now
-	@go test ./tui/... ./cmd/... -update
+	@go test ./tui/... ./cmd/... ./server/internal/access -update
 
 .PHONY: clean
 clean: ## remove what was built here

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -79,7 +80,7 @@ func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (
 
 // CreateStaff makes an account with any role, for the operator of the machine.
 func (a *App) CreateStaff(ctx context.Context, r hub.Registration, role hub.Role) (hub.User, error) {
-	if _, ok := rank[role]; !ok || role == hub.Guest {
+	if access.Rank(role) == access.Rank(hub.Guest) {
 		return hub.User{}, hub.Errorf(hub.Invalid, "There is no role %q: use free, premium, instructor or admin.", role)
 	}
 	if err := checkRegistration(&r); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -53,6 +54,7 @@ type Actor struct {
 	app    *App
 	user   hub.User
 	source string
+	scopes []hub.Scope // of the API key; nil without one
 }
 
 // User is who the actor acts for.
@@ -66,16 +68,13 @@ func (a Actor) signedIn() error {
 	return nil
 }
 
-// need refuses everybody below role, in the order guest, free, premium,
-// instructor, admin.
+// need refuses everybody below role, in the order of access.Roles.
 func (a Actor) need(role hub.Role) error {
 	if err := a.signedIn(); err != nil {
 		return err
 	}
-	if rank[a.user.Role] < rank[role] {
+	if access.Rank(a.user.Role) < access.Rank(role) {
 		return hub.Errorf(hub.Forbidden, "This needs the role %s; yours is %s.", role, a.user.Role)
 	}
 	return nil
 }
-
-var rank = map[hub.Role]int{hub.Guest: 0, hub.Free: 1, hub.Premium: 2, hub.Instructor: 3, hub.Admin: 4}

@@ -10,13 +10,16 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/courses"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
 // Everybody sees what courses there are, with their outlines. Texts and quiz
 // questions are for those who may read: of a course flagged free everybody, of
 // the others premium learners and staff.
-func (a Actor) mayRead(free bool) bool { return free || rank[a.user.Role] >= rank[hub.Premium] }
+func (a Actor) mayRead(free bool) bool {
+	return free || access.Rank(a.user.Role) >= access.Rank(hub.Premium)
+}
 
 // refuseReading says who may read.
 func (a Actor) refuseReading(course string) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/courses"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -94,7 +95,7 @@ func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 		return hub.Lab{}, err
 	}
 	a.app.dress(&v.Lab)
-	if rank[a.user.Role] < rank[hub.Instructor] {
+	if access.Rank(a.user.Role) < access.Rank(hub.Instructor) {
 		v.Lab.Warnings = nil
 	}
 	return v.Lab, nil
@@ -102,7 +103,7 @@ func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 
 // entitled refuses labs outside the caller's tier.
 func (a Actor) entitled(lab hub.Lab) error {
-	if lab.Free || rank[a.user.Role] >= rank[hub.Premium] {
+	if lab.Free || access.Rank(a.user.Role) >= access.Rank(hub.Premium) {
 		return nil
 	}
 	return hub.Errorf(hub.Forbidden, "The lab %s is part of the premium tier.", lab.ID)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -34,7 +35,7 @@ const tellLimit = 2 * time.Second
 
 func (a *App) labTime(role hub.Role) LabTime {
 	t, def := a.Labs.Free, DefaultFree
-	if rank[role] >= rank[hub.Premium] {
+	if access.Rank(role) >= access.Rank(hub.Premium) {
 		t, def = a.Labs.Premium, DefaultPremium
 	}
 	fill := func(d *time.Duration, def time.Duration) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -35,7 +36,7 @@ const (
 
 func (a *App) share(role hub.Role) LabShare {
 	s := defaultShare
-	if rank[role] >= rank[hub.Premium] {
+	if access.Rank(role) >= access.Rank(hub.Premium) {
 		s = premiumShare
 	}
 	if c := a.Labs.Share; c.Most > 0 {

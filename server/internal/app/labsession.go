@@ -11,12 +11,13 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
 // runningLabs is how many sessions one learner may have at once.
 func runningLabs(role hub.Role) int {
-	if rank[role] >= rank[hub.Premium] {
+	if access.Rank(role) >= access.Rank(hub.Premium) {
 		return 5
 	}
 	return 2

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -70,7 +71,7 @@ func (a Actor) SharedLabs(ctx context.Context) (shared []hub.SharedLab, err erro
 	return shared, err
 }
 
-func (a Actor) seesAll() bool { return rank[a.user.Role] >= rank[hub.Admin] }
+func (a Actor) seesAll() bool { return access.Rank(a.user.Role) >= access.Rank(hub.Admin) }
 
 // WatchedLab returns the sandbox of somebody's session that the caller may look
 // on in, which is its id. A session that is not shared, one of a course that
@@ -84,7 +85,7 @@ func (a Actor) watchable(ctx context.Context, session string) (r postgres.LabRun
 	if err := a.signedIn(); err != nil {
 		return r, err
 	}
-	if rank[a.user.Role] < rank[hub.Instructor] {
+	if access.Rank(a.user.Role) < access.Rank(hub.Instructor) {
 		return r, hub.Errorf(hub.NotFound, "There is no such lab session.")
 	}
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {

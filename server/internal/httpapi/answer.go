@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -62,37 +63,53 @@ type answer struct {
 
 // do finds out who asks, calls f and writes the answer. It is the only place
 // that writes one or maps an error to a status.
-func (h api) do(f handler) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		h.write(c, h.onceOnly(c, f), true)
+func (h api) do(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			as, err := h.admit(c, op)
+			if err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
+			}
+			h.write(c, h.onceOnly(c, f, as), true)
+		}
 	}
 }
 
 // unstored is do for answers that hold secrets.
-func (h api) unstored(f handler) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Header("Cache-Control", "no-store")
-		user, err := h.userOf(c)
-		if err != nil {
-			h.write(c, h.problem(c, err), false)
-			return
+func (h api) unstored(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.Header("Cache-Control", "no-store")
+			as, err := h.admit(c, op)
+			if err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
+			}
+			h.write(c, h.ask(c, f, as), false)
 		}
-		h.write(c, h.ask(c, f, user), false)
 	}
 }
 
 // signIn is unstored for those who are not signed in yet, or whose token has
 // run out: it does not look at it.
-func (h api) signIn(f handler) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Header("Cache-Control", "no-store")
-		h.write(c, h.ask(c, f, app.Guest), false)
+func (h api) signIn(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.Header("Cache-Control", "no-store")
+			as := h.app.As(app.Guest).From(c.ClientIP())
+			if err := as.May(op); err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
+			}
+			h.write(c, h.ask(c, f, as), false)
+		}
 	}
 }
 
-// ask calls f for user and makes an answer of what it returns.
-func (h api) ask(c *gin.Context, f handler, user hub.User) answer {
-	body, err := f(c, h.app.As(user).From(c.ClientIP()))
+// ask calls f for a caller and makes an answer of what it returns.
+func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
+	body, err := f(c, as)
 	if err != nil {
 		return h.problem(c, err)
 	}

@@ -6,23 +6,35 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
-// userOf finds out who asks: a guest without a token, nobody with a bad one. A
-// bad token is never a guest: the caller believes to be signed in.
-func (h api) userOf(c *gin.Context) (hub.User, error) {
+// admit finds out who asks, and refuses those who get nothing of an operation.
+func (h api) admit(c *gin.Context, op access.Operation) (app.Actor, error) {
+	caller, err := h.callerOf(c)
+	if err != nil {
+		return app.Actor{}, err
+	}
+	as := h.app.AsCaller(caller).From(c.ClientIP())
+	return as, as.May(op)
+}
+
+// callerOf finds out who asks: a guest without a token, nobody with a bad one.
+// A bad token is never a guest: the caller believes to be signed in. Only the
+// header counts: what is in an address ends up in logs.
+func (h api) callerOf(c *gin.Context) (app.Caller, error) {
 	header := c.GetHeader("Authorization")
 	if header == "" {
-		return app.Guest, nil
+		return app.Caller{User: app.Guest}, nil
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || len(c.Request.Header.Values("Authorization")) > 1 {
-		return hub.User{}, hub.Errorf(hub.Unauthenticated, "Send the token as: Authorization: Bearer TOKEN.")
+		return app.Caller{}, hub.Errorf(hub.Unauthenticated, "Send the token as: Authorization: Bearer TOKEN.")
 	}
-	u, err := h.app.Authenticate(c.Request.Context(), strings.TrimSpace(token))
+	who, err := h.app.Identify(c.Request.Context(), strings.TrimSpace(token))
 	if err == nil {
-		c.Set(userIDKey, u.ID)
+		c.Set(userIDKey, who.User.ID)
 	}
-	return u, err
+	return who, err
 }

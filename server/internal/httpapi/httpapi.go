@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -35,21 +36,47 @@ func (h api) engine() *gin.Engine {
 	r.UseRawPath = true          // a key's fingerprint holds slashes
 	r.UnescapePathValues = false // outer does, without making blanks of plus signs
 	r.Use(h.outer)
-	r.NoRoute(h.do(noRoute))
-	r.NoMethod(h.do(noMethod))
+	nothing := access.Operation{Who: access.Everybody}
+	r.NoRoute(h.do(noRoute)(nothing))
+	r.NoMethod(h.do(noMethod)(nothing))
 
-	r.GET("/healthz", h.do(h.healthz))
-	r.GET("/readyz", h.do(h.readyz))
+	service := router{&r.RouterGroup}
+	service.GET("/healthz", h.do(h.healthz))
+	service.GET("/readyz", h.do(h.readyz))
 	for _, base := range []string{"/v1", "/api/v1"} {
-		h.routes(r.Group(base))
+		h.routes(router{r.Group(base)})
 	}
 	return r
+}
+
+// A route answers the requests of one operation, as far as access lets their
+// callers.
+type route func(access.Operation) gin.HandlerFunc
+
+// A router gives each route its row of the table of access. Without one it
+// answers nobody.
+type router struct{ group *gin.RouterGroup }
+
+// GET, POST, PUT and DELETE add a route.
+func (r router) GET(path string, to route)    { r.add(http.MethodGet, path, to) }
+func (r router) POST(path string, to route)   { r.add(http.MethodPost, path, to) }
+func (r router) PUT(path string, to route)    { r.add(http.MethodPut, path, to) }
+func (r router) DELETE(path string, to route) { r.add(http.MethodDelete, path, to) }
+
+func (r router) add(method, path string, to route) {
+	op, _ := access.Of(operation(method, strings.TrimPrefix(r.group.BasePath(), "/api")+path))
+	r.group.Handle(method, path, to(op))
+}
+
+// operation is the name of a route in the table of access and in the document.
+func operation(method, path string) string {
+	return method + " " + parameter.ReplaceAllString(strings.Replace(path, "//", "/", 1), "{$1}")
 }
 
 // routes is the route table. docs/openapi.yaml names the same operations, and
 // a test holds the two together. unstored routes answer with secrets: their
 // answers are neither kept for an Idempotency-Key nor compressed.
-func (h api) routes(r *gin.RouterGroup) {
+func (h api) routes(r router) {
 	// service
 	r.GET("/version", h.do(h.version))
 	r.GET("/openapi.yaml", h.do(h.openapi))
@@ -125,7 +152,7 @@ func Operations(a *app.App) []string {
 		if strings.HasPrefix(r.Path, "/api/") {
 			continue
 		}
-		ops = append(ops, r.Method+" "+parameter.ReplaceAllString(r.Path, "{$1}"))
+		ops = append(ops, operation(r.Method, r.Path))
 	}
 	slices.Sort(ops)
 	return ops

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 )
 
 const (
@@ -21,9 +22,13 @@ const (
 
 // labEvents answers GET /v1/labs/{lab}/events with server-sent events: it lasts
 // as long as the session and its reader's sign-in do.
-func (h api) labEvents(c *gin.Context) {
+func (h api) labEvents(op access.Operation) gin.HandlerFunc {
+	return func(c *gin.Context) { h.streamEvents(c, op) }
+}
+
+func (h api) streamEvents(c *gin.Context, op access.Operation) {
 	ctx := c.Request.Context()
-	user, err := h.userOf(c)
+	as, err := h.admit(c, op)
 	after := int64(0)
 	if last := c.GetHeader("Last-Event-ID"); err == nil && last != "" {
 		if after, err = strconv.ParseInt(last, 10, 64); err != nil || after < 0 {
@@ -34,7 +39,7 @@ func (h api) labEvents(c *gin.Context) {
 		h.write(c, h.problem(c, err), false)
 		return
 	}
-	s, err := h.app.As(user).From(c.ClientIP()).OpenLabEvents(ctx, c.Param("lab"), after)
+	s, err := as.OpenLabEvents(ctx, c.Param("lab"), after)
 	if err != nil {
 		h.write(c, h.problem(c, err), false)
 		return
@@ -63,7 +68,7 @@ func (h api) labEvents(c *gin.Context) {
 			}
 			said = time.Now()
 		}
-		if _, gone := h.userOf(c); hub.CodeOf(gone) == hub.Unauthenticated {
+		if _, gone := h.callerOf(c); hub.CodeOf(gone) == hub.Unauthenticated {
 			return
 		}
 		if time.Since(said) >= heartbeat {

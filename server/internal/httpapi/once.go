@@ -9,19 +9,16 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
 // onceOnly answers a request, and a POST that repeats an Idempotency-Key with
 // the answer of the first one. Answers that a repeat could better are not kept:
 // errors of ours, limits, and signing in.
-func (h api) onceOnly(c *gin.Context, f handler) answer {
-	user, err := h.userOf(c)
-	if err != nil {
-		return h.problem(c, err)
-	}
+func (h api) onceOnly(c *gin.Context, f handler, as app.Actor) answer {
 	key := c.GetHeader("Idempotency-Key")
-	if key == "" || c.Request.Method != http.MethodPost || user.ID == "" {
-		return h.ask(c, f, user)
+	if key == "" || c.Request.Method != http.MethodPost || as.User().ID == "" {
+		return h.ask(c, f, as)
 	}
 	if len(key) > 128 || !clean(key) {
 		return h.problem(c, hub.Errorf(hub.Invalid, "An Idempotency-Key has 1 to 128 printable characters."))
@@ -34,7 +31,7 @@ func (h api) onceOnly(c *gin.Context, f handler) answer {
 	fmt.Fprintf(request, "%s\n%s\n%s\n", c.Request.Method, c.Request.URL.Path, c.Request.URL.RawQuery)
 	request.Write(body)
 
-	ctx, as := c.Request.Context(), h.app.As(user)
+	ctx := c.Request.Context()
 	stored, err := as.FirstTime(ctx, key, request.Sum(nil))
 	if err != nil {
 		return h.problem(c, err)
@@ -55,7 +52,7 @@ func (h api) onceOnly(c *gin.Context, f handler) answer {
 			h.log.ErrorContext(ctx, "keep an answer", "request_id", c.GetString(requestIDKey), "err", err)
 		}
 	}()
-	a := h.ask(c, f, user)
+	a := h.ask(c, f, as)
 	if a.Status < 500 && a.Status != http.StatusTooManyRequests && a.Status != http.StatusUnauthorized {
 		keep, _ = json.Marshal(a) // strings and bytes
 		status = a.Status

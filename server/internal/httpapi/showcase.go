@@ -7,6 +7,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -55,8 +57,15 @@ type packed struct {
 
 // public is do for a GET whose answer depends, for guests, on nothing but the
 // URL and what is published.
-func (h api) public(f handler) gin.HandlerFunc {
-	each := h.do(f)
+func (h api) public(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc { return h.shown(op, f) }
+}
+
+func (h api) shown(op access.Operation, f handler) gin.HandlerFunc {
+	each := h.do(f)(op)
+	if op.Check(hub.Guest, nil) != nil {
+		return each
+	}
 	return func(c *gin.Context) {
 		target := c.Request.URL.RequestURI()
 		if c.GetHeader("Authorization") != "" || len(target) > maxTarget {
@@ -68,7 +77,7 @@ func (h api) public(f handler) gin.HandlerFunc {
 		published, now := h.app.Published(), time.Now()
 		a, ok := h.showcase.get(target, published, now)
 		if !ok {
-			a = h.ask(c, f, app.Guest)
+			a = h.ask(c, f, h.app.As(app.Guest))
 			if a.Status == http.StatusOK {
 				a.packed = &packed{tag: etag(a.Body)}
 				if len(a.Body) >= minCompress {

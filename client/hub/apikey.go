@@ -1,0 +1,29 @@
+package hub
+
+import "slices"
+
+// Scope is one thing that an API key may be used for.
+type Scope string
+
+// The scopes. What changes includes what reads.
+const (
+	CoursesRead   Scope = "courses:read"   // courses and lessons
+	ProgressRead  Scope = "progress:read"  // progress, and what to do next
+	ProgressWrite Scope = "progress:write" // also enroll, quizzes
+	LabsRead      Scope = "labs:read"      // labs, sessions, recordings
+	LabsRun       Scope = "labs:run"       // also start, use and end them
+	AccountRead   Scope = "account:read"   // profile, keys, usage
+	AccountWrite  Scope = "account:write"  // also change the profile
+	Authoring     Scope = "author"         // publish and import courses
+	Admining      Scope = "admin"          // what admins do to others
+)
+
+// Scopes are all of them.
+var Scopes = []Scope{CoursesRead, ProgressRead, ProgressWrite, LabsRead, LabsRun, AccountRead, AccountWrite, Authoring, Admining}
+
+// Holds reports whether a key with scope s may do what needs want.
+func (s Scope) Holds(want Scope) bool {
+	return s == want || slices.Contains([][2]Scope{
+		{ProgressWrite, ProgressRead}, {LabsRun, LabsRead}, {AccountWrite, AccountRead},
+	}, [2]Scope{s, want})
+}

@@ -1,0 +1,27 @@
+package app
+
+import (
+	"context"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
+)
+
+// A Caller is who asks, and how far what they showed goes.
+type Caller struct {
+	User   hub.User
+	Scopes []hub.Scope // of an API key; nil for whoever has signed in
+}
+
+// AsCaller is As for somebody who may have shown an API key.
+func (a *App) AsCaller(c Caller) Actor { return Actor{app: a, user: c.User, scopes: c.Scopes} }
+
+// May refuses an operation that the actor's role gets nothing of, or that the
+// API key they came with is not for. Doors ask before they call a rule.
+func (a Actor) May(op access.Operation) error { return op.Check(a.user.Role, a.scopes) }
+
+// Identify returns whose token it is: an access token's or an API key's.
+func (a *App) Identify(ctx context.Context, token string) (Caller, error) {
+	u, err := a.Authenticate(ctx, token)
+	return Caller{User: u}, err
+}
