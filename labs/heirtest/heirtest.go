@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -63,8 +64,8 @@ var will = sync.OnceValues(func() (*os.File, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { _ = cmd.Wait() }()
-	return write, os.Setenv(role, testator)
+	// It outlives us, so there is nobody to wait for it.
+	return write, errors.Join(cmd.Process.Release(), os.Setenv(role, testator))
 })
 
 // Leave makes everything below folder end with this process, however that
