@@ -38,6 +38,9 @@ func (s sandboxes) User(ctx context.Context, who gateway.Identity) (string, erro
 }
 
 func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+	if id := s.app.ReadySandbox(ctx, who.Fingerprint, who.UserID, name); id != "" {
+		return id, nil
+	}
 	u, err := userOf(ctx, s.app, who)
 	if err != nil {
 		return "", asLabs(err)

@@ -64,18 +64,12 @@ func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
 				reply(req, false)
 				continue
 			}
-			d := <-dial
-			inner = d.inner
-			dial <- dialled{} // for the deferred receive
-			if d.err != nil {
-				s.g.Log.WarnContext(s.ctx, "ssh session", append(s.log, "sandbox", id, "err", d.err)...)
-				reply(req, true)
-				s.ch.say(sayUnreachable)
-				s.ch.finish(exitLater)
-				drop(reqs)
-				return
-			}
-			s.run(id, inner, before, req, reqs)
+			s.run(id, func() (*call, error) {
+				d := <-dial
+				inner = d.inner
+				dial <- dialled{} // for the deferred receive
+				return inner, d.err
+			}, before, req, reqs)
 			return
 		default:
 			reply(req, false)
@@ -88,8 +82,9 @@ func sftp(payload []byte) bool {
 	return gossh.Unmarshal(payload, &p) == nil && p.Name == "sftp"
 }
 
-// run starts the client's request at the agent and copies until its end.
-func (s *session) run(id string, inner *call, before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
+// run starts the client's request at the agent, once dialled is, and copies until
+// its end.
+func (s *session) run(id string, dialled func() (*call, error), before []*gossh.Request, req *gossh.Request, reqs <-chan *gossh.Request) {
 	var rec Recorder
 	if req.Type == "shell" {
 		var notice string
@@ -100,10 +95,10 @@ func (s *session) run(id string, inner *call, before []*gossh.Request, req *goss
 			before = append(before, &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Key, Value string }{proto.NoticeEnv, notice})})
 		}
 	}
-	var err error
+	inner, err := dialled()
 	for _, b := range before {
-		if _, err = inner.SendRequest(b.Type, false, b.Payload); err != nil {
-			break
+		if err == nil {
+			_, err = inner.SendRequest(b.Type, false, b.Payload)
 		}
 	}
 	ok := false
@@ -124,8 +119,9 @@ func (s *session) run(id string, inner *call, before []*gossh.Request, req *goss
 		drop(reqs)
 		return
 	}
-	if req.Type == "shell" {
-		s.g.present.attach(s.ctx, s.g.Sandboxes, id)
+	var noted sync.WaitGroup
+	if req.Type == "shell" { // in the books, which nobody at a prompt waits for
+		noted.Go(func() { s.g.present.attach(s.ctx, s.g.Sandboxes, id) })
 	}
 	var copying sync.WaitGroup
 	copying.Go(func() {
@@ -139,6 +135,7 @@ func (s *session) run(id string, inner *call, before []*gossh.Request, req *goss
 	s.relayOutput(inner, rec)
 	inner.hangUp()
 	if req.Type == "shell" {
+		noted.Wait()
 		s.g.present.detach(s.ctx, s.g.Sandboxes, id)
 	}
 	copying.Wait()

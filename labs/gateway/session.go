@@ -63,13 +63,11 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 		return
 	}
 	defer p.closed(&p.sessions)
-	st := p.admit(cctx, conn)
 	raw, reqs, err := nc.Accept()
 	if err != nil {
 		return
 	}
-	s := &session{g: g, peer: p, who: st.who, name: conn.User(), ch: &channel{Channel: raw}}
-	s.log = []any{"source", p.source, "name", clip(s.name, 64), "user", p.user}
+	s := &session{g: g, peer: p, who: identify(conn), name: conn.User(), ch: &channel{Channel: raw}}
 	s.ctx, s.cancel = context.WithCancel(cctx)
 	defer s.cancel()
 	if !g.enter(s) {
@@ -77,6 +75,12 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 		return
 	}
 	defer g.leave(s)
+	// Who it is and where they may go are asked at once; the second answer
+	// counts for nothing unless the first lets them in.
+	resolved := s.resolving()
+	defer func() { s.cancel(); _, _ = resolved() }()
+	st := p.admit(cctx, conn)
+	s.log = []any{"source", p.source, "name", clip(s.name, 64), "user", p.user}
 	if st.refusal != "" {
 		s.refuse(reqs, st.refusal, exitLater)
 		return
@@ -85,7 +89,7 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 		s.watch(session, reqs)
 		return
 	}
-	id, err := s.resolve()
+	id, err := resolved()
 	switch {
 	case err == nil:
 		s.proxy(id, reqs)
@@ -105,10 +109,25 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 // resolve asks which sandbox the client means. What names no lab by its form
 // isn't asked for: most clients send the name of their local user.
 func (s *session) resolve() (string, error) {
-	if s.who.Guest() || !slug(s.name) || reserved(s.name) {
+	if _, watch := watched(s.name); watch || s.who.Guest() || !slug(s.name) || reserved(s.name) {
 		return "", labs.ErrNotFound
 	}
 	return s.g.Sandboxes.Resolve(s.ctx, s.who, s.name)
+}
+
+// resolving begins to resolve, and returns what waits for the answer.
+func (s *session) resolving() func() (string, error) {
+	var id string
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		id, err = s.resolve()
+	}()
+	return func() (string, error) {
+		<-done
+		return id, err
+	}
 }
 
 func reserved(name string) bool { return name == "cmh" || name == "learn" || name == "guest" }

@@ -78,7 +78,7 @@ func (a Actor) RemoveKey(ctx context.Context, ref string) error {
 // UserByKey returns whom a key with this fingerprint (SHA256:...) signs in, for
 // a door that has seen the key proven. An unknown key is NotFound.
 func (a *App) UserByKey(ctx context.Context, fingerprint string) (u hub.User, err error) {
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.UserByKey(ctx, fingerprint, a.now())
 		return err
 	})
@@ -88,7 +88,7 @@ func (a *App) UserByKey(ctx context.Context, fingerprint string) (u hub.User, er
 // UserByID returns the account with that id, for a door that has proven whose
 // request it is by other means.
 func (a *App) UserByID(ctx context.Context, id string) (u hub.User, err error) {
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.ActiveUser(ctx, id)
 		return err
 	})

@@ -69,20 +69,21 @@ func serial() uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// ResolveSandbox finds the running session that who calls name, and returns its
-// id, which is its sandbox's too. who is a user's id, or the fingerprint
-// (SHA256:...) of a key proven to be held; name is a session or a lab. A name
-// that is unknown and one that is somebody else's give the same answer.
-func (a *App) ResolveSandbox(ctx context.Context, who, name string) (string, error) {
-	find := a.UserByID
-	if strings.HasPrefix(who, "SHA256:") {
-		find = a.UserByKey
+// ReadySandbox returns the running session that somebody calls name, a session
+// or a lab, when nothing stands in the way: its id, which is its sandbox's too. It
+// is "" otherwise, and LabSandbox knows why. Who it is, is a user's id, or the
+// fingerprint (SHA256:...) of a key proven to be held. Most who come through the
+// SSH door come to a lab that is ready: one question answers all of it.
+func (a *App) ReadySandbox(ctx context.Context, fingerprint, user, name string) string {
+	var r postgres.LabRun
+	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		r, err = tx.LabDoor(ctx, fingerprint, user, name)
+		return err
+	})
+	if err != nil || a.stillRuns(r) != nil || r.Node != a.Labs.Node || unsettled(r) {
+		return ""
 	}
-	user, err := find(ctx, who)
-	if err != nil {
-		return "", err
-	}
-	return a.As(user).LabSandbox(ctx, name)
+	return r.ID
 }
 
 // LabSandbox returns the sandbox of the caller's running session, once that is

@@ -92,13 +92,17 @@ func (a Actor) RemoveRecording(ctx context.Context, id string) error {
 // wants that; otherwise it is nil. notice is for the learner, whatever came of
 // it. The caller closes it.
 func (a *App) Recorder(ctx context.Context, session, term string, columns, rows int) (rec *Recorder, notice string, err error) {
+	var on bool
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		on, err = tx.LabRecorded(ctx, session)
+		return err
+	})
+	if err != nil || !on { // most are not, and who attaches waits for the answer
+		return nil, "", err
+	}
 	var r hub.Recording
 	user := ""
 	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		on, err := tx.LabRecorded(ctx, session)
-		if err != nil || !on {
-			return err
-		}
 		run, err := tx.LabRun(ctx, session)
 		if err != nil {
 			return err

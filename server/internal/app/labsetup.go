@@ -213,7 +213,7 @@ func (a *App) opened(ctx context.Context, tx postgres.Tx, r *postgres.LabRun) er
 
 // settleIfFree settles r unless somebody is at work on it, who will.
 func (a *App) settleIfFree(ctx context.Context, r postgres.LabRun) (postgres.LabRun, error) {
-	if r.EndedAt != nil || (r.State != hub.Provisioning && r.Message != stillSettingUp) || r.Node != a.Labs.Node {
+	if r.EndedAt != nil || !unsettled(r) || r.Node != a.Labs.Node {
 		return r, nil
 	}
 	release, taken := a.work.tryClaim(r.ID)
@@ -233,6 +233,11 @@ func (a *App) settleIfFree(ctx context.Context, r postgres.LabRun) (postgres.Lab
 		return r, nil
 	}
 	return settled, err
+}
+
+// unsettled says whether r's set-up may still be at work.
+func unsettled(r postgres.LabRun) bool {
+	return r.State == hub.Provisioning || r.Message == stillSettingUp
 }
 
 const sandboxGone = "Its sandbox is gone: the machine it ran on has restarted or lost it."

@@ -346,29 +346,50 @@ func TestAttachedAndDetached(t *testing.T) {
 	}
 }
 
-// The SSH door names people by a key or by an id.
-func TestResolveSandbox(t *testing.T) {
+// The SSH door names people by a key or by an id, and one question answers
+// whether they may go in: to a lab that is ready and theirs, while the key is.
+func TestReadySandbox(t *testing.T) {
 	t.Parallel()
 	h := newLabHub(t)
 	ctx := t.Context()
-	c := h.User(t, hub.Free)
+	c, other := h.User(t, hub.Free), h.User(t, hub.Free)
 	key, err := c.AddKey(ctx, hub.NewKey{PublicKey: publicKey(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.App.ResolveSandbox(ctx, key.Fingerprint, "files")
-	apitest.Code(t, err, hub.NotFound)
+	others, err := other.AddKey(ctx, hub.NewKey{PublicKey: publicKey(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := h.actor(t, c)
+	finds := func(want, fingerprint, user, name string) {
+		t.Helper()
+		if got := h.App.ReadySandbox(ctx, fingerprint, user, name); got != want {
+			t.Errorf("%s%s as %s: %q, not %q", fingerprint, user, name, got, want)
+		}
+	}
+	finds("", key.Fingerprint, "", "files")
 	s, err := c.StartLab(ctx, "files")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, who := range []string{key.Fingerprint, h.actor(t, c).User().ID} {
-		for _, name := range []string{"files", s.ID} { // ready or not: it waits
-			if id, err := h.App.ResolveSandbox(ctx, who, name); err != nil || id != s.ID {
-				t.Errorf("%s as %s: %q, %v", who, name, id, err)
-			}
-		}
+	if _, err := as.LabSandbox(ctx, s.ID); err != nil { // waits until it is ready
+		t.Fatal(err)
 	}
-	_, err = h.App.ResolveSandbox(ctx, "SHA256:none", s.ID)
-	apitest.Code(t, err, hub.NotFound)
+	for _, name := range []string{"files", s.ID} {
+		finds(s.ID, key.Fingerprint, "", name)
+		finds(s.ID, "", as.User().ID, name)
+		finds("", others.Fingerprint, "", name)
+		finds("", "", h.actor(t, other).User().ID, name)
+		finds("", "SHA256:none", "", name)
+		finds("", "", "", name)
+	}
+	if err := c.RemoveKey(ctx, key.ID); err != nil {
+		t.Fatal(err)
+	}
+	finds("", key.Fingerprint, "", s.ID)
+	if _, err := c.StopLab(ctx, s.ID); err != nil {
+		t.Fatal(err)
+	}
+	finds("", "", as.User().ID, s.ID)
 }

@@ -47,14 +47,13 @@ func (tx Tx) UserByLogin(ctx context.Context, login string) (hub.User, string, e
 // unless it is disabled, and notes that the key was used: to the minute, so
 // that a busy key is not a busy row.
 func (tx Tx) UserByKey(ctx context.Context, fingerprint string, now time.Time) (hub.User, error) {
-	u, err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM ssh_keys k JOIN users u ON u.id = k.user_id
-		WHERE k.fingerprint = $1 AND u.disabled_at IS NULL`, fingerprint))
-	if err != nil {
-		return u, err
-	}
-	_, err = tx.Exec(ctx, `UPDATE ssh_keys SET last_used_at = $2
-		WHERE fingerprint = $1 AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute')`, fingerprint, now)
-	return u, classify("key", err)
+	return scanUser(tx.QueryRow(ctx, `
+		WITH owner AS (
+			SELECT u.* FROM ssh_keys k JOIN users u ON u.id = k.user_id WHERE k.fingerprint = $1 AND u.disabled_at IS NULL
+		), used AS (
+			UPDATE ssh_keys SET last_used_at = $2 WHERE fingerprint = $1 AND EXISTS (SELECT 1 FROM owner)
+			AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute'))
+		SELECT `+userColumns+` FROM owner u`, fingerprint, now))
 }
 
 // UpdateUser changes what is not nil.
