@@ -75,7 +75,7 @@ test-security: build ## run the tests that docs/security.md names; none may be m
 .PHONY: test-mutants
 test-mutants: build ## break promises of docs/security.md one by one: a test must notice each
 	@bin/cmh-server image build
-	@deploy/local/mutants.sh $(ONLY)
+	@$(WITHDB) deploy/local/mutants.sh $(ONLY)
 
 .PHONY: lint
 lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities
