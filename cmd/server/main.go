@@ -17,6 +17,9 @@ import (
 )
 
 func main() {
+	if os.Getpid() == 1 && len(os.Args) > 1 && os.Args[1] == "serve" {
+		os.Exit(asInit())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
