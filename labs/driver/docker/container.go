@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 )
 
@@ -95,23 +95,6 @@ func (d *Driver) options(dir string, spec labs.Spec, ref string) client.Containe
 	}
 }
 
-// environment is what a login on a small machine has, and then the Spec's.
-func environment(extra map[string]string) []string {
-	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "LANG=C.UTF-8",
-	}
-	keys := make([]string, 0, len(extra))
-	for k := range extra {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		env = append(env, k+"="+extra[k])
-	}
-	return env
-}
-
 // containers are the ids of our sandboxes that the engine knows.
 func (d *Driver) containers(ctx context.Context) ([]string, error) {
 	var list client.ContainerListResult
@@ -130,7 +113,7 @@ func (d *Driver) containers(ctx context.Context) ([]string, error) {
 	}
 	ids := []string{}
 	for _, c := range list.Items {
-		if id := c.Labels[sandboxLabel]; validID.MatchString(id) && c.Labels[stateLabel] == d.key {
+		if id := c.Labels[sandboxLabel]; place.ValidID(id) && c.Labels[stateLabel] == d.key {
 			ids = append(ids, id)
 		}
 	}

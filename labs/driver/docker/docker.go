@@ -18,13 +18,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
-	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/internal/place"
@@ -152,8 +150,6 @@ func (d *Driver) Weaknesses() []string { return d.about.weaknesses() }
 // should be one learner only.
 func (d *Driver) OneLearner() bool { return !d.about.limits || !d.about.disk }
 
-var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-
 func (d *Driver) dir(id string) string       { return filepath.Join(d.state, id) }
 func (d *Driver) container(id string) string { return "cmh-" + d.key + "-" + id }
 
@@ -162,7 +158,7 @@ const readyFile = "ready"
 
 // Create is labs.Driver's.
 func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
-	if !validID.MatchString(spec.ID) {
+	if !place.ValidID(spec.ID) {
 		return fmt.Errorf("docker: %q is not a sandbox id", spec.ID)
 	}
 	if spec.From != "" {
@@ -199,7 +195,7 @@ func (d *Driver) whole(ctx context.Context, dir string) bool {
 	if _, err := os.Stat(filepath.Join(dir, readyFile)); err != nil {
 		return false
 	}
-	conn, err := place.Dial(ctx, dir)
+	conn, err := place.Connect(ctx, dir)
 	if err != nil {
 		return false
 	}
@@ -207,25 +203,14 @@ func (d *Driver) whole(ctx context.Context, dir string) bool {
 	return true
 }
 
-// Dial is labs.Driver's. A dead sandbox's socket has no listener, so the engine
-// isn't asked.
+// Dial is labs.Driver's. The engine isn't asked.
 func (d *Driver) Dial(ctx context.Context, id string) (net.Conn, error) {
-	if !validID.MatchString(id) {
-		return nil, labs.ErrNotFound
-	}
-	conn, err := place.Dial(ctx, d.dir(id))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
-		return nil, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", id, err)
-	}
-	return conn, nil
+	return place.Dial(ctx, d.state, id)
 }
 
 // Destroy is labs.Driver's.
 func (d *Driver) Destroy(ctx context.Context, id string) error {
-	if !validID.MatchString(id) {
+	if !place.ValidID(id) {
 		return nil
 	}
 	lock, err := place.Take(ctx, d.dir(id), false)
@@ -287,7 +272,7 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("list sandboxes: %w", err)
 	}
 	for _, e := range entries {
-		if e.IsDir() && validID.MatchString(e.Name()) && !slices.Contains(ids, e.Name()) {
+		if e.IsDir() && place.ValidID(e.Name()) && !slices.Contains(ids, e.Name()) {
 			ids = append(ids, e.Name())
 		}
 	}

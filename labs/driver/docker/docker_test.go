@@ -99,6 +99,15 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	for name, host := range engines(t) {
+		t.Run(name, func(t *testing.T) {
+			store, state := debian(t), t.TempDir()
+			drivertest.RunLinks(t, image.Default, func(t *testing.T) labs.Driver { return open(t, host, state, store) })
+		})
+	}
+}
+
 // Debian's runc lets people out by more than one known way.
 func TestOldRuntimesAreRefused(t *testing.T) {
 	for name, host := range engines(t) {

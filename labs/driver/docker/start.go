@@ -168,12 +168,12 @@ func serveDock(ctx context.Context, dock *os.File, dir string, agent *os.File, s
 	for i := range g.files {
 		boot.Cgroups = append(boot.Cgroups, proto.BootFD+1+i)
 	}
-	bootFile, err := memoryJSON(boot)
+	bootFile, err := place.MemoryJSON("boot", boot)
 	if err != nil {
 		return err
 	}
 	defer bootFile.Close()
-	packet, err := json.Marshal(proto.Dock{Env: environment(spec.Env)})
+	packet, err := json.Marshal(proto.Dock{Env: place.Environment(spec.Env)})
 	if err != nil {
 		return err
 	}
@@ -203,19 +203,6 @@ func accept(ctx context.Context, dock *os.File) (int, error) {
 			return -1, err
 		}
 	}
-}
-
-func memoryJSON(v any) (*os.File, error) {
-	fd, err := unix.MemfdCreate("boot", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("make a memory file: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), "boot")
-	if err := json.NewEncoder(f).Encode(v); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // awaitGone waits for a removal that somebody else has begun.

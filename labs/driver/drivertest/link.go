@@ -76,7 +76,11 @@ func (s links) pair(t *testing.T) {
 		{"IPv6", a, "fe80::1%eth0", "unreachable"},
 		{"IPv6, everybody", b, "ff02::1%eth0", "unreachable"},
 	} {
-		if got := reaches(t, tc.from, tc.addr, 8000); !strings.Contains(got, tc.want) {
+		got := reaches(t, tc.from, tc.addr, 8000)
+		if strings.Contains(tc.addr, ":") && strings.Contains(got, "Cannot assign requested address") {
+			continue // IPv6 is off altogether
+		}
+		if !strings.Contains(got, tc.want) {
 			t.Errorf("%s, %s: %q, want %q", tc.name, tc.addr, got, tc.want)
 		}
 	}

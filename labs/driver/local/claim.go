@@ -21,7 +21,7 @@ var _ labs.Claimer = (*Driver)(nil)
 // version 2 cgroups can't be renamed: the record says so, and so does a link
 // that stands where the folder was, as long as the sandbox exists.
 func (d *Driver) Claim(ctx context.Context, waiting, id string) error {
-	if !validID.MatchString(waiting) || !validID.MatchString(id) {
+	if !place.ValidID(waiting) || !place.ValidID(id) {
 		return fmt.Errorf("%w: %q as %q", labs.ErrNotFound, waiting, id)
 	}
 	lock, err := place.Take(ctx, d.dir(waiting), false)

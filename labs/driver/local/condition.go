@@ -20,7 +20,7 @@ func (d *Driver) Examine(ctx context.Context, id string) (labs.Condition, error)
 	if err := ctx.Err(); err != nil {
 		return labs.Condition{}, err
 	}
-	if !validID.MatchString(id) {
+	if !place.ValidID(id) {
 		return labs.Condition{}, labs.ErrNotFound
 	}
 	c := labs.Condition{ID: id}

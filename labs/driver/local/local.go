@@ -21,7 +21,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -110,13 +109,11 @@ func (d *Driver) Close() error {
 	return d.agent.Close()
 }
 
-var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-
 func (d *Driver) dir(id string) string { return filepath.Join(d.state, id) }
 
 // Create is labs.Driver's.
 func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
-	if !validID.MatchString(spec.ID) {
+	if !place.ValidID(spec.ID) {
 		return fmt.Errorf("local: %q is not a sandbox id", spec.ID)
 	}
 	root, from, err := d.origin(spec)
@@ -158,25 +155,14 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	}
 }
 
-// Dial is labs.Driver's. A dead sandbox's socket has no listener, so nothing
-// else needs to be asked.
+// Dial is labs.Driver's.
 func (d *Driver) Dial(ctx context.Context, id string) (net.Conn, error) {
-	if !validID.MatchString(id) {
-		return nil, labs.ErrNotFound
-	}
-	conn, err := place.Dial(ctx, d.dir(id))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
-		return nil, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", id, err)
-	}
-	return conn, nil
+	return place.Dial(ctx, d.state, id)
 }
 
 // Destroy is labs.Driver's.
 func (d *Driver) Destroy(ctx context.Context, id string) error {
-	if !validID.MatchString(id) {
+	if !place.ValidID(id) {
 		return nil
 	}
 	lock, err := place.Take(ctx, d.dir(id), d.lost(id))
@@ -204,7 +190,7 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if e.IsDir() && validID.MatchString(e.Name()) {
+		if e.IsDir() && place.ValidID(e.Name()) {
 			ids = append(ids, e.Name())
 		}
 	}
@@ -221,7 +207,7 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 // gone, so none is lost on the way.
 func (d *Driver) lost(id string) bool {
 	_, err := os.Stat(d.dir(id))
-	return errors.Is(err, fs.ErrNotExist) && validID.MatchString(id) && d.groups.exist(id)
+	return errors.Is(err, fs.ErrNotExist) && place.ValidID(id) && d.groups.exist(id)
 }
 
 // remove undoes a sandbox in any state, the caller holding its lock. The

@@ -45,10 +45,10 @@ func (d *Driver) Snapshot(ctx context.Context, id, name string) (s labs.Snapshot
 	if err := d.Keeps(); err != nil {
 		return s, err
 	}
-	if !validID.MatchString(name) {
+	if !place.ValidID(name) {
 		return s, fmt.Errorf("local: %q is not a snapshot's name", name)
 	}
-	if !validID.MatchString(id) {
+	if !place.ValidID(id) {
 		return s, fmt.Errorf("%w: %q", labs.ErrNotFound, id)
 	}
 	lock, err := place.Take(ctx, d.dir(id), false)
@@ -123,7 +123,7 @@ func (d *Driver) room(dir string) error {
 }
 
 func (d *Driver) readSnapshot(name string) (s labs.Snapshot, err error) {
-	if !validID.MatchString(name) {
+	if !place.ValidID(name) {
 		return s, fmt.Errorf("%w: %q", labs.ErrNoSnapshot, name)
 	}
 	raw, err := os.ReadFile(filepath.Join(d.snapshotDir(name), snapshotFile))
@@ -162,7 +162,7 @@ func (d *Driver) Snapshots(ctx context.Context) ([]labs.Snapshot, error) {
 // RemoveSnapshot is labs.Keeper's. What is known of it goes first: without that
 // nobody takes the rest for a disk.
 func (d *Driver) RemoveSnapshot(_ context.Context, name string) error {
-	if !validID.MatchString(name) {
+	if !place.ValidID(name) {
 		return nil
 	}
 	dir := d.snapshotDir(name)

@@ -2,13 +2,11 @@ package local
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -178,14 +176,14 @@ func (b *birth) fork() (pid int, sync *os.File, err error) {
 	for i := range groups {
 		boot.Cgroups, boot.CgroupKind = append(boot.Cgroups, stage0.CgroupFD+i), kind
 	}
-	bootFile, err := memoryJSON("boot", boot)
+	bootFile, err := place.MemoryJSON("boot", boot)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer bootFile.Close()
 	conf := b.config()
 	conf.Files = stage0.CgroupFD + len(groups)
-	confFile, err := memoryJSON("config", conf)
+	confFile, err := place.MemoryJSON("config", conf)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -239,7 +237,7 @@ func (b *birth) config() stage0.Config {
 	}
 	l := b.spec.Limits
 	c := stage0.Config{
-		Hostname: host, Env: environment(b.spec.Env), OpenFiles: uint64(l.OpenFiles),
+		Hostname: host, Env: place.Environment(b.spec.Env), OpenFiles: uint64(l.OpenFiles),
 		ShmBytes: min(64<<20, l.MemoryBytes/4), NoNewPrivs: !b.spec.AllowSetuid,
 		Filter: b.d.filter, ManyUIDs: b.d.ids.wide(), HostUsr: b.root.HostUsr, Kept: b.from != "",
 	}
@@ -249,23 +247,6 @@ func (b *birth) config() stage0.Config {
 		c.Overlay = &stage0.Overlay{Lower: b.root.Path, Bytes: l.DiskBytes, Inodes: l.Inodes}
 	}
 	return c
-}
-
-// environment is what a login on a small machine has, and then the Spec's.
-func environment(extra map[string]string) []string {
-	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "LANG=C.UTF-8",
-	}
-	keys := make([]string, 0, len(extra))
-	for k := range extra {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		env = append(env, k+"="+extra[k])
-	}
-	return env
 }
 
 // apply sets a new process's user namespace. With a delegated range the map
@@ -302,18 +283,4 @@ func (m idMap) delegate(ctx context.Context, pid int) error {
 		}
 	}
 	return nil
-}
-
-// memoryJSON is v in a file that exists nowhere.
-func memoryJSON(name string, v any) (*os.File, error) {
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("make a memory file: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), name)
-	if err := json.NewEncoder(f).Encode(v); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

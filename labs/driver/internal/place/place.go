@@ -7,14 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/labs"
 )
 
 // Files of a place.
@@ -49,8 +53,29 @@ func Listen(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// Dial connects to the socket in dir. A dead agent's has no listener.
-func Dial(ctx context.Context, dir string) (net.Conn, error) {
+var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+// ValidID says that a sandbox, or what is kept of one, may be called id.
+func ValidID(id string) bool { return validID.MatchString(id) }
+
+// Dial is labs.Driver's, for sandboxes whose folders are in state. A dead one's
+// socket has no listener, so nobody else needs to be asked.
+func Dial(ctx context.Context, state, id string) (net.Conn, error) {
+	if !ValidID(id) {
+		return nil, labs.ErrNotFound
+	}
+	conn, err := Connect(ctx, filepath.Join(state, id))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %s", labs.ErrNotFound, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", id, err)
+	}
+	return conn, nil
+}
+
+// Connect connects to the socket in dir.
+func Connect(ctx context.Context, dir string) (net.Conn, error) {
 	at, err := folder(dir)
 	if err != nil {
 		return nil, err
@@ -62,10 +87,15 @@ func Dial(ctx context.Context, dir string) (net.Conn, error) {
 
 // Await returns once the agent speaks.
 func Await(ctx context.Context, dir string) error {
-	conn, err := Dial(ctx, dir)
+	conn, err := Connect(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("reach the agent: %w", err)
 	}
+	return Greeted(ctx, conn)
+}
+
+// Greeted returns once the agent at the other end of conn speaks, and hangs up.
+func Greeted(ctx context.Context, conn net.Conn) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
