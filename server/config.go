@@ -18,6 +18,9 @@ type Config struct {
 	APIAddr     string        // 127.0.0.1:8080
 	SSHAddr     string        // 127.0.0.1:2222
 	SSHHost     string        // where learners reach SSHAddr; its host, or this machine's name
+	PublicURL   string        // what people call this hub, for links in mail and for signing in by browser: nothing
+	SMTP        string        // smtp://user:password@host:587 sends mail; without it none is sent
+	MailFrom    string        // no-reply at PublicURL's host
 	LabDriver   string        // local, docker or podman; none for a server without labs
 	LabEngine   string        // the engine's socket, for docker and podman: where it usually is
 	LabOldRunc  string        // "yes" takes an engine whose runc can be broken out of

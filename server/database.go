@@ -89,28 +89,30 @@ func prepare(ctx context.Context, a *app.App, private bool, log *slog.Logger) er
 // CreateUser makes an account with any role, beside a running server or
 // without one.
 func CreateUser(ctx context.Context, cfg Config, r hub.Registration, role hub.Role) (u hub.User, err error) {
-	if cfg, err = cfg.withDefaults(); err != nil {
-		return u, err
-	}
-	url := cfg.DatabaseURL
+	err = withApp(ctx, cfg, func(a *app.App) error {
+		u, err = a.CreateStaff(ctx, r, role)
+		return err
+	})
+	return u, err
+}
+
+// joinDatabase opens the database for a moment. done closes it, and joins what
+// goes wrong then to err.
+func joinDatabase(ctx context.Context, cfg Config) (db *postgres.DB, done func(err error) error, err error) {
+	url, leave := cfg.DatabaseURL, func(context.Context) error { return nil }
 	if url == "" {
 		if err := makeDataDir(cfg.DataDir); err != nil {
-			return u, err
+			return nil, nil, err
 		}
-		var done func(context.Context) error
-		if url, done, err = privatepg.Join(ctx, privateConfig(cfg)); err != nil {
-			return u, err
+		if url, leave, err = privatepg.Join(ctx, privateConfig(cfg)); err != nil {
+			return nil, nil, err
 		}
-		defer func() { err = errors.Join(err, done(context.WithoutCancel(ctx))) }()
 	}
-	db, err := postgres.Open(ctx, url)
-	if err != nil {
-		return u, err
+	if db, err = postgres.Open(ctx, url); err != nil {
+		return nil, nil, errors.Join(err, leave(context.WithoutCancel(ctx)))
 	}
-	defer db.Close()
-	a := &app.App{DB: db, Log: cfg.Log, Now: time.Now}
-	if err := a.DB.Migrate(ctx); err != nil {
-		return u, err
-	}
-	return a.CreateStaff(ctx, r, role)
+	return db, func(err error) error {
+		db.Close()
+		return errors.Join(err, leave(context.WithoutCancel(ctx)))
+	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"charm.land/wish/v2/bubbletea"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/labs"
@@ -125,7 +126,9 @@ func command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	if args[0] == "cmh" {
 		args = args[1:]
 	}
-	return cli.Run(ctx, root.New(env, nil), env, args)
+	tree := root.New(env, nil)
+	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", auth.Shared(env)...))
+	return cli.Run(ctx, tree, env, args)
 }
 
 // environment lets a command see what a client may set, and nothing of ours.

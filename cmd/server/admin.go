@@ -17,7 +17,7 @@ func adminCommand(config configFunc) *cobra.Command {
 		Use: "admin", Short: "Manage accounts, as the operator of this machine", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	admin.AddCommand(adminCreateCommand(config))
+	admin.AddCommand(adminCreateCommand(config), adminResetPasswordCommand(config))
 	return admin
 }
 
@@ -61,6 +61,43 @@ func adminCreateCommand(config configFunc) *cobra.Command {
 	c.Flags().StringVar(&role, "role", string(hub.Admin), "free, premium, instructor or admin")
 	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input")
 	_ = c.MarkFlagRequired("email") // it was just made
+	return c
+}
+
+func adminResetPasswordCommand(config configFunc) *cobra.Command {
+	var (
+		login string
+		stdin bool
+	)
+	c := &cobra.Command{
+		Use:     "reset-password",
+		Short:   "Give somebody a new password, and end their sign-ins",
+		Long:    "Give somebody a new password, and end their sign-ins. For hubs that send no e-mail; elsewhere people ask for a message themselves.",
+		Example: "  cmh-server admin reset-password --user ada@example.com --password-stdin <password.txt",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !stdin {
+				return errors.New("give the password on standard input, with --password-stdin")
+			}
+			password, err := readLine(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			cfg, err := config()
+			if err != nil {
+				return err
+			}
+			u, err := server.ResetPassword(cmd.Context(), cfg, login, password)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) has a new password\n", u.Username, u.Email)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&login, "user", "", "e-mail address or user name (required)")
+	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input")
+	_ = c.MarkFlagRequired("user") // it was just made
 	return c
 }
 

@@ -29,7 +29,13 @@ type Keeper interface {
 // Command returns the auth command.
 func Command(env *cli.Env, k Keeper) *cobra.Command {
 	return cli.Group("auth", "Make an account, sign in and out",
-		registerCmd(env, k), loginCmd(env, k), logoutCmd(env, k), statusCmd(env, k), tokenCmd(env, k))
+		append(Shared(env), registerCmd(env, k), loginCmd(env, k), logoutCmd(env, k), statusCmd(env, k), tokenCmd(env, k))...)
+}
+
+// Shared returns the subcommands that keep nothing on this machine, so that
+// they work over SSH as well.
+func Shared(env *cli.Env) []*cobra.Command {
+	return []*cobra.Command{sessionsCmd(env), passwordCmd(env), forgotCmd(env), resetCmd(env), emailCmd(env), verifyCmd(env)}
 }
 
 // Status is what `auth status`, `login` and `register` print as JSON.

@@ -22,6 +22,16 @@ type Accounts interface {
 	Logout(ctx context.Context, refreshToken string) error
 	Profile(ctx context.Context) (hub.User, error)
 	UpdateProfile(ctx context.Context, u hub.ProfileUpdate) (hub.User, error)
+	Sessions(ctx context.Context) ([]hub.Session, error)
+	EndSession(ctx context.Context, id string) error
+	EndOtherSessions(ctx context.Context) (int, error)
+	ChangePassword(ctx context.Context, p hub.PasswordChange) error
+	ForgotPassword(ctx context.Context, email string) error
+	ResetPassword(ctx context.Context, r hub.PasswordReset) error
+	Email(ctx context.Context) (hub.EmailState, error)
+	ChangeEmail(ctx context.Context, e hub.EmailChange) (hub.EmailState, error)
+	SendVerification(ctx context.Context) error
+	VerifyEmail(ctx context.Context, token string) error
 	Keys(ctx context.Context) ([]hub.Key, error)
 	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
 	RemoveKey(ctx context.Context, id string) error

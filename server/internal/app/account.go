@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -36,11 +35,11 @@ func (a Actor) Register(ctx context.Context, r hub.Registration) (hub.Login, err
 	if err := checkRegistration(&r); err != nil {
 		return hub.Login{}, err
 	}
-	return a.app.register(ctx, r, hub.Free)
+	return a.register(ctx, r, hub.Free)
 }
 
-func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (hub.Login, error) {
-	pw, err := a.passwords()
+func (a Actor) register(ctx context.Context, r hub.Registration, role hub.Role) (hub.Login, error) {
+	pw, err := a.app.passwords()
 	if err != nil {
 		return hub.Login{}, err
 	}
@@ -51,7 +50,7 @@ func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (
 	var l hub.Login
 	var f postgres.Family
 	var refresh string
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		if l.User, err = tx.CreateUser(ctx, r.Email, r.Username, hash); err != nil {
 			return err
 		}
@@ -63,10 +62,13 @@ func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (
 				return err
 			}
 		}
-		if f, refresh, err = a.signIn(ctx, tx, l.User.ID); err != nil {
+		if f, refresh, err = a.signIn(ctx, tx, l.User.ID, "password"); err != nil {
 			return err
 		}
-		return tx.Event(ctx, l.User.ID, "account.registered", map[string]string{"role": string(l.User.Role)})
+		if err := a.app.mail(ctx, tx, "verify", l.User.ID); err != nil {
+			return err
+		}
+		return a.app.happened(ctx, tx, l.User.ID, "account.registered", map[string]string{"role": string(l.User.Role)})
 	})
 	if hub.CodeOf(err) == hub.Conflict {
 		return hub.Login{}, hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
@@ -74,7 +76,7 @@ func (a *App) register(ctx context.Context, r hub.Registration, role hub.Role) (
 	if err != nil {
 		return hub.Login{}, err
 	}
-	l.Tokens, err = a.tokens(ctx, f, refresh)
+	l.Tokens, err = a.app.tokens(ctx, f, refresh)
 	return l, err
 }
 
@@ -86,7 +88,7 @@ func (a *App) CreateStaff(ctx context.Context, r hub.Registration, role hub.Role
 	if err := checkRegistration(&r); err != nil {
 		return hub.User{}, err
 	}
-	l, err := a.register(ctx, r, role)
+	l, err := a.As(Guest).Via("cmh-server admin").register(ctx, r, role)
 	return l.User, err
 }
 
@@ -103,7 +105,7 @@ func (a Actor) Login(ctx context.Context, c hub.Credentials) (hub.Login, error) 
 	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
 		return hub.Login{}, err
 	}
-	l, err := a.app.login(ctx, login, c.Password)
+	l, err := a.login(ctx, login, c.Password)
 	if err == nil {
 		a.app.accounts.attempts.forgive(at, true)
 	} else if hub.CodeOf(err) != hub.Unauthenticated {
@@ -112,14 +114,14 @@ func (a Actor) Login(ctx context.Context, c hub.Credentials) (hub.Login, error) 
 	return l, err
 }
 
-func (a *App) login(ctx context.Context, login, password string) (hub.Login, error) {
-	pw, err := a.passwords()
+func (a Actor) login(ctx context.Context, login, password string) (hub.Login, error) {
+	pw, err := a.app.passwords()
 	if err != nil {
 		return hub.Login{}, err
 	}
 	var l hub.Login
 	var hash string
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		l.User, hash, err = tx.UserByLogin(ctx, login)
 		return err
 	})
@@ -135,16 +137,16 @@ func (a *App) login(ctx context.Context, login, password string) (hub.Login, err
 	}
 	var f postgres.Family
 	var refresh string
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		if f, refresh, err = a.signIn(ctx, tx, l.User.ID); err != nil {
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if f, refresh, err = a.signIn(ctx, tx, l.User.ID, "password"); err != nil {
 			return err
 		}
-		return tx.Event(ctx, l.User.ID, "account.signed_in", map[string]string{"family": f.ID})
+		return a.app.happened(ctx, tx, l.User.ID, "account.signed_in", map[string]string{"family": f.ID})
 	})
 	if err != nil {
 		return hub.Login{}, err
 	}
-	l.Tokens, err = a.tokens(ctx, f, refresh)
+	l.Tokens, err = a.app.tokens(ctx, f, refresh)
 	return l, err
 }
 
@@ -197,19 +199,19 @@ var username = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$`)
 func checkRegistration(r *hub.Registration) error {
 	r.Email, r.Username = strings.TrimSpace(r.Email), strings.TrimSpace(r.Username)
 	var w wrongs
-	if a, err := mail.ParseAddress(r.Email); err != nil || a.Address != r.Email || len(r.Email) > maxEmail || !oneLine(r.Email) {
-		w.add("/email", "This is not an e-mail address.")
-	}
+	w.email("/email", r.Email)
 	w.username("/username", r.Username)
-	switch n := utf8.RuneCountInString(r.Password); {
-	case n < minPassword:
-		w.add("/password", "A password has at least 8 characters.")
-	case n > maxPassword:
-		w.add("/password", "A password has at most 128 characters.")
-	case common(r.Password, r.Username, r.Email):
-		w.add("/password", "That password is easy to guess. Choose another one.")
-	}
+	w.password("/password", r.Password, r.Username, r.Email)
 	return w.err()
+}
+
+// happened tells of something an account's owner did: to the log that stays and
+// to the outbox.
+func (a *App) happened(ctx context.Context, tx postgres.Tx, userID, what string, data any) error {
+	if err := tx.Audit(ctx, userID, userID, what, data); err != nil {
+		return err
+	}
+	return tx.Event(ctx, userID, what, data)
 }
 
 // wrongs collects what is wrong with a request.
@@ -229,6 +231,17 @@ func (w wrongs) err() error {
 func (w *wrongs) username(pointer, s string) {
 	if !username.MatchString(s) {
 		w.add(pointer, "A user name has 3 to 32 letters, digits, dots, dashes and underscores, and begins with a letter or digit.")
+	}
+}
+
+func (w *wrongs) password(pointer, s, username, email string) {
+	switch n := utf8.RuneCountInString(s); {
+	case n < minPassword:
+		w.add(pointer, "A password has at least 8 characters.")
+	case n > maxPassword:
+		w.add(pointer, "A password has at most 128 characters.")
+	case common(s, username, email):
+		w.add(pointer, "That password is easy to guess. Choose another one.")
 	}
 }
 

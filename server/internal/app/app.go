@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
+	"github.com/cloudmastershub/cmh/server/internal/mail"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -25,6 +26,13 @@ type App struct {
 
 	// PasswordCost is the bcrypt cost of new passwords; 0 means 12.
 	PasswordCost int
+
+	// Mail sends e-mail; nil where the operator has given no server for it.
+	Mail *mail.Sender
+
+	// PublicURL is what people call this hub, without a slash at the end. Empty
+	// when nobody said: then messages hold no links.
+	PublicURL string
 
 	Labs LabConfig
 
@@ -55,6 +63,8 @@ type Actor struct {
 	user   hub.User
 	source string
 	scopes []hub.Scope // of the API key; nil without one
+	client string      // the program that asks; see Via
+	family string      // the sign-in it asks with, if it does; see Holding
 }
 
 // User is who the actor acts for.

@@ -51,6 +51,9 @@ func (a Actor) AddKey(ctx context.Context, n hub.NewKey) (key hub.Key, err error
 		if key, err = tx.AddKey(ctx, a.user.ID, k, string(ssh.MarshalAuthorizedKey(pub))); err != nil {
 			return err
 		}
+		if err := tx.Audit(ctx, a.user.ID, a.user.ID, "account.key_added", nil); err != nil { // the key would name its owner
+			return err
+		}
 		return tx.Event(ctx, a.user.ID, "account.key_added", map[string]string{"fingerprint": key.Fingerprint})
 	})
 	return key, err
@@ -70,6 +73,9 @@ func (a Actor) RemoveKey(ctx context.Context, ref string) error {
 			return hub.Errorf(hub.NotFound, "There is no such key.")
 		case n > 1: // and the transaction takes it back
 			return hub.Errorf(hub.Conflict, "%d keys have that name. Name the one by its fingerprint.", n)
+		}
+		if err := tx.Audit(ctx, a.user.ID, a.user.ID, "account.key_removed", nil); err != nil {
+			return err
 		}
 		return tx.Event(ctx, a.user.ID, "account.key_removed", map[string]string{"key": ref})
 	})

@@ -25,7 +25,7 @@ const (
 	accessLife   = 15 * time.Minute
 	familyLife   = 30 * 24 * time.Hour
 	refreshGrace = 10 * time.Second
-	userFresh    = 30 * time.Second // how late a revocation may reach an access token
+	userFresh    = 4 * time.Second // how late a revocation may reach an access token
 
 	issuer   = "cloudmastershub"
 	audience = "cloudmastershub-api"
@@ -197,14 +197,14 @@ func (a *App) verify(ctx context.Context, token string) (claims, error) {
 }
 
 // signIn begins a sign-in.
-func (a *App) signIn(ctx context.Context, tx postgres.Tx, userID string) (postgres.Family, string, error) {
-	now := a.now()
-	f, err := tx.CreateFamily(ctx, userID, now, now.Add(familyLife))
+func (a Actor) signIn(ctx context.Context, tx postgres.Tx, userID, method string) (postgres.Family, string, error) {
+	now := a.app.now()
+	f, err := tx.CreateFamily(ctx, userID, method, a.client, now, now.Add(familyLife))
 	if err != nil {
 		return f, "", err
 	}
-	token := newRefreshToken()
-	return f, token, tx.AddRefreshToken(ctx, f.ID, refreshHash(token), now)
+	token := newToken(refreshPrefix)
+	return f, token, tx.AddRefreshToken(ctx, f.ID, tokenHash(token), now)
 }
 
 func (a *App) tokens(ctx context.Context, f postgres.Family, refresh string) (hub.Tokens, error) {
@@ -221,7 +221,7 @@ func (a Actor) Refresh(ctx context.Context, refreshToken string) (hub.Tokens, er
 	}
 	var (
 		now    = a.app.now()
-		hash   = refreshHash(refreshToken)
+		hash   = tokenHash(refreshToken)
 		next   string
 		t      postgres.RefreshToken
 		reused bool
@@ -235,8 +235,11 @@ func (a Actor) Refresh(ctx context.Context, refreshToken string) (hub.Tokens, er
 		}
 		switch {
 		case t.UsedAt == nil:
-			next = newRefreshToken()
-			if err := tx.AddRefreshToken(ctx, t.ID, refreshHash(next), now); err != nil {
+			next = newToken(refreshPrefix)
+			if err := tx.AddRefreshToken(ctx, t.ID, tokenHash(next), now); err != nil {
+				return err
+			}
+			if err := tx.TouchFamily(ctx, t.ID, now); err != nil {
 				return err
 			}
 			return tx.UseRefreshToken(ctx, hash, seal(refreshToken, next), now)
@@ -248,7 +251,7 @@ func (a Actor) Refresh(ctx context.Context, refreshToken string) (hub.Tokens, er
 		if err := tx.RevokeFamily(ctx, t.ID, now); err != nil {
 			return err
 		}
-		return tx.Event(ctx, t.UserID, "account.token_reused", map[string]string{"family": t.ID})
+		return a.app.happened(ctx, tx, t.UserID, "account.token_reused", map[string]string{"family": t.ID})
 	})
 	switch {
 	case hub.CodeOf(err) == hub.NotFound:
@@ -267,7 +270,7 @@ func (a Actor) Refresh(ctx context.Context, refreshToken string) (hub.Tokens, er
 func (a Actor) Logout(ctx context.Context, refreshToken string) error {
 	var family string
 	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		t, err := tx.LockRefreshToken(ctx, refreshHash(refreshToken))
+		t, err := tx.LockRefreshToken(ctx, tokenHash(refreshToken))
 		if err != nil {
 			return err
 		}
@@ -275,7 +278,7 @@ func (a Actor) Logout(ctx context.Context, refreshToken string) error {
 		if err := tx.RevokeFamily(ctx, t.ID, a.app.now()); err != nil {
 			return err
 		}
-		return tx.Event(ctx, t.UserID, "account.signed_out", map[string]string{"family": t.ID})
+		return a.app.happened(ctx, tx, t.UserID, "account.signed_out", map[string]string{"family": t.ID})
 	})
 	if hub.CodeOf(err) == hub.NotFound {
 		return nil
@@ -290,13 +293,16 @@ func (a *App) forget(family string) {
 	users.Invalidate(family)
 }
 
-func newRefreshToken() string {
+// newToken returns 256 random bits behind a prefix that says what they are for.
+func newToken(prefix string) string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
-	return refreshPrefix + base64.RawURLEncoding.EncodeToString(b)
+	return prefix + base64.RawURLEncoding.EncodeToString(b)
 }
 
-func refreshHash(token string) []byte {
+// tokenHash is what is stored of a token. A slow hash would protect nothing:
+// nobody guesses 256 bits.
+func tokenHash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }

@@ -13,7 +13,7 @@ func (api) register(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &r); err != nil {
 		return nil, err
 	}
-	l, err := as.Register(c.Request.Context(), r)
+	l, err := as.Via(c.Request.UserAgent()).Register(c.Request.Context(), r)
 	return created{l}, err
 }
 
@@ -23,7 +23,7 @@ func (api) login(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &cr); err != nil {
 		return nil, err
 	}
-	return as.Login(c.Request.Context(), cr)
+	return as.Via(c.Request.UserAgent()).Login(c.Request.Context(), cr)
 }
 
 type refreshRequest struct {

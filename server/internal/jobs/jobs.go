@@ -47,6 +47,9 @@ func New(a *app.App, log *slog.Logger) (*Jobs, error) {
 	if err := river.AddWorkerSafely(workers, checkpointsWorker{app: a}); err != nil {
 		return nil, err
 	}
+	if err := river.AddWorkerSafely(workers, mailWorker{app: a}); err != nil {
+		return nil, err
+	}
 	queue, err := river.NewClient(riverpgxv5.New(a.DB.Pool()), &river.Config{
 		Logger:               slog.New(quiet{log.Handler()}),
 		Workers:              workers,

@@ -23,10 +23,10 @@ type RefreshToken struct {
 }
 
 // CreateFamily begins a sign-in.
-func (tx Tx) CreateFamily(ctx context.Context, userID string, now, expires time.Time) (Family, error) {
+func (tx Tx) CreateFamily(ctx context.Context, userID, method, client string, now, expires time.Time) (Family, error) {
 	f := Family{UserID: userID, ExpiresAt: expires}
-	err := tx.QueryRow(ctx, `INSERT INTO refresh_families (user_id, created_at, expires_at) VALUES ($1, $2, $3) RETURNING id::text`,
-		userID, now, expires).Scan(&f.ID)
+	err := tx.QueryRow(ctx, `INSERT INTO refresh_families (user_id, method, client, created_at, expires_at) VALUES ($1, $2, $3, $4, $5) RETURNING id::text`,
+		userID, method, client, now, expires).Scan(&f.ID)
 	return f, classify("sign-in", err)
 }
 
@@ -76,6 +76,8 @@ func (tx Tx) ForgetOld(ctx context.Context, before time.Time) error {
 	for _, q := range []string{
 		`DELETE FROM refresh_families WHERE expires_at < $1`,
 		`DELETE FROM idempotency_keys WHERE created_at < $1`,
+		`DELETE FROM account_tokens WHERE expires_at < $1`,
+		`DELETE FROM device_grants WHERE expires_at < $1`,
 	} {
 		if _, err := tx.Exec(ctx, q, before); err != nil {
 			return classify("account", err)

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/mail"
+)
+
+// configureAccounts tells the rules what signing in has around it: a name for
+// links, a way to send mail.
+func configureAccounts(a *app.App, cfg Config) (err error) {
+	if cfg.PublicURL != "" {
+		u, err := url.Parse(strings.TrimSuffix(cfg.PublicURL, "/"))
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.User != nil {
+			return fmt.Errorf("public-url must look like https://hub.example.com")
+		}
+		a.PublicURL = u.String()
+	}
+	if cfg.SMTP == "" {
+		return nil
+	}
+	from := cfg.MailFrom
+	if from == "" {
+		u, err := url.Parse(a.PublicURL)
+		if err != nil || u.Hostname() == "" {
+			return fmt.Errorf("smtp: say whom the mail is from, with mail-from")
+		}
+		from = "CloudMastersHub <no-reply@" + u.Hostname() + ">"
+	}
+	a.Mail, err = mail.Open(cfg.SMTP, from)
+	return err
+}
+
+// ResetPassword gives somebody a new password and ends their sign-ins, beside a
+// running server or without one.
+func ResetPassword(ctx context.Context, cfg Config, login, password string) (u hub.User, err error) {
+	err = withApp(ctx, cfg, func(a *app.App) error {
+		u, err = a.SetPassword(ctx, strings.TrimSpace(login), password)
+		return err
+	})
+	return u, err
+}
+
+// withApp calls do with the rules over the database that cfg names, which is
+// started for it unless a server runs.
+func withApp(ctx context.Context, cfg Config, do func(*app.App) error) (err error) {
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return err
+	}
+	db, done, err := joinDatabase(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = done(err) }()
+	a := &app.App{DB: db, Log: cfg.Log, Now: time.Now}
+	if err := configureAccounts(a, cfg); err != nil {
+		return err
+	}
+	if err := a.DB.Migrate(ctx); err != nil {
+		return err
+	}
+	return do(a)
+}

@@ -1,0 +1,113 @@
+// Package mail writes and sends what the hub tells people by e-mail: a few
+// plain texts, through the operator's SMTP server. When and to whom is app's.
+package mail
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+const timeout = 20 * time.Second
+
+// Sender sends through one SMTP server. It is safe for concurrent use: each
+// message is a connection of its own.
+type Sender struct {
+	host    string
+	options []gomail.Option
+	from    string
+}
+
+// Open prepares a sender from an address such as smtp://user:password@host:587
+// and a From such as "CloudMastersHub <hub@example.com>". Nothing is dialled.
+//
+// smtp:// begins in the clear and must go on with STARTTLS, unless the server is
+// this machine's own or ?tls=none says so; smtps:// is TLS from the beginning.
+// With a user in it, nothing is sent before signing in.
+func Open(address, from string) (*Sender, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") { // the cause would hold the password
+		return nil, fmt.Errorf("the SMTP server must look like smtp://user:password@host:587")
+	}
+	if _, err := mail.ParseAddress(from); err != nil {
+		return nil, fmt.Errorf("the sender of mail must look like Name <hub@example.com>: %w", err)
+	}
+	policy, port, auth := gomail.TLSMandatory, 587, gomail.SMTPAuthAutoDiscover
+	switch {
+	case u.Query().Get("tls") == "none":
+		policy, auth = gomail.NoTLS, gomail.SMTPAuthPlainNoEnc
+	case local(u.Hostname()):
+		policy, auth = gomail.TLSOpportunistic, gomail.SMTPAuthPlainNoEnc
+	}
+	s := &Sender{host: u.Hostname(), from: from}
+	if u.Scheme == "smtps" {
+		port = 465
+		s.options = append(s.options, gomail.WithSSL())
+	}
+	if p := u.Port(); p != "" {
+		if port, err = strconv.Atoi(p); err != nil {
+			return nil, fmt.Errorf("the SMTP server's port: %w", err)
+		}
+	}
+	s.options = append(s.options, gomail.WithPort(port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(timeout))
+	if u.User != nil {
+		password, _ := u.User.Password()
+		s.options = append(s.options, gomail.WithSMTPAuth(auth), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
+	}
+	_, err = gomail.NewClient(s.host, s.options...)
+	return s, err
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+//go:embed texts/*.txt
+var files embed.FS
+
+var texts = template.Must(template.New("").Option("missingkey=error").ParseFS(files, "texts/*.txt"))
+
+// Send writes the text of that name with data and sends it to one person. Names
+// that people chose for themselves have no place in data: a stranger could write
+// to others in the hub's name.
+func (s *Sender) Send(ctx context.Context, to, text string, data any) error {
+	var b bytes.Buffer
+	if err := texts.ExecuteTemplate(&b, text+".txt", data); err != nil {
+		return err
+	}
+	subject, body, ok := strings.Cut(b.String(), "\n\n")
+	if !ok {
+		return fmt.Errorf("the text %s has no subject", text)
+	}
+	m := gomail.NewMsg()
+	if err := m.From(s.from); err != nil {
+		return err
+	}
+	if err := m.To(to); err != nil {
+		return err
+	}
+	m.Subject(strings.TrimPrefix(subject, "Subject: "))
+	m.SetMessageID()
+	m.SetDate()
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // nobody's holiday answers
+	m.SetBodyString(gomail.TypeTextPlain, body)
+	c, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return err
+	}
+	if err := c.DialAndSendWithContext(ctx, m); err != nil {
+		return fmt.Errorf("send %s through %s: %w", text, s.host, err)
+	}
+	return nil
+}

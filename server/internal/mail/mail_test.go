@@ -1,0 +1,76 @@
+package mail_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cloudmastershub/cmh/server/internal/mail"
+	"github.com/cloudmastershub/cmh/server/internal/mail/mailtest"
+)
+
+func TestEveryTextIsSent(t *testing.T) {
+	t.Parallel()
+	sink := mailtest.Start(t, true)
+	s, err := mail.Open(sink.URL, "CloudMastersHub <hub@example.com>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]string{"At": "today", "Link": "https://hub.example.com/verify?token=cmhv_a_b", "Token": "cmhv_a_b", "Life": "an hour", "Until": "tomorrow"}
+	for _, text := range []string{"verify", "reset", "password_changed", "email_changed", "deletion", "export"} {
+		if err := s.Send(t.Context(), "ada@example.com", text, data); err != nil {
+			t.Fatal(err)
+		}
+		m := sink.Wait(t)
+		if m.To != "ada@example.com" || m.From != "hub@example.com" || m.Subject == "" || len(m.Text) < 50 || strings.Contains(m.Text, "<no value>") ||
+			m.Header.Get("Auto-Submitted") != "auto-generated" {
+			t.Errorf("%s: %+v", text, m)
+		}
+	}
+	if err := s.Send(t.Context(), "ada@example.com", "verify", map[string]string{}); err == nil {
+		t.Error("a text with holes was sent")
+	}
+	if err := s.Send(t.Context(), "ada@example.com\r\nBcc: everybody@example.com", "export", data); err == nil {
+		t.Error("an address with a line of its own was taken")
+	}
+}
+
+func TestAddressesThatCannotWork(t *testing.T) {
+	t.Parallel()
+	for _, bad := range [][2]string{
+		{"mail.example.com", "a@example.com"},
+		{"http://mail.example.com", "a@example.com"},
+		{"smtp://mail.example.com:x", "a@example.com"},
+		{"smtp://mail.example.com", "nobody"},
+	} {
+		if _, err := mail.Open(bad[0], bad[1]); err == nil {
+			t.Errorf("%v was taken", bad)
+		}
+	}
+	_, err := mail.Open("smtp://ada:a secret@mail example:25", "a@example.com")
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("the error tells the password: %v", err)
+	}
+}
+
+// Mail to another machine never leaves in the clear unless the operator said so.
+func TestMailIsEncryptedOnItsWay(t *testing.T) {
+	t.Parallel()
+	sink := mailtest.Start(t, false)
+	elsewhere := strings.Replace(sink.URL, "127.0.0.1", "0.0.0.0", 1) // leads there, and doesn't say so
+	for address, ok := range map[string]bool{elsewhere: false, elsewhere + "?tls=none": true, sink.URL: true} {
+		s, err := mail.Open(address, "a@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Send(t.Context(), "ada@example.com", "export", map[string]string{"At": "today"})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+		if err == nil {
+			sink.Wait(t)
+		}
+	}
+	if sink.Left() != 0 {
+		t.Error("something was sent in the clear")
+	}
+}
