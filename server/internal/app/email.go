@@ -66,7 +66,7 @@ func (a Actor) SendVerification(ctx context.Context) error {
 		return err
 	}
 	if a.app.Mail == nil {
-		return &hub.Error{Code: hub.Unavailable, Message: "This hub sends no e-mail, and needs no address confirmed."}
+		return &hub.Error{Code: hub.NotFound, Message: "This hub sends no e-mail, and needs no address confirmed."}
 	}
 	return a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		e, err := tx.Email(ctx, a.user.ID)

@@ -31,7 +31,7 @@ type Mail struct {
 func (Mail) Kind() string { return "send_mail" }
 
 var errNoMail = &hub.Error{
-	Code:    hub.Unavailable,
+	Code:    hub.NotFound,
 	Message: "This hub sends no e-mail. Ask the people who run it: they can set a new password with cmh-server admin reset-password.",
 }
 

@@ -185,10 +185,10 @@ func TestWithoutMailTheHubSaysSo(t *testing.T) {
 	api := apitest.New(t)
 	c, _ := register(t, api, "ada")
 	err := api.Guest().ForgotPassword(t.Context(), "ada@example.com")
-	if hub.CodeOf(err) != hub.Unavailable || !strings.Contains(hub.MessageOf(err), "admin reset-password") {
+	if hub.CodeOf(err) != hub.NotFound || !strings.Contains(hub.MessageOf(err), "admin reset-password") {
 		t.Errorf("got %v", err)
 	}
-	apitest.Code(t, c.SendVerification(t.Context()), hub.Unavailable)
+	apitest.Code(t, c.SendVerification(t.Context()), hub.NotFound)
 	e, err := c.ChangeEmail(t.Context(), hub.EmailChange{Email: "lovelace@example.com", Password: apitest.Password})
 	if err != nil || e.Email != "lovelace@example.com" || e.Verified || e.Pending != "" {
 		t.Errorf("got %+v, %v", e, err)
