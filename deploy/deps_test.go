@@ -3,7 +3,11 @@
 package deploy_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,21 +56,89 @@ func TestModules(t *testing.T) {
 }
 
 // What cmh links decides how fast it starts, and server code in it would be
-// somebody else's business.
+// somebody else's business. Each of these costs every start, or every
+// download, more than the rest of cmh.
 func TestClientStaysSmall(t *testing.T) {
 	t.Parallel()
 	linked := modules(t, "./cmd/cmh")
-	for _, path := range []string{"github.com/gin-gonic/gin", "github.com/jackc/pgx/v5", "github.com/alecthomas/chroma/v2", "github.com/microcosm-cc/bluemonday"} {
+	for _, path := range []string{
+		"github.com/gin-gonic/gin", "github.com/jackc/pgx/v5", "github.com/alecthomas/chroma/v2", "github.com/microcosm-cc/bluemonday", "github.com/gdamore/tcell/v2",
+		"github.com/google/go-containerregistry", "github.com/docker/cli", "github.com/moby/moby/client", "github.com/elastic/go-seccomp-bpf",
+		"github.com/vishvananda/netlink", "github.com/spf13/viper", "github.com/itchyny/gojq",
+	} {
 		if _, ok := linked[path]; ok {
 			t.Errorf("cmh links %s", path)
 		}
+	}
+	packages := list(t, "./cmd/cmh", "{{.ImportPath}}")
+	for _, path := range []string{"html/template", "github.com/cloudmastershub/cmh/labs", "github.com/cloudmastershub/cmh/labs/driver/local"} {
+		if slices.Contains(packages, path) {
+			t.Errorf("cmh links %s", path)
+		}
+	}
+}
+
+// What runs before main is counted in allocations: unlike its time they are the
+// same on every machine.
+func TestClientStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	const allocations, size = 2_500, 15_000_000
+	bin := filepath.Join(t.TempDir(), "cmh")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", bin, "./cmd/cmh")
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > size {
+		t.Errorf("cmh is %d bytes, and may be %d", info.Size(), size)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "--version")
+	cmd.Env = []string{"HOME=" + t.TempDir(), "GODEBUG=inittrace=1"}
+	trace, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, trace)
+	}
+	total, lines := 0, []string{}
+	for line := range strings.Lines(string(trace)) {
+		f := strings.Fields(line)
+		if len(f) < 10 || f[0] != "init" {
+			continue
+		}
+		n, err := strconv.Atoi(f[len(f)-2])
+		if err != nil {
+			t.Fatal(line)
+		}
+		total += n
+		if n > 50 {
+			lines = append(lines, f[len(f)-2]+" "+f[1])
+		}
+	}
+	t.Logf("%d allocations before main, %d bytes", total, info.Size())
+	if total == 0 || total > allocations {
+		t.Errorf("%d allocations before main, and there may be %d:\n%s", total, allocations, strings.Join(lines, "\n"))
 	}
 }
 
 // modules lists what pattern links: module path to version.
 func modules(t *testing.T, pattern string, flags ...string) map[string]string {
 	t.Helper()
-	args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}"}, flags...)
+	all := map[string]string{}
+	for _, line := range list(t, pattern, "{{with .Module}}{{.Path}} {{.Version}}{{end}}", flags...) {
+		if path, version, ok := strings.Cut(line, " "); ok {
+			all[path] = version
+		}
+	}
+	return all
+}
+
+// list asks go about everything that pattern links.
+func list(t *testing.T, pattern, format string, flags ...string) []string {
+	t.Helper()
+	args := append([]string{"list", "-deps", "-f", format}, flags...)
 	cmd := exec.CommandContext(t.Context(), "go", append(args, pattern)...)
 	cmd.Dir = ".."
 	var errs strings.Builder
@@ -75,11 +147,5 @@ func modules(t *testing.T, pattern string, flags ...string) map[string]string {
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, errs.String())
 	}
-	all := map[string]string{}
-	for line := range strings.Lines(string(out)) {
-		if path, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
-			all[path] = version
-		}
-	}
-	return all
+	return strings.Split(string(out), "\n")
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
-	"github.com/cloudmastershub/cmh/cmd/cmh/author/prove"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
@@ -32,7 +31,7 @@ func main() {
 		cancel()
 	}()
 
-	env := terminal()
+	env := cli.Process()
 	m := &machine{env: env}
 	env.Backend = m.backend
 	env.Page = m.page
@@ -43,7 +42,8 @@ func main() {
 		},
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))
-	root.Add(tree, root.Teach, author.Command(env, prove.Command(env)))
+	root.Add(tree, root.Teach, author.Command(env,
+		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))
 	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,7 +31,7 @@ func source(ctx context.Context, env *cli.Env, from string) (dir, name string, d
 		}
 		return abs, folder(filepath.Base(abs)), func() {}, nil
 	}
-	if !strings.Contains(from, "://") && !scpForm.MatchString(from) {
+	if !strings.Contains(from, "://") && !scpForm().MatchString(from) {
 		return "", "", nil, hub.Errorf(hub.NotFound, "There is no directory %s. A repository elsewhere needs a whole URL, such as https://github.com/killercoda/scenario-examples.", from)
 	}
 	name, err = repository(from)
@@ -52,14 +53,16 @@ func source(ctx context.Context, env *cli.Env, from string) (dir, name string, d
 }
 
 // scpForm is git's other way to write an ssh URL.
-var scpForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9~/][A-Za-z0-9._~/-]*$`)
+var scpForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9~/][A-Za-z0-9._~/-]*$`)
+})
 
 // repository checks a git URL and makes a name of its owner and its own name:
 // many repositories share the latter. git takes some URLs for commands to run,
 // so only these forms pass.
 func repository(from string) (string, error) {
 	var where string
-	if scpForm.MatchString(from) {
+	if scpForm().MatchString(from) {
 		_, where, _ = strings.Cut(from, ":")
 	} else {
 		u, err := url.Parse(from)

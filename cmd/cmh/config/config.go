@@ -4,12 +4,11 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
+	"cmp"
 	"os"
 	"path/filepath"
-
-	"github.com/spf13/viper"
+	"strconv"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -38,18 +37,20 @@ func Dir() string {
 
 // Read reads the settings. server is what the --server flag says.
 func Read(dir, server string) (Config, error) {
-	v := viper.New()
-	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
-	v.SetDefault("server", DefaultServer)
-	v.SetEnvPrefix("CMH")
+	path := filepath.Join(dir, "config.yaml")
+	settings, err := readFile(path)
+	if err != nil {
+		return Config{}, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", path)
+	}
 	for _, name := range []string{"server", "pager", "insecure_http"} {
-		_ = v.BindEnv(name) // fails for an empty name only
+		if v := os.Getenv("CMH_" + strings.ToUpper(name)); v != "" {
+			settings[name] = v
+		}
 	}
-	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Config{}, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())
+	c := Config{Server: DefaultServer, Pager: settings["pager"]}
+	if s := cmp.Or(server, settings["server"]); s != "" {
+		c.Server = s
 	}
-	if server != "" {
-		v.Set("server", server)
-	}
-	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http")}, nil
+	c.InsecureHTTP, _ = strconv.ParseBool(settings["insecure_http"]) // anything else is no yes
+	return c, nil
 }

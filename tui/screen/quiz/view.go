@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/markdown"
@@ -214,8 +215,8 @@ func (m Model) given(q hub.Question) string {
 
 // choiceText is a choice as it is shown. Choices are short and stand in rows of
 // their own, so code in them needs no ticks around it.
-func choiceText(c hub.Choice) string { return inlineCode.ReplaceAllString(c.Text, "$1") }
+func choiceText(c hub.Choice) string { return inlineCode().ReplaceAllString(c.Text, "$1") }
 
-var inlineCode = regexp.MustCompile("`([^`]+)`")
+var inlineCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("`([^`]+)`") })
 
 func percent(n int) string { return strconv.Itoa(n) + "%" }

@@ -1,7 +1,6 @@
 // Package prove is `cmh author test`: it plays an author's labs and says which
-// steps are proven. Labs run in this process, with no hub; it is the only part
-// of cmh that knows the lab engine. What a proof is, package labs/proof
-// decides.
+// steps are proven. Labs run in this process, with no hub. What a proof is,
+// package labs/proof decides.
 package prove
 
 import (

@@ -1,0 +1,25 @@
+// Command cmh-author is the part of `cmh author` that holds the lab engine:
+// cmh starts it, and it stands beside cmh. It is a program of its own so that
+// learners don't start, with every command, what only authors need
+// (docs/adr/0022-engine-beside-cmh.md).
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cloudmastershub/cmh/cmd/author/prove"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // the second one ends it at once
+	env := cli.Process()
+	// Its commands are cmh's, by name: usage and errors speak of `cmh author`.
+	root := cli.Group("cmh", "Prove courses and labs", cli.Group("author", "Write courses and labs", prove.Command(env)))
+	root.CompletionOptions.DisableDefaultCmd = true
+	os.Exit(cli.Run(ctx, root, env, append([]string{"author"}, os.Args[1:]...)))
+}
