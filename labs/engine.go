@@ -25,6 +25,7 @@ type Engine struct {
 	Limits Limits
 	Image  string       // for scenarios that name none; empty is the driver's default
 	Egress *egress.Gate // nil: no lab has a way out
+	Desk   *Desk        // nil: nobody inside can ask anything
 
 	originals originals
 }

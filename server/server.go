@@ -63,6 +63,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := configureLabs(ctx, a, cfg, driver); err != nil {
 		return err
 	}
+	if driver != nil {
+		defer a.Labs.Engine.Desk.Close()
+	}
 	warm, err := warmLabs(cfg, driver, a.Labs.MaxRunning)
 	if err != nil {
 		return err
@@ -157,7 +160,7 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		if err != nil {
 			return err
 		}
-		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage, Egress: out}
+		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage, Egress: out, Desk: newDesk(a, driver)}
 		a.Labs.Abilities = abilities(ctx, cfg, a.Labs.Engine)
 		if a.Labs.Installed, err = installed(cfg); err != nil {
 			return err

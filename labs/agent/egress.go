@@ -24,15 +24,14 @@ const (
 
 // egress is the sandbox's way out: it decides nothing and dials nothing.
 type egress struct {
-	mu       sync.Mutex
-	listener net.Listener
-	line     *ssh.ServerConn // nil: the host is away
-	changed  chan struct{}   // closed when line becomes another
-	calls    chan struct{}   // as many as are on their way
+	hostLine
+	opening  sync.Mutex
+	listener net.Listener  // guarded by opening
+	calls    chan struct{} // as many as are on their way
 }
 
 func newEgress() *egress {
-	return &egress{changed: make(chan struct{}), calls: make(chan struct{}, maxCalls)}
+	return &egress{hostLine: newHostLine(), calls: make(chan struct{}, maxCalls)}
 }
 
 // serveLine holds the host's line until it closes.
@@ -41,32 +40,13 @@ func (e *egress) serveLine(ctx context.Context, conn *ssh.ServerConn, nc ssh.New
 		_ = nc.Reject(ssh.ConnectionFailed, err.Error())
 		return
 	}
-	ch, reqs, err := nc.Accept()
-	if err != nil {
-		return
-	}
-	defer ch.Close()
-	e.set(nil, conn)
-	ssh.DiscardRequests(reqs)
-	e.set(conn, nil)
-}
-
-// set changes the line, from one that must be the present one unless it is nil.
-func (e *egress) set(from, to *ssh.ServerConn) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if from != nil && e.line != from {
-		return
-	}
-	e.line = to
-	close(e.changed)
-	e.changed = make(chan struct{})
+	e.hold(conn, nc)
 }
 
 // listen makes the listener, once.
 func (e *egress) listen(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.opening.Lock()
+	defer e.opening.Unlock()
 	if e.listener != nil {
 		return nil
 	}
@@ -99,7 +79,7 @@ func (e *egress) listen(ctx context.Context) error {
 // call hands one connection to the host.
 func (e *egress) call(conn net.Conn) {
 	defer conn.Close()
-	ch, reqs := e.dial()
+	ch, reqs := e.dial(proto.EgressCall, nil, lineWait)
 	if ch == nil {
 		_, _ = io.WriteString(conn, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		return
@@ -126,26 +106,3 @@ func (e *egress) call(conn net.Conn) {
 
 // onlyReader hides WriteTo, which would use larger buffers of its own.
 type onlyReader struct{ io.Reader }
-
-// dial opens a channel to the host, and waits a while for one that is away.
-func (e *egress) dial() (ssh.Channel, <-chan *ssh.Request) {
-	deadline := time.NewTimer(lineWait)
-	defer deadline.Stop()
-	for {
-		e.mu.Lock()
-		line, changed := e.line, e.changed
-		e.mu.Unlock()
-		if line != nil {
-			if ch, reqs, err := line.OpenChannel(proto.EgressCall, nil); err == nil {
-				return ch, reqs
-			}
-			e.set(line, nil)
-			continue
-		}
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return nil, nil
-		}
-	}
-}

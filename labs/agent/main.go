@@ -72,6 +72,8 @@ func main() {
 	case pushMode:
 		shield()
 		os.Exit(unpack(os.Args[1]))
+	case proto.LabName:
+		os.Exit(askDesk(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lab-agent:", err)
@@ -120,7 +122,7 @@ func (a *agent) serve(l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	out := newEgress()
+	out, desk := newEgress(), newDesk(a)
 	srv := &ssh.Server{
 		// OpenSSH tells only its own kind that it has stopped reading.
 		Version:     "OpenSSH_9.9-cmh",
@@ -134,6 +136,9 @@ func (a *agent) serve(l net.Listener) error {
 			},
 			proto.EgressLine: func(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 				out.serveLine(ctx, conn, nc)
+			},
+			proto.DeskLine: func(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
+				desk.serveLine(ctx, conn, nc)
 			},
 		},
 	}

@@ -53,6 +53,7 @@ func Run(t *testing.T, image string, f Features, open Open) {
 	t.Run("many claims of one at once", s.claimRush)
 	t.Run("process 1 survives signals from inside", s.signals)
 	t.Run("the second lab sees nothing of the first", s.residue)
+	t.Run("the command lab inside", s.desk)
 	t.Run("keeping", s.keeping)
 	t.Run("inside", s.inside)
 	t.Run("bombs", s.bombs)

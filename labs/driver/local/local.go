@@ -44,6 +44,7 @@ type Driver struct {
 	state   string
 	images  *image.Store
 	agent   *os.File // the sealed copy that sandboxes run
+	extras  string   // the tree below every image: see makeExtras
 	groups  cgroups
 	ids     idMap
 	disks   disks
@@ -87,6 +88,14 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	d.disks.fault = d.fault
 	if d.agent, err = sealBinary(cfg.Agent); err != nil {
 		return nil, fmt.Errorf("load the agent: %w", err)
+	}
+	at := state
+	if d.ids.root { // owners are shifted there, as the images' are
+		at = d.images.Dir()
+	}
+	if d.extras, err = makeExtras(at, d.agent); err != nil {
+		d.Close()
+		return nil, err
 	}
 	if err := d.sweep(ctx); err != nil {
 		d.Close()

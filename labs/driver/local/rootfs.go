@@ -30,6 +30,11 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 		return -1, err
 	}
 	defer unix.Close(layer.mount)
+	extras, err := openImage(b.d.extras, pid)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(extras)
 	if b.rec.Loop = layer.loop; layer.loop != "" {
 		if err := b.rec.write(b.dir); err != nil {
 			return -1, err
@@ -45,8 +50,8 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 	if err := unix.Mount("layers", "/tmp", "tmpfs", 0, "mode=700,size=64k"); err != nil {
 		return -1, fmt.Errorf("make a private /tmp: %w", err)
 	}
-	const lower, disk = "/tmp/l", "/tmp/w"
-	for dir, fd := range map[string]int{lower: img, disk: layer.mount} {
+	const lower, below, disk = "/tmp/l", "/tmp/e", "/tmp/w"
+	for dir, fd := range map[string]int{lower: img, below: extras, disk: layer.mount} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return -1, err
 		}
@@ -70,7 +75,7 @@ func (b *birth) mountRoot(ctx context.Context, pid int) (tree int, err error) {
 		return -1, err
 	}
 	return newMount("overlay", "lab", map[string]string{
-		"lowerdir": lower, "upperdir": disk + "/upper", "workdir": disk + "/work",
+		"lowerdir": lower + ":" + below, "upperdir": disk + "/upper", "workdir": disk + "/work",
 		"redirect_dir": "on", // mv of a folder from the image keeps its inode, as on any disk
 		"volatile":     "",   // a crash of the machine ends the sandbox and its disk, so nobody waits for its fsync
 	})

@@ -244,7 +244,7 @@ func (b *birth) config() stage0.Config {
 	if !b.d.ids.root {
 		c.Remap = b.d.ids.subUID != 0
 		c.Processes = uint64(l.Pids)
-		c.Overlay = &stage0.Overlay{Lower: b.root.Path, Bytes: l.DiskBytes, Inodes: l.Inodes}
+		c.Overlay = &stage0.Overlay{Lower: b.root.Path, Below: b.d.extras, Bytes: l.DiskBytes, Inodes: l.Inodes}
 	}
 	return c
 }

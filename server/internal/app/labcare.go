@@ -65,7 +65,7 @@ func (a *App) TendLabs(ctx context.Context) error {
 	ended := eachRun(endAtOnce, expired, func(r postgres.LabRun) error { return a.destroyLab(ctx, r) })
 	runs, listErr := a.nodeLabRuns(ctx)
 	tended := eachRun(tendAtOnce, runs, func(r postgres.LabRun) error {
-		return errors.Join(a.tend(ctx, r), a.keepTime(ctx, r), a.keepOut(ctx, r))
+		return errors.Join(a.tend(ctx, r), a.keepTime(ctx, r), a.keepOut(ctx, r), a.keepDesk(ctx, r))
 	})
 	a.work.forgetClocks(runs)
 	return errors.Join(err, ended, listErr, tended)

@@ -73,6 +73,8 @@ func (a *App) makeSandbox(ctx context.Context, r postgres.LabRun) (postgres.LabR
 	})
 	if err == nil && r.EndedAt != nil { // it was stopped while it was made
 		err = a.destroyLab(ctx, r)
+	} else if err == nil {
+		a.openDesk(ctx, r)
 	}
 	return r, err
 }

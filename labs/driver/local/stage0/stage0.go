@@ -64,6 +64,7 @@ type Config struct {
 // user can only do so inside the user namespace.
 type Overlay struct {
 	Lower  string `json:"lower"`
+	Below  string `json:"below"` // a tree of what the image lacks
 	Bytes  int64  `json:"bytes"`
 	Inodes int64  `json:"inodes"`
 }

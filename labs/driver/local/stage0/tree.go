@@ -130,6 +130,11 @@ func mountOverlay(o *Overlay, at string) error {
 		return fmt.Errorf("open the image: %w", err)
 	}
 	defer unix.Close(lower)
+	below, err := unix.Open(o.Below, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open what goes below the image: %w", err)
+	}
+	defer unix.Close(below)
 	size := fmt.Sprintf("mode=700,size=%d,nr_inodes=%d", o.Bytes, o.Inodes)
 	if err := unix.Mount("disk", at, "tmpfs", unix.MS_NODEV, size); err != nil {
 		return fmt.Errorf("mount the writable layer: %w", err)
@@ -142,7 +147,7 @@ func mountOverlay(o *Overlay, at string) error {
 	if err := unix.Chdir(at); err != nil {
 		return err
 	}
-	opts := "userxattr,lowerdir=/proc/self/fd/" + strconv.Itoa(lower) + ",upperdir=upper,workdir=work"
+	opts := fmt.Sprintf("userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d,upperdir=upper,workdir=work", lower, below)
 	if err := unix.Mount("lab", "root", "overlay", unix.MS_NODEV, opts); err != nil {
 		return fmt.Errorf("mount the overlay: %w", err)
 	}
