@@ -36,7 +36,7 @@ func dock() error {
 	if err := unix.Connect(s, &unix.SockaddrUnix{Name: proto.DockSocket}); err != nil {
 		return fmt.Errorf("reach the driver: %w", err)
 	}
-	packet, rights := make([]byte, 64<<10), make([]byte, unix.CmsgSpace(4*16))
+	packet, rights := make([]byte, 160<<10), make([]byte, unix.CmsgSpace(4*16))
 	n, nr, _, _, err := unix.Recvmsg(s, packet, rights, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("listen to the driver: %w", err)
@@ -49,7 +49,7 @@ func dock() error {
 	if err != nil {
 		return err
 	}
-	furnish()
+	furnish(said.Files)
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -91,7 +91,10 @@ func received(rights []byte) ([]int, error) {
 
 // furnish makes what stage 0 makes elsewhere: /run is the engine's and empty,
 // and Docker's /etc/hosts without a network leaves the machine's own name out.
-func furnish() {
+func furnish(files map[string][]byte) {
+	for name, content := range files {
+		_ = os.WriteFile(name, content, 0o644)
+	}
 	for dir, mode := range map[string]fs.FileMode{"/run/lab": 0o700, "/run/lock": 0o777 | fs.ModeSticky, "/run/sshd": 0o755} {
 		if err := os.Mkdir(dir, 0o755); err == nil {
 			_ = os.Chmod(dir, mode)

@@ -16,4 +16,8 @@ const (
 // Dock is what the driver says at the dock.
 type Dock struct {
 	Env []string `json:"env"` // of the agent, and so of learners' shells
+
+	// Files are written before anything else runs: what a learner had made of
+	// those that an engine mounts, in a sandbox that goes on with somebody's work.
+	Files map[string][]byte `json:"files,omitempty"`
 }

@@ -95,14 +95,17 @@ func (d *Driver) options(dir string, spec labs.Spec, ref string) client.Containe
 	}
 }
 
-// containers are the ids of our sandboxes that the engine knows.
-func (d *Driver) containers(ctx context.Context) ([]string, error) {
+// containers are the ids of our sandboxes that the engine knows, in one state of
+// the engine's or in any.
+func (d *Driver) containers(ctx context.Context, state string) ([]string, error) {
+	which := make(client.Filters).Add("label", stateLabel+"="+d.key)
+	if state != "" {
+		which = which.Add("status", state)
+	}
 	var list client.ContainerListResult
 	for try := 0; ; try++ {
 		var err error
-		list, err = d.engine.ContainerList(ctx, client.ContainerListOptions{
-			All: true, Filters: make(client.Filters).Add("label", stateLabel+"="+d.key),
-		})
+		list, err = d.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: which})
 		if err == nil {
 			break
 		}

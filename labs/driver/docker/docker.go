@@ -91,8 +91,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("open sandbox state: %w", err)
 	}
-	sum := sha256.Sum256([]byte(state))
-	d := &Driver{state: state, key: fmt.Sprintf("%x", sum[:6]), images: cfg.Images}
+	d := &Driver{state: state, key: stateKey(state), images: cfg.Images}
 	profile, err := local.SeccompProfile()
 	if err != nil {
 		return nil, fmt.Errorf("make the seccomp profile: %w", err)
@@ -125,6 +124,11 @@ func cmpOr(s, otherwise string) string {
 		return otherwise
 	}
 	return s
+}
+
+func stateKey(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return fmt.Sprintf("%x", sum[:6])
 }
 
 // Close lets go of the engine. Sandboxes go on.
@@ -161,10 +165,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	if !place.ValidID(spec.ID) {
 		return fmt.Errorf("docker: %q is not a sandbox id", spec.ID)
 	}
-	if spec.From != "" {
-		return errors.New("docker: checkpoints are not kept by this driver")
-	}
-	root, err := d.images.Resolve(spec.Image)
+	root, from, err := d.origin(ctx, spec)
 	if err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 		return nil
 	}
 	if err = d.clear(ctx, lock.Path); err == nil {
-		err = d.build(ctx, lock.Path, spec, root)
+		err = d.build(ctx, lock.Path, spec, root, from)
 	}
 	if err == nil {
 		lock.Release()
@@ -188,6 +189,22 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	err = errors.Join(err, d.remove(grace, lock))
 	lock.Release()
 	return fmt.Errorf("create %s: %w", spec.ID, err)
+}
+
+// origin is the image that spec asks for, and what it begins with beyond that.
+func (d *Driver) origin(ctx context.Context, spec labs.Spec) (root image.Root, from kept, err error) {
+	if spec.From == "" {
+		root, err = d.images.Resolve(spec.Image)
+		return root, from, err
+	}
+	if from, err = d.readKept(spec.From); err != nil {
+		return root, from, err
+	}
+	if has, err := d.has(ctx, from.Ref); err != nil || !has {
+		return root, from, errors.Join(err, fmt.Errorf("%w: the engine no longer has %s", labs.ErrNoSnapshot, spec.From))
+	}
+	root, err = d.images.ByDigest(from.Image)
+	return root, from, err
 }
 
 // whole says that the sandbox was made to its end and lives.
@@ -237,11 +254,15 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 		return err
 	}
 	digest, _ := os.ReadFile(filepath.Join(lock.Path, imageFile))
+	_, notKept := os.Stat(filepath.Join(lock.Path, fromFile))
 	if err := os.RemoveAll(lock.Path); err != nil {
 		return err
 	}
 	d.images.Release(string(digest), lock.Path)
-	return nil
+	if notKept != nil {
+		return nil
+	}
+	return d.tidy(ctx) // it may have been the last of a snapshot that is forgotten
 }
 
 // clear makes an empty place of what a dead or half-made sandbox left.
@@ -267,7 +288,7 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list sandboxes: %w", err)
 	}
-	ids, err := d.containers(ctx)
+	ids, err := d.containers(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("list sandboxes: %w", err)
 	}
@@ -284,6 +305,10 @@ func (d *Driver) List(ctx context.Context) ([]string, error) {
 // process is making right now.
 func (d *Driver) sweep(ctx context.Context) error {
 	ids, err := d.List(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := d.containers(ctx, "paused")
 	if err != nil {
 		return err
 	}
@@ -304,8 +329,10 @@ func (d *Driver) sweep(ctx context.Context) error {
 				lock.Release()
 				return fmt.Errorf("remove half-made sandbox %s: %w", id, err)
 			}
+		} else if slices.Contains(held, id) { // by an engine that died over a snapshot
+			_, _ = d.engine.ContainerUnpause(ctx, d.container(id), client.ContainerUnpauseOptions{})
 		}
 		lock.Release()
 	}
-	return nil
+	return d.sweepKept(ctx)
 }

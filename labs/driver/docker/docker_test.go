@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/moby/client"
+
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/docker"
 	"github.com/cloudmastershub/cmh/labs/driver/drivertest"
@@ -95,7 +97,31 @@ func TestConformance(t *testing.T) {
 			drivertest.Run(t, image.Default, drivertest.Features{Limits: true, Unbounded: true, Bound: true}, func(t *testing.T) labs.Driver {
 				return open(t, host, state, store)
 			})
+			nothingLeft(t, host, state)
 		})
+	}
+}
+
+// nothingLeft looks for containers and images of sandboxes that are gone.
+func nothingLeft(t *testing.T, host, state string) {
+	t.Helper()
+	engine, err := client.New(client.WithHost(host))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	all, err := engine.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", "cmh.state="+docker.StateKey(state))})
+	if err != nil || len(all.Items) > 0 {
+		t.Errorf("containers are left: %v, %v", all.Items, err)
+	}
+	images, err := engine.ImageList(t.Context(), client.ImageListOptions{Filters: make(client.Filters).Add("reference", "localhost/cmh-kept")})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, i := range images.Items {
+		if strings.Contains(strings.Join(i.RepoTags, " "), docker.StateKey(state)) {
+			t.Errorf("the image %v is left", i.RepoTags)
+		}
 	}
 }
 

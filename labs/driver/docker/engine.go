@@ -63,5 +63,5 @@ func (a about) weaknesses() []string {
 	if !a.disk {
 		out = append(out, "a lab can fill the engine's disk: sizes need xfs with pquota")
 	}
-	return append(out, "what a lab has written goes with it: no checkpoints")
+	return out
 }

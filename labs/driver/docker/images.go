@@ -19,18 +19,22 @@ import (
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
+// reference is what the engine calls the image of that digest.
+func reference(digest string) string {
+	return "localhost/cmh-lab:" + strings.TrimPrefix(digest, "sha256:")
+}
+
 // handOver gives the engine a copy of the image, unless it has one, and returns
 // its reference there. No registry has that name, and none is asked.
 func (d *Driver) handOver(ctx context.Context, root image.Root) (string, error) {
 	if root.HostUsr {
 		return "", errors.New("the host image is the local driver's: an engine needs a whole one")
 	}
-	hex := strings.TrimPrefix(root.Digest, "sha256:")
-	ref := "localhost/cmh-lab:" + hex
+	ref := reference(root.Digest)
 	if has, err := d.has(ctx, ref); err != nil || has {
 		return ref, err
 	}
-	lock, err := place.Take(ctx, filepath.Join(d.state, ".image-"+hex[:16]), true) // once, whoever else comes
+	lock, err := place.Take(ctx, filepath.Join(d.state, ".image-"+strings.TrimPrefix(root.Digest, "sha256:")[:16]), true) // once, whoever else comes
 	if err != nil {
 		return "", err
 	}

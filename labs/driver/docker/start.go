@@ -25,6 +25,7 @@ import (
 // Files of a sandbox's folder, beside package place's.
 const (
 	imageFile  = "image" // the digest it was made of
+	fromFile   = "from"  // the engine's name of the snapshot it began with, if any
 	dockFolder = "dock"  // proto.DockDir inside
 )
 
@@ -35,7 +36,7 @@ func digestOf(raw []byte) string {
 
 // build makes the sandbox in its empty folder, which the caller has locked. On
 // an error it leaves what there is to Driver.remove.
-func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root image.Root) error {
+func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root image.Root, from kept) error {
 	spec.Limits = spec.Limits.WithDefaults()
 	if err := os.WriteFile(filepath.Join(dir, imageFile), []byte(root.Digest), 0o600); err != nil {
 		return err
@@ -43,8 +44,13 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 	if err := d.images.Hold(root.Digest, dir); err != nil {
 		return err
 	}
-	ref, err := d.handOver(ctx, root)
-	if err != nil {
+	ref := from.Ref
+	if ref == "" {
+		var err error
+		if ref, err = d.handOver(ctx, root); err != nil {
+			return err
+		}
+	} else if err := os.WriteFile(filepath.Join(dir, fromFile), []byte(ref), 0o600); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -76,6 +82,11 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if from.Ref != "" {
+		if err := d.level(whole, made.ID); err != nil {
+			return err
+		}
+	}
 	if _, err := d.engine.ContainerStart(whole, made.ID, client.ContainerStartOptions{}); err != nil {
 		return d.why(ctx, dir, made.ID, fmt.Errorf("start the container: %w", err))
 	}
@@ -91,7 +102,7 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 		return fmt.Errorf("limit the container: %w", err)
 	}
 	defer group.close()
-	if err := serveDock(ctx, dock, dir, agent, spec, group); err != nil {
+	if err := serveDock(ctx, dock, dir, agent, spec, from, group); err != nil {
 		return d.why(ctx, dir, made.ID, err)
 	}
 	if err := os.Remove(filepath.Join(dir, dockFolder, dockName)); err != nil {
@@ -153,7 +164,7 @@ func listenAtDock(dir string) (*os.File, error) {
 
 // serveDock waits for the container's first process and hands over what it is
 // to be the agent with.
-func serveDock(ctx context.Context, dock *os.File, dir string, agent *os.File, spec labs.Spec, g group) error {
+func serveDock(ctx context.Context, dock *os.File, dir string, agent *os.File, spec labs.Spec, from kept, g group) error {
 	conn, err := accept(ctx, dock)
 	if err != nil {
 		return fmt.Errorf("wait for the container: %w", err)
@@ -173,7 +184,7 @@ func serveDock(ctx context.Context, dock *os.File, dir string, agent *os.File, s
 		return err
 	}
 	defer bootFile.Close()
-	packet, err := json.Marshal(proto.Dock{Env: place.Environment(spec.Env)})
+	packet, err := json.Marshal(proto.Dock{Env: place.Environment(spec.Env), Files: from.Files})
 	if err != nil {
 		return err
 	}

@@ -209,12 +209,17 @@ nohup bash /root/writer.sh >/dev/null 2>&1 &`)
 // and stage 0 put things, to lead them out of it.
 func (s keeperSuite) hostile(t *testing.T) {
 	c := s.sandbox(t, s.spec("hostile"))
-	must(t, c, `mkdir /trap; for i in $(seq 3 40); do ln -s /proc/self/fd/$i /trap/$i; done
+	want := "/proc/self/fd/9/tmp\n"
+	if s.features.Bound {
+		want = "" // what an engine mounts on can't be taken away; what lies around it can
+	}
+	must(t, c, `[ ! -d /.lab ] || { mv /.lab /.lab.real && ln -s /proc/self/fd/3 /.lab; }
+mkdir /trap; for i in $(seq 3 40); do ln -s /proc/self/fd/$i /trap/$i; done
 echo trapped >/tmp/hosts; ln -sfn /proc/self/fd/3 /upper; ln -sfn / /work
 cp -a /etc /etc.real; rm -r /etc; ln -s /proc/self/fd/9/tmp /etc`)
 	s.keep(t, "hostile", "trap")
 	copied := s.sandbox(t, labs.Spec{ID: "trapped", From: "trap"})
-	if got := must(t, copied, "readlink /etc; ls /trap | wc -l; id -u; test -c /dev/null && test -d /proc/1 && test -d /run/lab && echo ok"); got != "/proc/self/fd/9/tmp\n38\n0\nok" {
+	if got := must(t, copied, "readlink /etc; ls /trap | wc -l; id -u; test -c /dev/null && test -d /proc/1 && test -d /run/lab && echo ok"); got != want+"38\n0\nok" {
 		t.Errorf("got %q", got)
 	}
 }
