@@ -35,7 +35,7 @@ func Command(env *cli.Env, k Keeper) *cobra.Command {
 // Shared returns the subcommands that keep nothing on this machine, so that
 // they work over SSH as well.
 func Shared(env *cli.Env) []*cobra.Command {
-	return []*cobra.Command{sessionsCmd(env), passwordCmd(env), forgotCmd(env), resetCmd(env), emailCmd(env), verifyCmd(env)}
+	return []*cobra.Command{deviceCmd(env), sessionsCmd(env), passwordCmd(env), forgotCmd(env), resetCmd(env), emailCmd(env), verifyCmd(env)}
 }
 
 // Status is what `auth status`, `login` and `register` print as JSON.

@@ -32,6 +32,9 @@ type Accounts interface {
 	ChangeEmail(ctx context.Context, e hub.EmailChange) (hub.EmailState, error)
 	SendVerification(ctx context.Context) error
 	VerifyEmail(ctx context.Context, token string) error
+	DeviceRequest(ctx context.Context, userCode string) (hub.DeviceRequest, error)
+	ApproveDevice(ctx context.Context, userCode string) error
+	DenyDevice(ctx context.Context, userCode string) error
 	Keys(ctx context.Context) ([]hub.Key, error)
 	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
 	RemoveKey(ctx context.Context, id string) error

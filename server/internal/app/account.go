@@ -96,44 +96,9 @@ var errBadLogin = &hub.Error{Code: hub.Unauthenticated, Message: "The e-mail add
 
 // Login signs in, by e-mail address or user name. Unknown, disabled and wrong
 // are one answer, after the same work.
-func (a Actor) Login(ctx context.Context, c hub.Credentials) (hub.Login, error) {
-	login := strings.ToLower(strings.TrimSpace(c.Email))
-	if login == "" || len(login) > maxEmail || len(c.Password) > maxPasswordBytes {
-		return hub.Login{}, errBadLogin
-	}
-	at := attempt{login, a.source}
-	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+func (a Actor) Login(ctx context.Context, c hub.Credentials) (l hub.Login, err error) {
+	if l.User, err = a.known(ctx, c); err != nil {
 		return hub.Login{}, err
-	}
-	l, err := a.login(ctx, login, c.Password)
-	if err == nil {
-		a.app.accounts.attempts.forgive(at, true)
-	} else if hub.CodeOf(err) != hub.Unauthenticated {
-		a.app.accounts.attempts.forgive(at, false)
-	}
-	return l, err
-}
-
-func (a Actor) login(ctx context.Context, login, password string) (hub.Login, error) {
-	pw, err := a.app.passwords()
-	if err != nil {
-		return hub.Login{}, err
-	}
-	var l hub.Login
-	var hash string
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		l.User, hash, err = tx.UserByLogin(ctx, login)
-		return err
-	})
-	if err != nil && hub.CodeOf(err) != hub.NotFound {
-		return hub.Login{}, err
-	}
-	ok, err := pw.matches(ctx, hash, password)
-	if err != nil {
-		return hub.Login{}, err
-	}
-	if !ok {
-		return hub.Login{}, errBadLogin
 	}
 	var f postgres.Family
 	var refresh string
@@ -148,6 +113,45 @@ func (a Actor) login(ctx context.Context, login, password string) (hub.Login, er
 	}
 	l.Tokens, err = a.app.tokens(ctx, f, refresh)
 	return l, err
+}
+
+// known returns whose credentials these are. Misses are counted.
+func (a Actor) known(ctx context.Context, c hub.Credentials) (hub.User, error) {
+	login := strings.ToLower(strings.TrimSpace(c.Email))
+	if login == "" || len(login) > maxEmail || len(c.Password) > maxPasswordBytes {
+		return hub.User{}, errBadLogin
+	}
+	at := attempt{login, a.source}
+	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+		return hub.User{}, err
+	}
+	u, err := a.app.userOf(ctx, login, c.Password)
+	if err == nil {
+		a.app.accounts.attempts.forgive(at, true)
+	} else if hub.CodeOf(err) != hub.Unauthenticated {
+		a.app.accounts.attempts.forgive(at, false)
+	}
+	return u, err
+}
+
+func (a *App) userOf(ctx context.Context, login, password string) (u hub.User, err error) {
+	pw, err := a.passwords()
+	if err != nil {
+		return u, err
+	}
+	var hash string
+	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		u, hash, err = tx.UserByLogin(ctx, login)
+		return err
+	})
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		return u, err
+	}
+	ok, err := pw.matches(ctx, hash, password)
+	if err == nil && !ok {
+		err = errBadLogin
+	}
+	return u, err
 }
 
 // Profile returns who the actor acts for, as the database has it now.

@@ -119,6 +119,8 @@ func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
 		return answer{Status: http.StatusNoContent}
 	case created:
 		a.Status, body = http.StatusCreated, b.body
+	case drawn:
+		return b.answer()
 	case document:
 		a.ContentType, a.Body = b.contentType, b.body
 		return a

@@ -43,6 +43,12 @@ func (h api) engine() *gin.Engine {
 	service := router{&r.RouterGroup}
 	service.GET("/healthz", h.do(h.healthz))
 	service.GET("/readyz", h.do(h.readyz))
+	service.GET("/device", h.signIn(h.devicePage))
+	service.POST("/device", h.signIn(h.confirmDevice))
+	service.GET("/verify", h.signIn(h.verifyPage))
+	service.POST("/verify", h.signIn(h.confirmEmail))
+	service.GET("/reset", h.signIn(h.resetPage))
+	service.POST("/reset", h.signIn(h.confirmReset))
 	for _, base := range []string{"/v1", "/api/v1"} {
 		h.routes(router{r.Group(base)})
 	}
@@ -86,6 +92,9 @@ func (h api) routes(r router) {
 	r.POST("/auth/login", h.signIn(h.login))
 	r.POST("/auth/refresh", h.signIn(h.refresh))
 	r.POST("/auth/logout", h.signIn(h.logout))
+	r.POST("/auth/device", h.signIn(h.beginDevice))
+	r.POST("/auth/device/token", h.signIn(h.deviceToken))
+	r.POST("/auth/device/approval", h.do(h.answerDevice))
 	r.POST("/auth/forgot-password", h.signIn(h.forgotPassword))
 	r.POST("/auth/reset-password", h.signIn(h.resetPassword))
 	r.POST("/auth/verify-email", h.signIn(h.verifyEmail))

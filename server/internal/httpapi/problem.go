@@ -22,6 +22,7 @@ type problem struct {
 	RequestID string           `json:"request_id"`
 	Errors    []hub.FieldError `json:"errors,omitempty"`
 	Place     int              `json:"place,omitempty"`
+	OAuth     string           `json:"error,omitempty"` // what RFC 6749 calls it
 }
 
 // status is the HTTP status of each code.
@@ -75,6 +76,9 @@ func (h api) problem(c *gin.Context, err error) answer {
 	p.Status = status[p.Code]
 	if p.Code == hub.Invalid && len(p.Errors) > 0 {
 		p.Status = http.StatusUnprocessableEntity
+	}
+	if o, ok := errors.AsType[*app.OAuthError](err); ok {
+		p.OAuth, p.Status = o.Name, http.StatusBadRequest
 	}
 	if r, ok := errors.AsType[refined](err); ok {
 		p.Status = r.status

@@ -42,6 +42,7 @@ type spec struct {
 var load = sync.OnceValue(func() (s spec) {
 	openapi3filter.RegisterBodyDecoder("application/gzip", openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/x-asciicast", openapi3filter.FileBodyDecoder)
 	if s.doc, s.err = openapi3.NewLoader().LoadFromData(docs.OpenAPI); s.err != nil {
 		return s
