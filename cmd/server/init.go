@@ -41,7 +41,7 @@ func asInit() int {
 		var status unix.WaitStatus
 		pid, err := unix.Wait4(-1, &status, 0, nil)
 		switch {
-		case err == unix.EINTR || err == nil && pid != server: //nolint:errorlint // a bare errno
+		case err == unix.EINTR || err == nil && pid != server:
 		case err != nil:
 			fmt.Fprintln(os.Stderr, "cmh-server:", err)
 			return 1
