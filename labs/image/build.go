@@ -22,7 +22,7 @@ import (
 
 // buildVersion is part of every build's digest: raise it when the code below
 // makes a different tree of the same recipe.
-const buildVersion = "1"
+const buildVersion = "2"
 
 const defaultSuite = "bookworm"
 
@@ -73,7 +73,7 @@ func (r Recipe) check() error {
 
 func (r Recipe) digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "cmh image %s\n%s\n%s\n%d\n%s", buildVersion, r.Suite, strings.Join(r.Packages, " "), os.Geteuid(), debian.Setup)
+	fmt.Fprintf(h, "cmh image %s\n%s\n%s\n%s\n%d\n%s", buildVersion, r.Suite, strings.Join(r.Packages, " "), strings.Join(debian.LeftOut(), " "), os.Geteuid(), debian.Setup)
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
@@ -125,14 +125,14 @@ func bootstrap(ctx context.Context, r Recipe, tree string) error {
 		"--variant=minbase", "--include=" + strings.Join(r.Packages, ","),
 		"--aptopt=APT::Install-Recommends \"false\"",
 		"--dpkgopt=force-unsafe-io",
-		"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-		"--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-		"--dpkgopt=path-exclude=/usr/share/man/??/*", "--dpkgopt=path-exclude=/usr/share/man/??_*/*",
 		// Indexing the manual would take longer than anything else.
 		`--essential-hook=echo "man-db man-db/auto-update boolean false" | chroot "$1" debconf-set-selections`,
 		// As text, not as a file: in an ordinary user's namespaces its root is
 		// somebody else, who can't look into the user's folders.
 		"--customize-hook=# the small machine that scenarios know\n" + debian.Setup,
+	}
+	for _, option := range debian.LeftOut() {
+		args = append(args, "--dpkgopt="+option)
 	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--mode=root", r.Suite, tree)

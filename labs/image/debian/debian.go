@@ -1,5 +1,5 @@
-// Package debian is the recipe of the base image: which packages it has, and
-// the script that makes it the small machine that scenarios know. Building it
+// Package debian is the recipe of the base image: which packages it has, what
+// of them is left out, and the script that makes it the small machine that scenarios know. Building it
 // is package image's; what a scenario needs beyond it, package scenario's.
 package debian
 
@@ -15,6 +15,21 @@ var packages string
 //
 //go:embed setup.sh
 var Setup string
+
+//go:embed leftout.txt
+var leftOut string
+
+// LeftOut are what dpkg is told to leave out of them, in its own words.
+func LeftOut() (options []string) {
+	for _, glob := range List(leftOut) {
+		if back, ok := strings.CutPrefix(glob, "+"); ok {
+			options = append(options, "path-include="+back)
+		} else {
+			options = append(options, "path-exclude="+glob)
+		}
+	}
+	return options
+}
 
 // Packages are those beyond Debian's minimal set.
 func Packages() []string { return List(packages) }
