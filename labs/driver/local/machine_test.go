@@ -139,7 +139,7 @@ func TestBecomingRootIsDeclared(t *testing.T) {
 	t.Run("not declared", func(t *testing.T) {
 		t.Parallel()
 		c := machine(t, labs.Spec{})
-		got, _ := drivertest.Exec(t, c, "useradd -m -G sudo dora; "+become)
+		got, _ := drivertest.Exec(t, c, "exec 2>&1; useradd -m -G sudo dora; "+become)
 		if lines := strings.Split(got, "\n"); strings.Contains(got, "dora\n0") || lines[0] != "su: Authentication failure" || !strings.Contains(got, "\nlab\n") {
 			t.Errorf("somebody became root:\n%s", got)
 		}
