@@ -78,6 +78,16 @@ func Lab(s *scenario.Scenario) hub.Lab {
 		Finish:        s.Finish.Text,
 		Licence:       s.Licence,
 	}
+	if len(s.Hosts) > 0 {
+		for _, names := range s.HostNames() {
+			l.Hosts = append(l.Hosts, names[0])
+		}
+	}
+	for _, t := range s.Terminals {
+		if session := t.Session(); session != "" {
+			l.Terminals = append(l.Terminals, hub.LabTerminal{Name: t.Name, Session: session, Host: t.Host, Command: t.Command})
+		}
+	}
 	for i, st := range s.Steps {
 		l.Steps = append(l.Steps, hub.LabStep{
 			Number: i + 1, Title: st.Title, Text: st.Text,
@@ -113,5 +123,6 @@ func Summary(l hub.Lab) hub.Lab {
 		steps = append(steps, st)
 	}
 	l.Instructions, l.Finish, l.Steps, l.Warnings = "", "", steps, nil
+	l.Terminals = nil
 	return l
 }

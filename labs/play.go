@@ -52,7 +52,10 @@ func (e *Engine) Start(ctx context.Context, id string, sc *scenario.Scenario, as
 		if err := serve(ctx, s, sc); err != nil {
 			return err
 		}
-		return open(ctx, s, pageName(0), sc.Intro)
+		if err := open(ctx, s, pageName(0), sc.Intro); err != nil {
+			return err
+		}
+		return e.openTerminals(ctx, id, sc)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -38,6 +39,16 @@ func (s sandboxes) User(ctx context.Context, who gateway.Identity) (string, erro
 }
 
 func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+	ref, host, more := strings.Cut(name, "+")
+	id, err := s.resolve(ctx, who, ref)
+	if err != nil || !more {
+		return id, err
+	}
+	id, err = s.app.LabHost(ctx, id, host)
+	return id, asLabs(err)
+}
+
+func (s sandboxes) resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
 	if id := s.app.ReadySandbox(ctx, who.Fingerprint, who.UserID, name); id != "" {
 		return id, nil
 	}
@@ -65,7 +76,7 @@ func (s sandboxes) Watch(ctx context.Context, who gateway.Identity, session stri
 }
 
 func (s sandboxes) Record(ctx context.Context, id, term string, columns, rows int) (gateway.Recorder, string, error) {
-	rec, notice, err := s.app.Recorder(ctx, id, term, columns, rows)
+	rec, notice, err := s.app.Recorder(ctx, labs.LabOf(id), term, columns, rows)
 	if rec == nil { // and not an interface that holds nothing
 		return nil, notice, err
 	}
@@ -73,11 +84,11 @@ func (s sandboxes) Record(ctx context.Context, id, term string, columns, rows in
 }
 
 func (s sandboxes) Attached(ctx context.Context, id string) {
-	s.note(ctx, id, s.app.LabAttached(ctx, id))
+	s.note(ctx, id, s.app.LabAttached(ctx, labs.LabOf(id)))
 }
 
 func (s sandboxes) Detached(ctx context.Context, id string) {
-	s.note(ctx, id, s.app.LabDetached(ctx, id))
+	s.note(ctx, id, s.app.LabDetached(ctx, labs.LabOf(id)))
 }
 
 func (s sandboxes) note(ctx context.Context, id string, err error) {

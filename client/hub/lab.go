@@ -18,15 +18,28 @@ type Lab struct {
 	Reason        string    `json:"reason,omitempty"`   // why it is not runnable
 	Steps         []LabStep `json:"steps"`              // texts only in a single lab's answer
 	Finish        string    `json:"finish,omitempty"`   // Markdown of the last page
+	Hosts         []string  `json:"hosts,omitempty"`    // names of its machines, in their order, when it is several
 	Warnings      []string  `json:"warnings,omitempty"` // found at import; for its author
 	Licence       string    `json:"licence,omitempty"`
 	Free          bool      `json:"free"`
 	UpdatedAt     time.Time `json:"updated_at"`
+
+	// Terminals are those besides the first that its author wants open.
+	Terminals []LabTerminal `json:"terminals,omitempty"`
+}
+
+// LabTerminal is one more terminal of a lab.
+type LabTerminal struct {
+	Name    string `json:"name"`           // its author's
+	Session string `json:"session"`        // to attach to it by, as CMH_SESSION
+	Host    string `json:"host,omitempty"` // empty is the first one
+	Command string `json:"command,omitempty"`
 }
 
 // LabStep is one step of a lab. Text is Markdown in which a fenced block that
 // the learner may run has "{exec}" in its info string and one that may be
-// copied has "{copy}"; an inline code span may be followed by {{exec}} or
+// copied has "{copy}"; T2 and HOST2 beside the word name another terminal and
+// another of the lab's hosts, by their numbers; an inline code span may be followed by {{exec}} or
 // {{copy}}.
 type LabStep struct {
 	Number      int    `json:"number"` // from 1

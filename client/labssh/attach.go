@@ -20,6 +20,10 @@ type Terminal struct {
 	Out  io.Writer
 	Name string // as in TERM; empty is xterm-256color
 
+	// Session is the lab's terminal to attach to; empty is the first that nobody
+	// else is at.
+	Session string
+
 	// Size returns columns and rows. Resized is sent to when they change.
 	Size    func() (columns, rows int)
 	Resized <-chan struct{}

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Local attaches this process's own terminal: raw while attached, and as it
-// was before when Local returns.
-func Local(ctx context.Context, certify Certify, in, out *os.File, say func(string)) (status int, detached bool, err error) {
+// Local attaches this process's own terminal, to the lab's terminal of that name
+// or the first that is free: raw while attached, and as it was before when Local
+// returns.
+func Local(ctx context.Context, certify Certify, session string, in, out *os.File, say func(string)) (status int, detached bool, err error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return 0, false, errors.New("not a terminal")
 	}
@@ -29,7 +30,7 @@ func Local(ctx context.Context, certify Certify, in, out *os.File, say func(stri
 	resized, stop := resizes()
 	defer stop()
 	return Attach(ctx, certify, Terminal{
-		In: keys, Out: out, Name: os.Getenv("TERM"), Resized: resized,
+		In: keys, Out: out, Name: os.Getenv("TERM"), Session: session, Resized: resized,
 		Size: func() (int, int) {
 			columns, rows, err := term.GetSize(int(out.Fd()))
 			if err != nil {

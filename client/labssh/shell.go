@@ -49,6 +49,11 @@ func shell(ctx context.Context, c *ssh.Client, t Terminal, k *keyboard) (int, er
 	session.Stdout, session.Stderr = t.Out, t.Out
 	columns, rows := size(t)
 	modes := ssh.TerminalModes{ssh.TTY_OP_ISPEED: 38400, ssh.TTY_OP_OSPEED: 38400}
+	if t.Session != "" {
+		if err := session.Setenv("CMH_SESSION", t.Session); err != nil {
+			return 0, lost(ctx, err)
+		}
+	}
 	if err := session.RequestPty(t.Name, rows, columns, modes); err != nil {
 		return 0, lost(ctx, err)
 	}

@@ -37,8 +37,8 @@ func main() {
 	env.Page = m.page
 	tree := root.New(env, &root.Local{
 		Open: m.open,
-		Attach: func(ctx context.Context, certify labssh.Certify, say func(string)) (int, bool, error) {
-			return labssh.Local(ctx, certify, os.Stdin, os.Stdout, say)
+		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {
+			return labssh.Local(ctx, certify, terminal, os.Stdin, os.Stdout, say)
 		},
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))

@@ -56,7 +56,7 @@ func (s *shell) Run() error {
 	}
 	say := func(text string) { _, _ = fmt.Fprintln(s.errOut, text) }
 	say("Ctrl-] d comes back here; the lab goes on.")
-	_, _, err := labssh.Local(s.ctx, certify, os.Stdin, os.Stdout, say)
+	_, _, err := labssh.Local(s.ctx, certify, "", os.Stdin, os.Stdout, say)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -78,7 +79,8 @@ func (g *Gateway) offered(conn gossh.ConnMetadata, key gossh.PublicKey) (*gossh.
 	case cert.KeyId == "":
 		return nil, errors.New("certificate without a key id")
 	}
-	return &gossh.Permissions{}, checker.CheckCert(conn.User(), cert)
+	lab, _, _ := strings.Cut(conn.User(), hostMark) // a certificate for a lab is for all its hosts
+	return &gossh.Permissions{}, checker.CheckCert(lab, cert)
 }
 
 // proved settles what the client has proved, from the key whose signature was

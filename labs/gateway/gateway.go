@@ -44,7 +44,8 @@ type Sandboxes interface {
 	User(ctx context.Context, who Identity) (userID string, err error)
 
 	// Resolve returns the sandbox that name means for who: one of their own
-	// sessions, by its id or by its lab's. It returns labs.ErrNotFound for
+	// sessions, by its id or by its lab's, and after a "+" one of its hosts.
+	// It returns labs.ErrNotFound for
 	// what doesn't exist and what isn't theirs alike, and ErrNotRunning for a
 	// lab in the catalogue of which they have no running session.
 	Resolve(ctx context.Context, who Identity, name string) (sandboxID string, err error)

@@ -95,7 +95,7 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 		s.proxy(id, reqs)
 	case errors.Is(err, ErrNotRunning):
 		s.refuse(reqs, sayNotRunning, exitNotFound)
-	case errors.Is(err, labs.ErrNotFound) && sessionID(s.name):
+	case errors.Is(err, labs.ErrNotFound) && (sessionID(s.name) || strings.Contains(s.name, hostMark)):
 		g.Log.InfoContext(s.ctx, "ssh session refused", append(s.log, "err", err)...)
 		s.refuse(reqs, sayNoLab, exitNotFound)
 	case errors.Is(err, labs.ErrNotFound):
@@ -109,7 +109,8 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 // resolve asks which sandbox the client means. What names no lab by its form
 // isn't asked for: most clients send the name of their local user.
 func (s *session) resolve() (string, error) {
-	if _, watch := watched(s.name); watch || s.who.Guest() || !slug(s.name) || reserved(s.name) {
+	ref, host, more := strings.Cut(s.name, hostMark)
+	if _, watch := watched(s.name); watch || s.who.Guest() || !slug(ref) || reserved(ref) || more && !slug(host) {
 		return "", labs.ErrNotFound
 	}
 	return s.g.Sandboxes.Resolve(s.ctx, s.who, s.name)
@@ -129,6 +130,9 @@ func (s *session) resolving() func() (string, error) {
 		return id, err
 	}
 }
+
+// hostMark stands between a lab and one of its hosts: s-4kq2m7ah3x+node01.
+const hostMark = "+"
 
 func reserved(name string) bool { return name == "cmh" || name == "learn" || name == "guest" }
 

@@ -8,7 +8,11 @@
 // drawing to others.
 package scenario
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // Scenario is one lab as its author wrote it, in normal form. It survives a
 // round trip through JSON except for Assets, which are kept apart.
@@ -171,6 +175,15 @@ type Terminal struct {
 	Host    string `json:"host,omitempty"`
 	Command string `json:"command,omitempty"`
 }
+
+// Session is the terminal's name as one can attach to it by; empty is the first
+// one, whatever the author calls it.
+func (t Terminal) Session() string {
+	name := strings.Trim(noSession.ReplaceAllString(t.Name, "-"), "-")
+	return name[:min(len(name), 64)]
+}
+
+var noSession = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
 // Web is a page served by the sandbox, or a link when Port is 0.
 type Web struct {

@@ -190,6 +190,9 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 		if !b.Exec {
 			title += paint(" copy", r.ink.faint)
 		}
+		if where := b.where(); where != "" {
+			title += paint(where, r.ink.faint)
+		}
 	}
 	return r.code(b.Code, title, width)
 }

@@ -214,6 +214,9 @@ func (in *inline) action(code, text string) string {
 		return text
 	}
 	in.add(" "+in.r.number(b), in.r.ink.mark)
+	if where := b.where(); where != "" {
+		in.add(where, in.r.ink.faint)
+	}
 	return rest
 }
 
@@ -229,9 +232,36 @@ func (b *Block) action(words string) bool {
 			known = true
 		case "interrupt":
 			b.Interrupt = true
+		default:
+			if n, ok := strings.CutPrefix(w, "host"); ok {
+				b.Host = digit(n)
+			} else if n, ok := strings.CutPrefix(w, "t"); ok {
+				b.Terminal = digit(n)
+			}
 		}
 	}
 	return known
+}
+
+// digit is the one that s is, from 1, and 0 for anything else.
+func digit(s string) int {
+	if len(s) != 1 || s[0] < '1' || s[0] > '9' {
+		return 0
+	}
+	return int(s[0] - '0')
+}
+
+// where says in which terminal, and on which of the lab's hosts, b is to run,
+// where that isn't the first.
+func (b Block) where() string {
+	s := ""
+	if b.Host > 1 {
+		s += fmt.Sprintf(" on host %d", b.Host)
+	}
+	if b.Terminal > 1 {
+		s += fmt.Sprintf(" in terminal %d", b.Terminal)
+	}
+	return s
 }
 
 func label(n int) string { return fmt.Sprintf("[%d]", n) }

@@ -32,6 +32,8 @@ type Block struct {
 	Exec      bool // may be run; else only copied
 	Interrupt bool // a Ctrl-C goes first
 	Inline    bool // part of a sentence
+	Terminal  int  // in which it runs, by number; 0 is the current one
+	Host      int  // of the lab, on which; 0 is the current one
 	Line      int  // of the text, from 0, where it begins
 }
 

@@ -14,8 +14,9 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// Attach gives the caller's own terminal to a lab.
-type Attach func(ctx context.Context, certify labssh.Certify, say func(string)) (status int, detached bool, err error)
+// Attach gives the caller's own terminal to a lab: to its terminal of that name,
+// or to the first that is free.
+type Attach func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (status int, detached bool, err error)
 
 // Command returns the lab command. Without attach the commands that need SSH
 // are left out: the caller is already there by SSH.

@@ -128,10 +128,30 @@ func overview(env *cli.Env, l hub.Lab) string {
 	for _, s := range l.Steps {
 		fmt.Fprintf(&b, "  %d. %s\n", s.Number, cli.CleanLine(s.Title))
 	}
+	b.WriteString(whereabouts(l))
 	if l.Runnable {
 		fmt.Fprintf(&b, "\nStart it: cmh lab start %s\n", cli.CleanLine(l.ID))
 	} else {
 		fmt.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+	}
+	return b.String()
+}
+
+// whereabouts tells of a lab's hosts and terminals, where it has more than one.
+func whereabouts(l hub.Lab) string {
+	var b strings.Builder
+	for i, h := range l.Hosts {
+		if i == 0 {
+			fmt.Fprintf(&b, "\nHosts\n  1. %s\n", cli.CleanLine(h))
+		} else {
+			fmt.Fprintf(&b, "  %d. %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
+		}
+	}
+	for i, t := range l.Terminals {
+		if i == 0 {
+			b.WriteString("\nTerminals\n")
+		}
+		fmt.Fprintf(&b, "  %s: cmh lab attach --terminal %s\n", cli.CleanLine(t.Name), cli.CleanLine(t.Session))
 	}
 	return b.String()
 }

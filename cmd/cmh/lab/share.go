@@ -94,7 +94,7 @@ func watchCmd(env *cli.Env, attach Attach) *cobra.Command {
 			}
 			status, detached, err := attach(cmd.Context(), func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
 				return b.WatchCertificate(ctx, args[0], publicKey)
-			}, func(s string) { env.Say("%s", s) })
+			}, "", func(s string) { env.Say("%s", s) })
 			if detached {
 				return nil
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -81,5 +82,16 @@ func showStep(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession) e
 
 func stepText(env *cli.Env, l hub.Lab, n int) string {
 	st := l.Steps[n-1]
-	return fmt.Sprintf("Step %d of %d: %s\n\n%s", n, len(l.Steps), cli.CleanLine(st.Title), env.Markdown(st.Text))
+	return fmt.Sprintf("Step %d of %d: %s\n\n%s%s", n, len(l.Steps), cli.CleanLine(st.Title), env.Markdown(st.Text), hostsOf(l, st))
+}
+
+// hostsOf says which hosts the numbers beside the step's blocks are.
+func hostsOf(l hub.Lab, st hub.LabStep) string {
+	var b strings.Builder
+	for i, h := range l.Hosts {
+		if i > 0 && strings.Contains(st.Text, fmt.Sprintf("HOST%d", i+1)) {
+			fmt.Fprintf(&b, "Host %d is %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
+		}
+	}
+	return b.String()
 }

@@ -51,7 +51,7 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 			if err := showStep(cmd.Context(), env, b, s); err != nil {
 				return err
 			}
-			return attachTo(cmd.Context(), env, b, s.ID, attach)
+			return attachTo(cmd.Context(), env, b, s.ID, place{}, attach)
 		},
 	}
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the session and leave it alone")

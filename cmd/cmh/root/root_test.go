@@ -20,7 +20,7 @@ import (
 
 // tree is what the cmh program puts together.
 func tree(env *cli.Env) *cobra.Command {
-	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, func(string)) (int, bool, error) { return 0, false, nil }})
+	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, string, func(string)) (int, bool, error) { return 0, false, nil }})
 	root.Add(r, root.Teach, author.Command(env))
 	root.Add(r, root.Account, auth.Command(env, nil))
 	root.Add(r, root.Other, sshconfig.Command(env, func() string { return "" }))
