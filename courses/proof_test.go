@@ -29,7 +29,7 @@ func TestStarterLabsAreProven(t *testing.T) {
 			subjects = append(subjects, proof.Subject{Name: course + "/" + sc.Slug, Scenario: sc, Own: true})
 		}
 	}
-	prover := proof.Prover{Engine: realEngine(t), Abilities: []string{"linux"}, Parallel: 4, Strict: true}
+	prover := proof.Prover{Stage: proof.Here(realEngine(t)), Abilities: []string{"linux"}, Parallel: 4, Strict: true}
 	found, err := prover.Prove(t.Context(), subjects)
 	if err != nil {
 		t.Fatal(err)

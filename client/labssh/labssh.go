@@ -32,6 +32,10 @@ const (
 	alive       = 10 * time.Second // between signs of life, and how long one may take
 )
 
+// Connect connects to a lab, for programs that open what they need themselves.
+// ctx bounds the connecting; the connection is the caller's to close.
+func Connect(ctx context.Context, certify Certify) (*ssh.Client, error) { return dial(ctx, certify) }
+
 // dial connects and authenticates. ctx bounds that, not the connection's life.
 func dial(ctx context.Context, certify Certify) (*ssh.Client, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 )
@@ -17,11 +15,8 @@ import (
 // A learner sits at the terminals of one sandbox and reads before typing on.
 // It comes the way learners do: attached over SSH, on a PTY.
 type learner struct {
-	driver   labs.Driver
-	id       string
+	stage    Stage
 	patience time.Duration
-	clients  map[int]*ssh.Client // of the lab's hosts, by number
-	box      *labs.Sandbox
 	terms    map[seat]*terminal
 }
 
@@ -31,34 +26,26 @@ type seat struct{ host, terminal int }
 // first is where learners begin.
 var first = seat{1, 1}
 
-func newLearner(d labs.Driver, id string, patience time.Duration) *learner {
+func newLearner(stage Stage, patience time.Duration) *learner {
 	if patience <= 0 {
 		patience = defaultPatience
 	}
-	return &learner{driver: d, id: id, patience: patience, clients: map[int]*ssh.Client{}, terms: map[seat]*terminal{}}
+	return &learner{stage: stage, patience: patience, terms: map[seat]*terminal{}}
 }
 
 // leave hangs up. What runs in the terminals goes on.
 func (l *learner) leave() {
-	for _, c := range l.clients {
-		_ = c.Close()
-	}
+	l.stage.Clear()
 	for _, t := range l.terms {
 		<-t.done
-	}
-	if l.box != nil {
-		_ = l.box.Close()
 	}
 }
 
 // at is the terminal at a seat, opened when it is not there or has ended.
 func (l *learner) at(ctx context.Context, where seat) (t *terminal, err error) {
-	client := l.clients[where.host]
-	if client == nil {
-		if client, err = labs.Connect(ctx, l.driver, labs.HostID(l.id, where.host)); err != nil {
-			return nil, err
-		}
-		l.clients[where.host] = client
+	line, login, err := l.stage.Line(ctx, where.host)
+	if err != nil {
+		return nil, err
 	}
 	if t := l.terms[where]; t != nil && !t.ended() {
 		return t, nil
@@ -67,37 +54,35 @@ func (l *learner) at(ctx context.Context, where seat) (t *terminal, err error) {
 	if where.terminal > 1 {
 		name = fmt.Sprintf("main-%d", where.terminal)
 	}
-	if t, err = openTerminal(client, name); err != nil {
+	if login != "" {
+		name += fmt.Sprintf("-host%d", where.host)
+	}
+	if t, err = openTerminal(line, name); err != nil {
 		return nil, fmt.Errorf("open terminal %d: %w", where.terminal, err)
 	}
 	if where.host == 1 {
 		l.findTTY(ctx, t)
 	}
 	l.terms[where] = t
-	_, err = t.await(ctx, 0, l.patience, nil)
+	if _, err = t.await(ctx, 0, l.patience, nil); err != nil || login == "" {
+		return t, err
+	}
+	prompts := t.count()
+	if err := t.press(login + "\r"); err != nil {
+		return nil, err
+	}
+	_, err = t.await(ctx, prompts, l.patience, nil)
 	return t, err
 }
 
-// inside is the platform's own line, for looking at what runs.
-func (l *learner) inside(ctx context.Context) (_ *labs.Sandbox, err error) {
-	if l.box == nil {
-		l.box, err = labs.Open(ctx, l.driver, l.id)
-	}
-	return l.box, err
-}
-
-// settle waits for the scripts that the first terminal sources. One that goes
-// on in a shell of its own, or for ever, is not waited for.
-func (l *learner) settle(ctx context.Context) error {
-	box, err := l.inside(ctx)
+// settle waits for the scripts that the first terminal sources for a page. One
+// that goes on in a shell of its own, or for ever, is not waited for.
+func (l *learner) settle(ctx context.Context, page scenario.Page) error {
+	left, known, err := l.stage.Sourcing(ctx)
 	if err != nil {
 		return err
 	}
-	hello, err := box.Hello(ctx)
-	if err != nil {
-		return err
-	}
-	if hello.Sourcing == 0 && l.terms[first] == nil {
+	if (!known || left == 0) && len(page.Foreground) == 0 && l.terms[first] == nil {
 		return nil // a terminal is opened when there is something to type
 	}
 	t, err := l.at(ctx, first)
@@ -107,11 +92,12 @@ func (l *learner) settle(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	until := time.Now().Add(l.patience)
-	for hello.Sourcing > 0 && time.Now().Before(until) {
+	for time.Now().Before(until) && (left > 0 || !known && len(page.Foreground) > 0) {
 		t.mu.Lock()
-		resting := t.pasting && time.Since(t.last) > quietProgram
+		quiet, reads := time.Since(t.last), t.pasting
+		prompt := reads || asks.Match(lastLine(t.shown))
 		t.mu.Unlock()
-		if resting {
+		if reads && quiet > quietProgram || !known && prompt && quiet > quietPage {
 			break
 		}
 		select {
@@ -119,13 +105,17 @@ func (l *learner) settle(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if hello, err = box.Hello(ctx); err != nil {
+		if left, known, err = l.stage.Sourcing(ctx); err != nil {
 			return err
 		}
 	}
 	_, err = t.await(ctx, 0, l.patience, l.idle(t))
 	return err
 }
+
+// quietPage is how long a terminal rests at a prompt before its page's scripts
+// are believed to be over, where nobody says so.
+const quietPage = 1500 * time.Millisecond
 
 // work runs the blocks of a page, in order.
 func (l *learner) work(ctx context.Context, blocks []scenario.Runnable) error {
@@ -345,11 +335,7 @@ type process struct{ tty, state, wchan, command string }
 // processes are those of the sandbox, as far as it says; none where it has no
 // ps.
 func (l *learner) processes(ctx context.Context) (all []process) {
-	box, err := l.inside(ctx)
-	if err != nil {
-		return nil
-	}
-	out, _, status, err := box.Run(ctx, "ps -eo tty=,stat=,wchan:32=,comm=", nil)
+	out, status, err := l.stage.Run(ctx, "ps -eo tty=,stat=,wchan:32=,comm=")
 	if err != nil || status != 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/labs"
@@ -14,31 +15,30 @@ const defaultPatience = time.Minute
 
 // A play is one way through one lab.
 type play struct {
-	p   *Prover
-	id  string
-	sc  *scenario.Scenario
-	sub Subject
-	who *learner
+	stage Stage
+	sc    *scenario.Scenario
+	sub   Subject
+	who   *learner
 }
 
-// play plays the lab once in a fresh sandbox called id. Trouble is what went
-// wrong outside of any check, in words for the author.
-func (p *Prover) play(ctx context.Context, id string, s Subject) (steps []Play, trouble string, err error) {
-	pl := &play{p: p, id: id, sc: s.Scenario, sub: s}
-	if err := p.Engine.Start(ctx, id, s.Scenario, s.Scenario.Assets); err != nil {
+// play plays the lab once, from its beginning. Trouble is what went wrong
+// outside of any check, in words for the author.
+func (p *Prover) play(ctx context.Context, stage Stage, s Subject) (steps []Play, trouble string, err error) {
+	pl := &play{stage: stage, sc: s.Scenario, sub: s}
+	defer func() {
+		if err != nil {
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			err = errors.Join(err, stage.End(grace))
+		}
+	}()
+	if err := stage.Start(ctx); err != nil {
 		if ctx.Err() != nil || !gone(err) {
 			return nil, "", fmt.Errorf("start %s: %w", s.Name, err)
 		}
 		return nil, "the sandbox did not start: " + err.Error(), nil
 	}
-	defer func() {
-		if err != nil {
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer cancel()
-			err = errors.Join(err, p.Engine.Destroy(grace, id))
-		}
-	}()
-	pl.who = newLearner(p.Engine.Driver, id, p.Patience)
+	pl.who = newLearner(stage, p.Patience)
 	defer pl.who.leave()
 	steps, err = pl.all(ctx)
 	if err != nil && ctx.Err() == nil && gone(err) {
@@ -48,21 +48,24 @@ func (p *Prover) play(ctx context.Context, id string, s Subject) (steps []Play, 
 }
 
 func (pl *play) all(ctx context.Context) (steps []Play, err error) {
-	if err := pl.settle(ctx, 0); err != nil {
+	if err := pl.who.settle(ctx, pl.sc.Intro); err != nil {
 		return nil, err
 	}
 	if err := pl.who.work(ctx, scenario.Runnables(pl.sc.Intro.Text)); err != nil {
 		return nil, err
 	}
 	for n := 1; n <= len(pl.sc.Steps); n++ {
-		if err := pl.p.Engine.OpenStep(ctx, pl.id, pl.sc, n); err != nil {
+		if err := pl.stage.Open(ctx, n); err != nil {
 			return steps, err
 		}
-		if err := pl.settle(ctx, n); err != nil {
+		if err := pl.who.settle(ctx, pl.sc.Steps[n-1].Page); err != nil {
 			return steps, err
 		}
 		one, err := pl.step(ctx, n)
 		if err != nil {
+			return steps, err
+		}
+		if err := pl.quiz(ctx, n, &one); err != nil {
 			return steps, err
 		}
 		steps = append(steps, one)
@@ -107,7 +110,7 @@ func (pl *play) check(ctx context.Context, n int, until time.Time) (labs.Verdict
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		v, err := pl.p.Engine.Check(ctx, pl.id, pl.sc, n)
+		v, err := pl.stage.Check(ctx, n)
 		if err != nil || v.Outcome != labs.Failed || time.Now().After(until) {
 			return v, err
 		}
@@ -119,26 +122,38 @@ func (pl *play) check(ctx context.Context, n int, until time.Time) (labs.Verdict
 	}
 }
 
-// settle waits until page n is ready for a learner: its background scripts
-// have ended, or go on for good, and its foreground scripts leave a prompt.
-func (pl *play) settle(ctx context.Context, n int) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for began := time.Now(); ; {
-		s, err := pl.p.Engine.Setup(ctx, pl.id, n)
-		if err != nil {
-			return err
+// quiz answers the questions of step n, wrong first, and notes in one what
+// can't be: a wrong answer that is taken, a right one that is refused.
+func (pl *play) quiz(ctx context.Context, n int, one *Play) error {
+	questions := pl.sc.Questions(n)
+	one.Questions = len(questions)
+	for i, q := range questions {
+		right, wrong := q.Samples()
+		if right == nil {
+			one.Quiz = fmt.Sprintf("nobody can answer its question %d: no choice of it is the right one", i+1)
+			return nil
 		}
-		if s.Settled(time.Since(began)) {
-			break
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		for _, try := range []struct {
+			answer []string
+			right  bool
+		}{{wrong, false}, {right, true}} {
+			if try.answer == nil {
+				continue
+			}
+			got, err := pl.stage.Answer(ctx, n, i+1, try.answer)
+			if err != nil {
+				return err
+			}
+			if got != try.right {
+				one.Quiz = fmt.Sprintf("its question %d takes %q for right", i+1, strings.Join(try.answer, ", "))
+				if try.right {
+					one.Quiz = fmt.Sprintf("its question %d refuses its own answer", i+1)
+				}
+				return nil
+			}
 		}
 	}
-	return pl.who.settle(ctx)
+	return nil
 }
 
 // A way is one known solution of a step.

@@ -7,7 +7,6 @@ package proof
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -22,8 +21,9 @@ import (
 
 // Prover plays labs.
 type Prover struct {
-	Engine    *labs.Engine
-	Abilities []string // labels of package scenario that sandboxes here can give
+	// Stage makes the place where a lab is played: see Here.
+	Stage     func(Subject) Stage
+	Abilities []string // labels of package scenario that its sandboxes can give
 
 	Runs     int // how often a lab is played; less than 1 is once
 	Parallel int // how many labs at once; less than 1 is one
@@ -36,6 +36,10 @@ type Prover struct {
 
 	// Anyway plays labs that need what can't be given here, too.
 	Anyway bool
+
+	// Refused, when set, says why a lab can't be played at its Stage; empty when
+	// it can.
+	Refused func(Subject) string
 
 	// Patience bounds the wait for one command, and for one page's set-up in
 	// the terminal; 0 is a minute.
@@ -57,13 +61,13 @@ type Subject struct {
 
 // Verdicts on a step, over all plays.
 const (
-	Proven     = "proven"     // red, then green, each time
+	Proven     = "proven"     // red, then green, each time; its questions hold
 	Early      = "early"      // green before the work, and after it
 	Flaky      = "flaky"      // its verdicts differ between plays
 	Unsolvable = "unsolvable" // still red after the solution
-	Broken     = "broken"     // can't be checked, or its check is empty
+	Broken     = "broken"     // can't be checked, its check is empty, or a question of it can't be answered
 	Untried    = "untried"    // has a check and no solution that can be typed
-	Unverified = "unverified" // has no check
+	Unverified = "unverified" // has no check and asks nothing
 )
 
 // Lab is what was found out about one.
@@ -105,7 +109,11 @@ type Play struct {
 	After   labs.Outcome `json:"after"`            // empty: nothing was done
 	Message string       `json:"message"`          // what the check said last
 	Screen  string       `json:"screen,omitempty"` // the end of the terminal, when it is not as it should be
-	source  string
+	// Questions is how many the step asks. Quiz is what is wrong with them:
+	// empty when each takes its answer and refuses another.
+	Questions int    `json:"questions,omitempty"`
+	Quiz      string `json:"quiz,omitempty"`
+	source    string
 }
 
 // Prove plays every lab and returns what it found in their order. An error
@@ -138,11 +146,14 @@ func (p *Prover) Prove(ctx context.Context, subjects []Subject) ([]Lab, error) {
 	return found, err
 }
 
+// newID names a sandbox that nobody else has.
+func newID() string { return "proof-" + strings.ToLower(rand.Text()[:12]) }
+
 func (p *Prover) lab(ctx context.Context, s Subject) (Lab, error) {
 	sc := s.Scenario
 	l := Lab{Name: s.Name, Title: sc.Title, File: sc.Dir, Steps: []Step{}}
 	began := time.Now()
-	if lacks := p.lacks(sc); lacks != "" {
+	if lacks := p.lacks(s); lacks != "" {
 		l.State, l.Reason = LabSkipped, lacks
 		if p.Strict {
 			l.State = LabFailed
@@ -151,9 +162,9 @@ func (p *Prover) lab(ctx context.Context, s Subject) (Lab, error) {
 	}
 	var plays [][]Play
 	for range max(1, p.Runs) {
-		id := "proof-" + strings.ToLower(rand.Text()[:12])
+		stage := p.Stage(s)
 		for range 2 { // fresh, and again from a reset
-			one, trouble, err := p.play(ctx, id, s)
+			one, trouble, err := p.play(ctx, stage, s)
 			if err != nil {
 				return l, err
 			}
@@ -163,7 +174,7 @@ func (p *Prover) lab(ctx context.Context, s Subject) (Lab, error) {
 				l.State, l.Reason = LabFailed, trouble
 			}
 		}
-		if err := p.Engine.Destroy(ctx, id); err != nil {
+		if err := stage.End(ctx); err != nil {
 			return l, err
 		}
 	}
@@ -185,7 +196,13 @@ func (p *Prover) lab(ctx context.Context, s Subject) (Lab, error) {
 }
 
 // lacks says why a lab can't be played here; "" when it can.
-func (p *Prover) lacks(sc *scenario.Scenario) string {
+func (p *Prover) lacks(s Subject) string {
+	sc := s.Scenario
+	if p.Refused != nil {
+		if why := p.Refused(s); why != "" {
+			return why
+		}
+	}
 	if sc.Unsupported != "" {
 		return sc.Unsupported
 	}
@@ -198,10 +215,20 @@ func (p *Prover) lacks(sc *scenario.Scenario) string {
 	switch {
 	case len(lacks) > 0:
 		return "needs " + strings.Join(lacks, ", ")
-	case !slices.ContainsFunc(sc.Steps, func(st scenario.Step) bool { return st.Checked() || st.Unchecked != "" }):
+	case !slices.ContainsFunc(sc.Steps, func(st scenario.Step) bool { return st.Checked() || st.Unchecked != "" }) && !quizzed(sc):
 		return "has no check"
 	}
 	return ""
+}
+
+// quizzed reports whether a text of the lab asks a question.
+func quizzed(sc *scenario.Scenario) bool {
+	for n := range sc.Steps {
+		if len(sc.Questions(n+1)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // judge says what the plays together mean for step n.
@@ -225,8 +252,14 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 		st.State, st.Failed, st.Message = Broken, true, "it is never checked: "+why
 		return st
 	}
+	if i := slices.IndexFunc(st.Plays, func(o Play) bool { return o.Quiz != "" }); i >= 0 {
+		st.State, st.Failed, st.Message = Broken, true, st.Plays[i].Quiz
+		return st
+	}
 	if len(asked) == 0 {
-		st.State = Unverified
+		if st.State = Unverified; len(st.Plays) > 0 && st.Plays[0].Questions > 0 {
+			st.State = Proven
+		}
 		return st
 	}
 	if len(st.Plays) == 0 {
@@ -286,11 +319,4 @@ func colour(o labs.Outcome) string {
 		return "untried"
 	}
 	return string(o)
-}
-
-// gone reports whether err says that the sandbox ended under our hands, which
-// is the lab's doing and not a reason to stop.
-func gone(err error) bool {
-	var refused *labs.AgentError
-	return errors.Is(err, labs.ErrNotFound) || errors.As(err, &refused)
 }

@@ -24,15 +24,17 @@ func Command(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test PATH",
 		Short: "Prove that the checks of labs are red before the work and green after it",
-		Long: "Prove labs: a lab folder, a course folder, or a repository of scenarios. Each lab is played in fresh sandboxes of this machine, with no hub: " +
+		Long: "Prove labs: a lab folder, a course folder, or a repository of scenarios. Each lab is played in fresh sandboxes, of this machine and with no hub, or with --hosted in sessions of the hub: " +
 			"its set-up ends, each step's check is red, the step's solution is typed into the learner's terminal, the check is green; " +
 			"and all of it again from a reset. " +
+			"Questions in texts have to refuse a wrong answer and take the right one. " +
 			"The solution of a step is its solve script, else the blocks of its text that can be run and those of its written solution.\n\n" +
 			"A step is proven, early (green before the work), flaky (its verdicts differ between plays), unsolvable, broken (can't be checked), " +
 			"untried (no solution is known) or unverified (no check). Flaky, unsolvable and broken steps fail; " +
 			"early and untried ones only with --strict, or in a lab with a lab.yaml.\n\n" +
 			"Exit status 0 when something was proven and nothing failed, 1 when not, 2 for wrong usage, 75 when no sandbox can be made here.",
 		Example: "  cmh author test ./labs/find-the-log\n" +
+			"  cmh author test ./linux-shell --hosted --runs 3\n" +
 			"  cmh author test . --runs 3 --parallel 4 --junit report.xml\n" +
 			"  cmh author test ./scenarios --format github --strict",
 		Args: cli.Args("PATH"),
@@ -44,6 +46,7 @@ func Command(env *cli.Env) *cobra.Command {
 	f.StringArrayVar(&o.only, "lab", nil, "only the lab called `NAME`; may be repeated")
 	f.BoolVar(&o.strict, "strict", false, "let early and untried steps fail, and labs that can't run here")
 	f.BoolVar(&o.anyway, "anyway", false, "try labs that need what this machine can't give, too")
+	f.BoolVar(&o.onHub, "hosted", false, "play the labs on the hub: as drafts that only you see, in sessions of your own")
 	f.BoolVar(&o.list, "list", false, "only read the labs and say what they are; needs no sandbox")
 	f.StringVar(&o.format, "format", "text", "`FORMAT` of the findings: text, or github for annotations")
 	f.StringVar(&o.junit, "junit", "", "also write a JUnit report to `FILE`")
@@ -59,6 +62,7 @@ type options struct {
 	runs, parallel           int
 	only                     []string
 	strict, anyway, list     bool
+	onHub                    bool
 	format, junit, solutions string
 	patience                 time.Duration
 	host                     host
@@ -91,7 +95,12 @@ func (o options) run(ctx context.Context, env *cli.Env, from string) (err error)
 	}
 	var found []proof.Lab
 	if len(subjects) > 0 {
-		if found, err = o.prove(ctx, env, subjects); err != nil {
+		if o.onHub {
+			found, err = o.hosted(ctx, env, from, subjects)
+		} else {
+			found, err = o.prove(ctx, env, subjects)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -118,14 +127,19 @@ func (o options) prove(ctx context.Context, env *cli.Env, subjects []proof.Subje
 	defer done()
 	abilities, _ := labs.Abilities(engine.Driver)
 	prover := proof.Prover{
-		Engine: engine, Abilities: abilities, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Anyway: o.anyway, Patience: o.patience,
-		Said: func(l proof.Lab) {
-			if env.ErrTTY && !env.JSON {
-				env.Say("%s  %s", mark(l.State), cli.CleanLine(l.Name))
-			}
-		},
+		Stage: proof.Here(engine), Abilities: abilities, Runs: o.runs, Parallel: o.parallel, Strict: o.strict, Anyway: o.anyway, Patience: o.patience,
+		Said: said(env),
 	}
 	return prover.Prove(ctx, subjects)
+}
+
+// said tells whoever watches of each lab as it ends.
+func said(env *cli.Env) func(proof.Lab) {
+	return func(l proof.Lab) {
+		if env.ErrTTY && !env.JSON {
+			env.Say("%s  %s", mark(l.State), cli.CleanLine(l.Name))
+		}
+	}
 }
 
 func (h host) withDefaults(env *cli.Env) host {

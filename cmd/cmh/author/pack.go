@@ -17,6 +17,12 @@ import (
 
 const maxArchive = 64 << 20 // what the hub takes
 
+// Pack packs the folder dir for the hub, under its own name, into a temporary
+// file that the caller removes. Links are packed as links, never followed.
+func Pack(ctx context.Context, dir string) (*os.File, error) {
+	return pack(ctx, dir, folder(filepath.Base(dir)))
+}
+
 // pack writes the tree at dir as a tar.gz, below a folder called name, into a
 // temporary file that the caller removes. Links are packed as links, never
 // followed.

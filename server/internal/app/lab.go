@@ -91,7 +91,7 @@ func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 	if err != nil {
 		return hub.Lab{}, err
 	}
-	if err := a.entitled(v.Lab); err != nil {
+	if err := a.entitled(v); err != nil {
 		return hub.Lab{}, err
 	}
 	a.app.dress(&v.Lab)
@@ -101,8 +101,13 @@ func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 	return v.Lab, nil
 }
 
-// entitled refuses labs outside the caller's tier.
-func (a Actor) entitled(lab hub.Lab) error {
+// entitled refuses labs outside the caller's tier. Somebody else's draft is not
+// there at all.
+func (a Actor) entitled(v postgres.LabVersion) error {
+	lab := v.Lab
+	if v.DraftOwner != "" && v.DraftOwner != a.user.ID && a.user.Role != hub.Admin {
+		return hub.Errorf(hub.NotFound, "There is no such lab.")
+	}
 	if lab.Free || access.Rank(a.user.Role) >= access.Rank(hub.Premium) {
 		return nil
 	}

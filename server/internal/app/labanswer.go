@@ -116,51 +116,12 @@ func marked(q scenario.Question, given []string) (right bool, message string, er
 			return false, "", wrong("An answer is at most 1000 characters.")
 		}
 	}
-	if q.Kind == "text" {
-		right, message = markedText(q, strings.TrimSpace(strings.Join(given, " ")))
-		return right, message, nil
+	right, near, err := q.Mark(given)
+	if err != nil {
+		return false, "", wrong(strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".")
 	}
-	chosen := make([]bool, len(q.Choices))
-	for _, g := range given {
-		i := choiceOf(q, g)
-		if i < 0 {
-			return false, "", wrong("A choice is answered with its letter: a is the first.")
-		}
-		chosen[i] = true
+	if near {
+		message = "Almost: upper and lower case matter here."
 	}
-	if q.Kind == "single" && len(given) > 1 {
-		return false, "", wrong("This question takes one choice.")
-	}
-	for i, c := range q.Choices {
-		if c.Right != chosen[i] {
-			return false, "", nil
-		}
-	}
-	return true, "", nil
-}
-
-func markedText(q scenario.Question, given string) (bool, string) {
-	same := func(a, b string) bool { return a == b }
-	if q.Contain {
-		same = strings.Contains
-	}
-	want := strings.TrimSpace(q.Answer)
-	switch {
-	case same(given, want):
-		return true, ""
-	case same(strings.ToLower(given), strings.ToLower(want)):
-		return false, "Almost: upper and lower case matter here."
-	}
-	return false, ""
-}
-
-// choiceOf is the index of a choice by its letter or its text; -1 is none.
-func choiceOf(q scenario.Question, g string) int {
-	g = strings.TrimSpace(g)
-	if len(g) == 1 {
-		if i := int(strings.ToLower(g)[0]) - 'a'; i >= 0 && i < len(q.Choices) {
-			return i
-		}
-	}
-	return slices.IndexFunc(q.Choices, func(c scenario.Choice) bool { return strings.EqualFold(strings.TrimSpace(c.Text), g) })
+	return right, message, nil
 }

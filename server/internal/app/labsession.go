@@ -178,7 +178,7 @@ func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *p
 	if v, err = tx.Lab(ctx, lab); err != nil {
 		return nil, v, err
 	}
-	if err := a.entitled(v.Lab); err != nil {
+	if err := a.entitled(v); err != nil {
 		return nil, v, err
 	}
 	if a.app.dress(&v.Lab); !v.Lab.Runnable {

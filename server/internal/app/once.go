@@ -47,9 +47,13 @@ func (a Actor) Answered(ctx context.Context, key string, status int, answer []by
 	})
 }
 
-// ForgetOld removes ended sign-ins and answers nobody will ask for again.
+// ForgetOld removes ended sign-ins, answers nobody will ask for again, and
+// drafts that were left behind.
 func (a *App) ForgetOld(ctx context.Context) error {
 	return a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		return tx.ForgetOld(ctx, a.now().Add(-keepAnswers))
+		if err := tx.ForgetOld(ctx, a.now().Add(-keepAnswers)); err != nil {
+			return err
+		}
+		return a.forgetDrafts(ctx, tx)
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/courses"
+	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -131,15 +132,11 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 		seen[s.Slug] = true
 		lab := courses.Lab(s)
 		lab.Course, lab.Free = d.Slug, d.Free
-		doc, err := encode(lab)
+		stored, err := labPublication(s, lab)
 		if err != nil {
 			return p, err
 		}
-		scn, err := encode(s)
-		if err != nil {
-			return p, err
-		}
-		p.Labs = append(p.Labs, postgres.LabPublication{Slug: s.Slug, Hash: hash(doc, scn, s.Assets), Document: doc, Scenario: scn, Assets: s.Assets})
+		p.Labs = append(p.Labs, stored)
 		d.Labs = append(d.Labs, courses.Summary(lab))
 		fmt.Fprintf(&text, "%s\n%s\n", lab.Title, lab.Description)
 	}
@@ -162,6 +159,20 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 		Title: d.Title, Provider: d.Provider, Level: d.Level, Category: d.Category, Free: d.Free,
 		Trigrams: trigrams(d.Title), About: indexed(about.String()), Text: indexed(text.String()),
 	}
+	return p, nil
+}
+
+// labPublication is a lab, and what learners see of it, in the form it is
+// stored in.
+func labPublication(s *scenario.Scenario, lab hub.Lab) (p postgres.LabPublication, err error) {
+	p = postgres.LabPublication{Slug: s.Slug, Assets: s.Assets}
+	if p.Document, err = encode(lab); err != nil {
+		return p, err
+	}
+	if p.Scenario, err = encode(s); err != nil {
+		return p, err
+	}
+	p.Hash = hash(p.Document, p.Scenario, p.Assets)
 	return p, nil
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -31,18 +32,40 @@ func (api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
 	if len(o.Title) > 200 {
 		return nil, wrong("/title", "A title has at most 200 characters.")
 	}
+	return archived(c, as, func(archive io.Reader) (any, error) { return as.ImportScenarios(c.Request.Context(), o, archive) })
+}
+
+// archived takes in an archive from an author, and answers with what do makes
+// of it.
+func archived(c *gin.Context, as app.Actor, do func(io.Reader) (any, error)) (any, error) {
 	if err := as.MayAuthor(); err != nil {
 		return nil, err // before a stranger may take ten minutes
 	}
 	ctl := http.NewResponseController(c.Writer)
 	_ = ctl.SetReadDeadline(time.Now().Add(archiveTime))
 	defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
-	report, err := as.ImportScenarios(c.Request.Context(), o, http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive))
+	body, err := do(http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, refined{hub.Errorf(hub.Invalid, "The archive is larger than %d MiB.", maxArchive>>20), http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return report, nil
+	return body, nil
+}
+
+// POST /v1/author/drafts
+func (api) uploadDraft(c *gin.Context, as app.Actor) (any, error) {
+	if err := contentType(c, "application/gzip"); err != nil {
+		return nil, err
+	}
+	return archived(c, as, func(archive io.Reader) (any, error) {
+		d, err := as.UploadDraft(c.Request.Context(), archive)
+		return created{d}, err
+	})
+}
+
+// DELETE /v1/author/drafts/{draft}
+func (api) removeDraft(c *gin.Context, as app.Actor) (any, error) {
+	return nil, as.RemoveDraft(c.Request.Context(), c.Param("draft"))
 }

@@ -159,6 +159,8 @@ func (h api) routes(r router) {
 
 	// authoring
 	r.POST("/author/imports", h.do(h.importScenarios))
+	r.POST("/author/drafts", h.do(h.uploadDraft))
+	r.DELETE("/author/drafts/:draft", h.do(h.removeDraft))
 }
 
 // handler answers one request, for one user: a body to encode, or an error to
