@@ -12,12 +12,22 @@ import (
 
 	"github.com/cloudmastershub/cmh/cmd/author/prove"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/hubclient"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // the second one ends it at once
 	env := cli.Process()
+	env.Backend = func() (cli.Backend, error) {
+		c, err := config.Read(config.Dir(), env.Server)
+		if err != nil {
+			return nil, err
+		}
+		hub, _ := hubclient.Open(env, c)
+		return hub, nil
+	}
 	// Its commands are cmh's, by name: usage and errors speak of `cmh author`.
 	root := cli.Group("cmh", "Prove courses and labs", cli.Group("author", "Write courses and labs", prove.Command(env)))
 	root.CompletionOptions.DisableDefaultCmd = true

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/credential"
+	"github.com/cloudmastershub/cmh/cmd/cmh/hubclient"
 )
 
 // machine is the learner's own: its settings, its sign-in, its programs.
@@ -43,16 +44,7 @@ func (m *machine) sdk() (*client.Client, *credential.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := []client.Option{client.UserAgent("cmh/" + client.Version)}
-	if c.InsecureHTTP {
-		opts = append(opts, client.AllowPlainHTTP())
-	}
-	if t := m.env.Var("CMH_TOKEN"); t != "" {
-		opts = append(opts, client.Token(t))
-	}
-	m.store = credential.Open(config.Dir(), client.New(c.Server, opts...).BaseURL())
-	m.store.Say = func(s string) { m.env.Say("%s", s) }
-	m.client = client.New(c.Server, append(opts, client.Store(m.store))...)
+	m.client, m.store = hubclient.Open(m.env, c)
 	return m.client, m.store, nil
 }
 

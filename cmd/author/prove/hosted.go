@@ -14,8 +14,8 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
-	"github.com/cloudmastershub/cmh/cmd/author"
-	"github.com/cloudmastershub/cmh/cmd/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/author"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/proof"
 	"github.com/cloudmastershub/cmh/labs/scenario"

@@ -90,4 +90,6 @@ var Table = []Operation{
 
 	// authoring
 	{"POST /v1/author/imports", Teachers, hub.Authoring},
+	{"POST /v1/author/drafts", Teachers, hub.Authoring},
+	{"DELETE /v1/author/drafts/{draft}", Teachers, hub.Authoring},
 }
