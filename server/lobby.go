@@ -15,13 +15,16 @@ import (
 	"charm.land/wish/v2/bubbletea"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/split"
 )
 
 // The SDK and the rules are interchangeable behind the screens and behind the
@@ -66,7 +69,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	}
 	as := l.app.As(user).From(s.RemoteAddr().String())
 	if len(s.Command()) > 0 {
-		status := command(ctx, s, as)
+		status := l.command(ctx, s, as)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
 	} else {
 		l.screens(ctx, s, as)
@@ -109,7 +112,7 @@ func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
 }
 
 // command runs one command of cmh, with the session as its streams.
-func command(ctx context.Context, s ssh.Session, as app.Actor) int {
+func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
 		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
@@ -118,17 +121,31 @@ func command(ctx context.Context, s ssh.Session, as app.Actor) int {
 			return as, nil
 		},
 	}
+	var local *root.Local
 	if tty {
 		env.Out = lines{s} // there is no terminal driver here to do it
 		env.Err = env.Out
+		t := newTerminal(ctx, s)
+		env.In, local = t, &root.Local{Desk: l.desk(t, as)}
 	}
 	args := s.Command()
 	if args[0] == "cmh" {
 		args = args[1:]
 	}
-	tree := root.New(env, nil)
+	tree := root.New(env, local)
 	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", auth.Shared(env)...))
 	return cli.Run(ctx, tree, env, args)
+}
+
+// desk opens a lab on the terminal of a command. What the gateway knows of the
+// visitor takes the place of a certificate.
+func (l lobby) desk(t *terminal, as app.Actor) lab.Desk {
+	if l.driver == nil {
+		return nil
+	}
+	return func(ctx context.Context, _ split.Backend, o split.Options, _ labssh.Certify) (int, bool, error) {
+		return (&shell{ctx: ctx, terminal: t, keys: t.lend(), app: l.app, as: as, driver: l.driver, session: o.Session}).work(o)
+	}
 }
 
 // environment lets a command see what a client may set, and nothing of ours.

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/split"
 )
 
 // shellOn opens labs' shells on the terminal that the screens are on. It takes
@@ -41,45 +42,51 @@ type shell struct {
 // Run gives the terminal to the lab until the learner detaches or the shell
 // ends. A status other than 0 is no failure of ours.
 func (s *shell) Run() error {
+	_, _, err := s.work(split.Options{Session: s.session})
+	return err
+}
+
+// work shows the lab's text and its shell.
+func (s *shell) work(o split.Options) (status int, detached bool, err error) {
 	defer s.terminal.giveBack()
-	out := gateway.Raw(s.terminal)
-	if _, err := io.WriteString(out, "Ctrl-] d comes back here; the lab goes on.\r\n"); err != nil {
-		return err
-	}
-	id, err := s.as.LabSandbox(s.ctx, s.session)
+	t := labssh.Terminal{In: s.keys, Out: gateway.Raw(s.terminal), Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized}
+	return split.Run(s.ctx, t, s.as, o, s.attach)
+}
+
+// attach gives t the lab's shell.
+func (s *shell) attach(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error) {
+	id, err := s.as.LabSandbox(ctx, s.session)
 	if err != nil {
-		return err
+		return 0, false, err
 	}
-	agent, err := labs.Connect(s.ctx, s.driver, id)
+	agent, err := labs.Connect(ctx, s.driver, id)
 	if err != nil {
-		return hub.Wrap(err, hub.Unavailable, "The lab could not be reached. Please try again in a moment.")
+		return 0, false, hub.Wrap(err, hub.Unavailable, "The lab could not be reached. Please try again in a moment.")
 	}
 	defer agent.Close()
-	if err := s.app.LabAttached(s.ctx, id); err != nil {
-		return errors.Join(err, s.app.LabDetached(s.ctx, id))
+	if err := s.app.LabAttached(ctx, id); err != nil {
+		return 0, false, errors.Join(err, s.app.LabDetached(ctx, id))
 	}
-	columns, rows := s.terminal.size()
-	rec, notice, err := s.app.Recorder(s.ctx, id, s.terminal.pty.Term, columns, rows)
+	columns, rows := t.Size()
+	rec, notice, err := s.app.Recorder(ctx, id, t.Name, columns, rows)
 	if err != nil {
 		notice = "This shell could not be recorded."
 	}
 	if notice != "" {
-		_, _ = io.WriteString(out, notice+"\r\n")
+		t.Say(notice)
 	}
 	if rec != nil {
 		defer rec.Close()
-		out = io.MultiWriter(out, rec)
+		t.Out = io.MultiWriter(t.Out, rec)
 	}
-	_, _, err = labssh.On(s.ctx, agent, labssh.Terminal{
-		In: s.keys, Out: out, Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized,
-	})
-	if detached := s.app.LabDetached(s.ctx, id); err == nil {
-		err = detached
+	status, detached, err = labssh.On(ctx, agent, t)
+	if gone := s.app.LabDetached(ctx, id); err == nil {
+		err = gone
 	}
 	if errors.Is(err, labssh.ErrLost) {
-		return s.whyLost(err)
+		return status, detached, s.whyLost(err)
 	}
-	return err
+	return status, detached, err
 }
 
 // whyLost asks the rules what became of the lab: mostly, its time was up.

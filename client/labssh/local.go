@@ -13,24 +13,44 @@ import (
 // or the first that is free: raw while attached, and as it was before when Local
 // returns.
 func Local(ctx context.Context, certify Certify, session string, in, out *os.File, say func(string)) (status int, detached bool, err error) {
+	t, restore, err := Own(in, out)
+	if err != nil {
+		return 0, false, err
+	}
+	defer restore()
+	t.Session = session
+	t.Say = func(s string) {
+		if say != nil {
+			say("\r" + s + "\r") // the terminal is raw: a line feed alone does not go back
+		}
+	}
+	return Attach(ctx, certify, t)
+}
+
+// Own makes this process's terminal raw, and one to attach. restore puts it
+// back, and ends a read of its input that is under way.
+func Own(in, out *os.File) (t Terminal, restore func(), err error) {
 	if !term.IsTerminal(int(in.Fd())) {
-		return 0, false, errors.New("not a terminal")
+		return Terminal{}, nil, errors.New("not a terminal")
 	}
 	keys, err := cancelreader.NewReader(in)
 	if err != nil {
-		return 0, false, err
+		return Terminal{}, nil, err
 	}
-	defer keys.Close()
-	defer keys.Cancel()
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
-		return 0, false, err
+		_ = keys.Close()
+		return Terminal{}, nil, err
 	}
-	defer func() { _ = term.Restore(int(in.Fd()), before) }()
 	resized, stop := resizes()
-	defer stop()
-	return Attach(ctx, certify, Terminal{
-		In: keys, Out: out, Name: os.Getenv("TERM"), Session: session, Resized: resized,
+	restore = func() {
+		stop()
+		_ = term.Restore(int(in.Fd()), before)
+		keys.Cancel()
+		_ = keys.Close()
+	}
+	return Terminal{
+		In: keys, Out: out, Name: os.Getenv("TERM"), Resized: resized,
 		Size: func() (int, int) {
 			columns, rows, err := term.GetSize(int(out.Fd()))
 			if err != nil {
@@ -38,10 +58,5 @@ func Local(ctx context.Context, certify Certify, session string, in, out *os.Fil
 			}
 			return columns, rows
 		},
-		Say: func(s string) {
-			if say != nil {
-				say("\r" + s + "\r") // the terminal is raw: a line feed alone does not go back
-			}
-		},
-	})
+	}, restore, nil
 }

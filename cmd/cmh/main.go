@@ -40,6 +40,7 @@ func main() {
 		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {
 			return labssh.Local(ctx, certify, terminal, os.Stdin, os.Stdout, say)
 		},
+		Desk: desk,
 	})
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,

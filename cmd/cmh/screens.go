@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/split"
 )
 
 // open shows the screens until the learner quits.
@@ -28,7 +28,7 @@ func (m *machine) open(cmd *cobra.Command) error {
 		Detach:  "ctrl+] d",
 		Suspend: jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID}
+			return &shell{ctx: ctx, client: c, session: s.ID, mono: !m.env.Colour()}
 		},
 	})
 	switch {
@@ -40,12 +40,24 @@ func (m *machine) open(cmd *cobra.Command) error {
 	return err
 }
 
-// shell is one visit to a lab's shell, in the middle of the screens.
+// desk shows a lab's text and its shell on this process's own terminal.
+func desk(ctx context.Context, api split.Backend, o split.Options, certify labssh.Certify) (status int, detached bool, err error) {
+	t, restore, err := labssh.Own(os.Stdin, os.Stdout)
+	if err != nil {
+		return 0, false, err
+	}
+	defer restore()
+	return split.Run(ctx, t, api, o, func(ctx context.Context, t labssh.Terminal) (int, bool, error) {
+		return labssh.Attach(ctx, certify, t)
+	})
+}
+
+// shell is one visit to a lab, in the middle of the screens.
 type shell struct {
 	ctx     context.Context
 	client  *client.Client
 	session string
-	errOut  io.Writer
+	mono    bool
 }
 
 // Run gives the terminal to the lab. A shell that ends with a status other than
@@ -54,12 +66,10 @@ func (s *shell) Run() error {
 	certify := func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
 		return s.client.LabCertificate(ctx, s.session, publicKey)
 	}
-	say := func(text string) { _, _ = fmt.Fprintln(s.errOut, text) }
-	say("Ctrl-] d comes back here; the lab goes on.")
-	_, _, err := labssh.Local(s.ctx, certify, "", os.Stdin, os.Stdout, say)
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Mono: s.mono}, certify)
 	return err
 }
 
-func (s *shell) SetStdin(io.Reader)    {}
-func (s *shell) SetStdout(io.Writer)   {}
-func (s *shell) SetStderr(w io.Writer) { s.errOut = w }
+func (s *shell) SetStdin(io.Reader)  {}
+func (s *shell) SetStdout(io.Writer) {}
+func (s *shell) SetStderr(io.Writer) {}

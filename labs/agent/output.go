@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/cloudmastershub/cmh/labs/agent/screen"
+	"github.com/cloudmastershub/cmh/vt"
 )
 
 const (
@@ -37,7 +37,7 @@ const stallAfter = 10 * time.Second
 type output struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at every change
-	screen  *screen.Screen
+	screen  *vt.Screen
 	held    []byte // the beginning of a sequence
 	flood   bool   // of which the beginning was thrown away
 	queue   []byte // for the one who works
@@ -63,7 +63,7 @@ type viewer struct {
 
 func newOutput(size unix.Winsize, setSize func(unix.Winsize)) *output {
 	return &output{
-		made: true, changed: make(chan struct{}), screen: screen.New(int(size.Col), int(size.Row)), setSize: setSize,
+		made: true, changed: make(chan struct{}), screen: vt.New(int(size.Col), int(size.Row)), setSize: setSize,
 	}
 }
 

@@ -226,6 +226,10 @@ func (b *Block) action(words string) bool {
 	known := false
 	for _, w := range strings.Fields(strings.ToLower(words)) {
 		switch w {
+		case "no-newline":
+			b.NoEnter = true
+		case "ctrl-seq":
+			b.Keys = true
 		case "exec", "execute":
 			b.Exec, known = true, true
 		case "copy":

@@ -31,6 +31,8 @@ type Block struct {
 	Lang      string
 	Exec      bool // may be run; else only copied
 	Interrupt bool // a Ctrl-C goes first
+	NoEnter   bool // only typed: the learner ends the line
+	Keys      bool // Code is keys to press, such as ^C
 	Inline    bool // part of a sentence
 	Terminal  int  // in which it runs, by number; 0 is the current one
 	Host      int  // of the lab, on which; 0 is the current one

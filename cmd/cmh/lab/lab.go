@@ -19,10 +19,11 @@ import (
 type Attach func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (status int, detached bool, err error)
 
 // Command returns the lab command. Without attach the commands that need SSH
-// are left out: the caller is already there by SSH.
-func Command(env *cli.Env, attach Attach) *cobra.Command {
+// are left out: the caller is already there by SSH. Without desk labs have
+// their shell alone.
+func Command(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 	cmd := cli.Group("lab", "Work in real sandboxes",
-		listCmd(env), viewCmd(env), startCmd(env, attach), sessionsCmd(env), statusCmd(env), waitCmd(env),
+		listCmd(env), viewCmd(env), startCmd(env, attach, desk), sessionsCmd(env), statusCmd(env), waitCmd(env),
 		checkCmd(env), hintCmd(env), solutionCmd(env), answerCmd(env), nextCmd(env), skipCmd(env), submitCmd(env), stopCmd(env),
 		extendCmd(env), eventsCmd(env))
 	cmd.AddCommand(saveCmd(env), checkpointsCmd(env), forgetCmd(env), resetCmd(env), gotoCmd(env), resumeCmd(env))

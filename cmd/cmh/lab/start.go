@@ -11,15 +11,18 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-func startCmd(env *cli.Env, attach Attach) *cobra.Command {
+func startCmd(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 	var (
-		detach, noWait, record bool
-		timeout                time.Duration
+		detach, noWait, record, whole bool
+		timeout                       time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "start LAB",
 		Short: "Start a lab and open its shell",
-		Long: "Start a lab, or find it when it runs already. On a terminal its shell opens as soon as it is ready. " +
+		Long: "Start a lab, or find it when it runs already. On a terminal it opens as soon as it is ready: the step's text on the left, " +
+			"the lab's shell on the right, and below how it stands. Ctrl-] comes before every key that is not the shell's: Ctrl-] c checks, " +
+			"Ctrl-] ? shows them all, Ctrl-] d leaves and the lab goes on. On less than 100 by 30, or with --no-split, the shell has the whole " +
+			"screen and the text is Ctrl-] z away; with CMH_ACCESSIBLE=1 there is the shell alone, and no screen. " +
 			"With --detach, with --json or without a terminal the session is printed instead, without waiting. " +
 			"When all machines are busy it waits in the queue and says where it stands; exit status 75 when that takes longer than the timeout.",
 		Example: "  cmh lab start log-triage\n  cmh lab start log-triage --detach --json",
@@ -41,20 +44,18 @@ func startCmd(env *cli.Env, attach Attach) *cobra.Command {
 					return err
 				}
 			}
-			if detach || attach == nil || !env.ForHumans() || !env.Interactive() {
+			if detach || attach == nil && desk == nil || !env.ForHumans() || !env.Interactive() {
 				return show(env, s)
 			}
 			env.Say("Preparing %s ...", s.Title)
 			if s, err = wait(cmd.Context(), b, s.ID, "ready", 2*time.Minute); err != nil {
 				return err
 			}
-			if err := showStep(cmd.Context(), env, b, s); err != nil {
-				return err
-			}
-			return attachTo(cmd.Context(), env, b, s.ID, place{}, attach)
+			return work(cmd.Context(), env, b, s, attach, desk, whole)
 		},
 	}
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the session and leave it alone")
+	cmd.Flags().BoolVar(&whole, "no-split", false, "give the shell the whole screen")
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "don't wait in the queue when all machines are busy")
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "wait in the queue at most this `LONG`")
 	cmd.Flags().BoolVar(&record, "record", false, "record what its shells print: see cmh lab record")

@@ -32,6 +32,7 @@ const (
 type Local struct {
 	Open   func(cmd *cobra.Command) error // the screens; for cmh alone on a terminal
 	Attach lab.Attach
+	Desk   lab.Desk // the gateway has one as well
 }
 
 // New returns the tree. A nil local leaves out what needs a learner's machine.
@@ -49,7 +50,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Teach, Title: "Teach:"},
 		&cobra.Group{ID: Account, Title: "Your account:"}, &cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
-	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach),
+	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach, l.Desk),
 		progress.Command(env), progress.NextCommand(env))
 	Add(root, Account, key.Command(env), profile.Command(env))
 	Add(root, Other, about.VersionCommand(env), about.CompletionCommand(env))

@@ -1,15 +1,15 @@
-// Package screen is a model of a terminal: it reads what programs print and
+// Package vt is a model of a terminal: it reads what programs print and
 // knows at any moment what a screen that had shown all of it would look like,
 // and in which modes it would be. Draw puts another terminal into that state.
 //
-// It answers no question of a program's and repeats none: whatever Draw writes
+// It answers no question of a program's by itself and repeats none: whatever Draw writes
 // was made here from cells and modes, so nothing in it makes a terminal answer,
 // set its title or touch a clipboard. Titles, links, images and palettes are
 // not part of the model.
 //
 // The dialect is xterm's. Its memory is bounded by the size and by MaxHistory,
 // whatever is printed.
-package screen
+package vt
 
 // Bounds of what a Screen keeps.
 const (
@@ -21,6 +21,11 @@ const (
 
 // A Screen is used from one goroutine at a time.
 type Screen struct {
+	// Asked is called, when it isn't nil, with what a program wants to know:
+	// the intermediates and the last byte of its sequence, and the first number.
+	// Answer gives the usual answers.
+	Asked func(kind string, n int)
+
 	cols, rows int
 	main, alt  []row
 	grid       []row // main or alt

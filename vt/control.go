@@ -1,4 +1,4 @@
-package screen
+package vt
 
 // control does what a control character says.
 func (s *Screen) control(c byte) {
@@ -223,6 +223,10 @@ func (s *Screen) sequence(kind string, ps []param) {
 		}
 	case ">u", "<u", "=u":
 		s.kittyKeys(kind[0], num(0, 0), num(1, 1), n)
+	case "n", "?n", "c", ">c", "$p", "?$p":
+		if s.Asked != nil {
+			s.Asked(kind, num(0, 0))
+		}
 	}
 }
 

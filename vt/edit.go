@@ -1,4 +1,4 @@
-package screen
+package vt
 
 // put prints one character at the cursor.
 func (s *Screen) put(r rune) {

@@ -1,4 +1,4 @@
-package screen
+package vt
 
 import "slices"
 
@@ -20,6 +20,8 @@ type modes struct {
 // screen is are not among them. One that no program has touched is left as the
 // terminal's owner wants it.
 var keptModes = []int{1, 5, 7, 25, 45, 9, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1007, 2004}
+
+func kept(mode int) bool { return slices.Contains(keptModes, mode) }
 
 // margins is DECLRMM, which Draw sets with the region.
 const margins = 69
@@ -80,7 +82,7 @@ func (s *Screen) setDEC(n int, on bool) {
 	case 7:
 		s.pending = s.pending && on
 	}
-	if n != margins && !slices.Contains(keptModes, n) {
+	if n != margins && !kept(n) {
 		return
 	}
 	for _, group := range mouse {

@@ -1,0 +1,55 @@
+package lab
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/tui/split"
+)
+
+// Desk gives the caller's terminal to a lab and to the text of its steps, side
+// by side.
+type Desk func(ctx context.Context, api split.Backend, o split.Options, certify labssh.Certify) (status int, detached bool, err error)
+
+// accessible says whether the caller wants lines of text instead of screens.
+func accessible(env *cli.Env) bool {
+	on := env.Var("CMH_ACCESSIBLE")
+	return on != "" && on != "0"
+}
+
+// work opens the lab's screen, or where there is none its shell.
+func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attach Attach, desk Desk, whole bool) error {
+	if desk == nil || accessible(env) || env.Var("TERM") == "dumb" {
+		if err := showStep(ctx, env, b, s); err != nil || attach == nil {
+			return err
+		}
+		return attachTo(ctx, env, b, s.ID, place{}, attach)
+	}
+	prefix, err := prefixKey(env.Var("CMH_PREFIX"))
+	if err != nil {
+		return err
+	}
+	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour()}, place{}.certify(b, s.ID))
+	if detached {
+		env.Say("The lab goes on. Come back with: cmh lab start %s", s.LabID)
+		return nil
+	}
+	return ended(env, status, err)
+}
+
+// prefixKey reads a key such as ctrl-b; nothing is the default one.
+func prefixKey(name string) (byte, error) {
+	if name == "" {
+		return 0, nil
+	}
+	if rest, ok := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(name, "+", "-")), "ctrl-"); ok && len(rest) == 1 {
+		// Not those that are also Tab, Enter, Escape and the like.
+		if k := strings.ToUpper(rest)[0]; k > '@' && k <= '_' && !strings.ContainsRune("CHIJMQSZ[", rune(k)) {
+			return k & 0x1f, nil
+		}
+	}
+	return 0, hub.Errorf(hub.Invalid, "CMH_PREFIX is a key such as ctrl-b or ctrl-], and %q is none that can be used.", name)
+}

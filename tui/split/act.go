@@ -1,0 +1,386 @@
+package split
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/widget"
+)
+
+// commands are what follows the prefix: the key, its name in the menu, and a
+// line of help.
+var commands = []struct{ key, short, long string }{
+	{"1-9", "run", "run that block of the text in the shell"},
+	{"y", "copy", "copy a block of the text to the clipboard"},
+	{"c", "check", "have the step checked"},
+	{"h", "hint", "show a hint; it may cost points"},
+	{"o", "solution", "show the solution, after asking"},
+	{"n", "next", "go on to the next step"},
+	{"z", "zoom", "both, only the shell, only the text"},
+	{"d", "leave", "leave; the lab goes on"},
+	{"↑↓ pgup pgdn", "", "scroll the text"},
+	{"a", "", "answer a question of the step"},
+	{"u", "", "unfold what the text folds away"},
+	{"e", "", "give the lab more time"},
+	{"s", "", "save what you have made"},
+	{"g", "", "go to a later step"},
+	{"r", "", "begin the step again, after asking"},
+}
+
+// menu is the commands on one line.
+func (d *desk) menu() string {
+	var parts []string
+	for _, c := range commands {
+		if c.short != "" {
+			parts = append(parts, d.theme.Accent.Render(c.key)+" "+c.short)
+		}
+	}
+	return strings.Join(append(parts, d.theme.Accent.Render("?")+" more"), "  ")
+}
+
+func (d *desk) helpLines() []string {
+	out := []string{"", " " + d.theme.Title.Render("Keys, each after "+d.prefixName()), ""}
+	for _, c := range commands {
+		out = append(out, " "+d.theme.Accent.Render(widget.Fit(c.key, 14))+c.long)
+	}
+	return append(out, " "+d.theme.Accent.Render(widget.Fit(d.prefixName(), 14))+"type "+d.prefixName()+" itself", "",
+		" Everything else goes to the shell.")
+}
+
+// do takes a key that is ours: of an open question, of the text, or a command.
+func (d *desk) do(key string) {
+	defer d.changed()
+	switch {
+	case d.ask != nil:
+		d.answerKey(key)
+		return
+	case d.help:
+		d.help = false
+		d.shown = shown{}
+		return
+	}
+	pending := d.input.pending
+	d.input.pending = false
+	if !pending { // the text alone is shown, and keys are its own
+		switch key {
+		case "esc", "q", "enter", "tab":
+			d.turnTo(both)
+			return
+		case "k":
+			key = "up"
+		case "j":
+			key = "down"
+		case " ":
+			key = "pgdown"
+		}
+	}
+	page := max(1, d.rows-4)
+	switch key {
+	case "up":
+		d.scroll(-1)
+	case "down":
+		d.scroll(1)
+	case "pgup":
+		d.scroll(-page)
+	case "pgdown":
+		d.scroll(page)
+	case "home":
+		d.scroll(-len(d.lines))
+	case "end":
+		d.scroll(len(d.lines))
+	case "?":
+		d.help = true
+		d.shown = shown{}
+	case "z":
+		d.turnTo((d.view + 1) % 3)
+	case "u":
+		d.unfold = !d.unfold
+		d.layOut()
+	case "d", "q":
+		d.typeRaw([]byte{labssh.Detach, 'd'})
+	case "y":
+		d.question("Copy block", "", func(s string) { d.copyBlock(s) })
+	default:
+		if n, err := strconv.Atoi(key); err == nil && n > 0 {
+			d.runNumber(n)
+			return
+		}
+		d.hubCommand(key)
+	}
+}
+
+// turnTo divides the screen otherwise. Where there is no room for both, the
+// shell has all of it.
+func (d *desk) turnTo(view int) {
+	if view == both && (d.narrow() || d.o.Whole && d.view == onlyText) {
+		view = onlyShell
+	}
+	d.view = view
+	d.resize()
+}
+
+// hubCommand is a command that the hub carries out.
+func (d *desk) hubCommand(key string) {
+	id, step := d.o.Session, d.session.Step
+	if !d.loaded || d.busy != "" {
+		return // one at a time
+	}
+	switch key {
+	case "c":
+		d.work("Checking…", func(ctx context.Context) func() {
+			r, err := d.api.CheckLab(ctx, id, 0)
+			return func() { d.judged(r, err) }
+		})
+	case "n":
+		d.work("Going on…", func(ctx context.Context) func() {
+			s, err := d.api.NextLabStep(ctx, id)
+			return d.moved(s, err, "")
+		})
+	case "h":
+		d.work("Looking for a hint…", func(ctx context.Context) func() {
+			h, err := d.api.LabHint(ctx, id, step)
+			return func() { d.noted(step, note{title: fmt.Sprintf("Hint %d of %d", h.Number, h.Of), text: h.Text}, err) }
+		})
+	case "o":
+		d.confirm("Show the solution? The step is worth less then.", func() {
+			d.work("Asking for the solution…", func(ctx context.Context) func() {
+				s, err := d.api.LabSolution(ctx, id, step)
+				text := s.Text
+				if s.Script != "" {
+					text += "\n\n" + fenced(s.Script)
+				}
+				return func() { d.noted(step, note{title: "Solution", text: text}, err) }
+			})
+		})
+	case "e":
+		d.work("Asking for more time…", func(ctx context.Context) func() {
+			s, err := d.api.ExtendLab(ctx, id, 0)
+			return d.moved(s, err, "There is more time now.")
+		})
+	case "s":
+		d.work("Saving…", func(ctx context.Context) func() {
+			_, err := d.api.SaveLab(ctx, id, "")
+			return func() {
+				d.told(err, "Saved. cmh lab reset --to brings it back; cmh lab checkpoints lists what is kept.")
+			}
+		})
+	case "r":
+		d.confirm("Begin this step again? What you made in it is gone.", func() {
+			d.work("Going back…", func(ctx context.Context) func() {
+				s, err := d.api.ResetLab(ctx, id, hub.LabReturn{})
+				return d.moved(s, err, "The step begins again.")
+			})
+		})
+	case "g":
+		d.question("Go to step", "", func(text string) {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 {
+				d.say("That is no step.")
+				return
+			}
+			d.work("Going there…", func(ctx context.Context) func() {
+				s, err := d.api.GotoLabStep(ctx, id, n)
+				return d.moved(s, err, "")
+			})
+		})
+	case "a":
+		d.answer()
+	}
+}
+
+// work does something that takes time, and then what it returns.
+func (d *desk) work(busy string, f func(context.Context) func()) {
+	if d.ctx.Err() != nil {
+		return // nobody would wait for it
+	}
+	d.busy, d.said = busy, ""
+	d.working.Go(func() {
+		then := f(d.ctx)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.busy = ""
+		then()
+		d.changed()
+	})
+}
+
+// told says how something went.
+func (d *desk) told(err error, well string) {
+	if err != nil {
+		well = hub.MessageOf(err)
+	}
+	d.say(well)
+}
+
+// moved takes a session over.
+func (d *desk) moved(s hub.LabSession, err error, well string) func() {
+	return func() {
+		if err == nil {
+			d.take(s)
+		}
+		d.told(err, well)
+	}
+}
+
+// noted adds a note to a step, in the place of one of the same title, and
+// shows where it begins.
+func (d *desk) noted(step int, n note, err error) {
+	if err != nil {
+		d.told(err, "")
+		return
+	}
+	var kept []note
+	for _, old := range d.notes[step] {
+		if old.title != n.title {
+			kept = append(kept, old)
+		}
+	}
+	d.notes[step] = append(kept, n)
+	d.layOut()
+	for i, l := range d.lines {
+		if strings.Contains(l, "── "+n.title+" ──") {
+			d.offset = max(0, i-1)
+		}
+	}
+	d.offset = min(d.offset, max(0, len(d.lines)-(d.rows-3)))
+	if d.view == onlyShell {
+		d.turnTo(onlyText)
+	}
+}
+
+// judged shows how a check went: in the status line in short, and what was
+// expected and seen below the text.
+func (d *desk) judged(r hub.CheckResult, err error) {
+	if err != nil {
+		d.told(err, "")
+		return
+	}
+	th := d.theme
+	d.session.Steps = r.Steps
+	text := safe.Line(r.Message)
+	switch r.State {
+	case hub.StepPassed:
+		text = th.Good.Render("✓ Passed.") + " " + text + " " + th.Accent.Render(d.key("n")) + " goes on."
+		if d.finished() {
+			text = th.Good.Render("✓ Passed.") + " That was the last step. Hand the lab in with: cmh lab submit"
+		}
+	case hub.StepFailed:
+		text = th.Bad.Render("✗ Not yet.") + " " + text
+	case hub.StepError:
+		text = th.Bad.Render("! Could not be checked.") + " " + text
+	default:
+		text = "There is nothing to check in this step. " + th.Accent.Render(d.key("n")) + " goes on."
+	}
+	if r.Open > 0 {
+		text += " " + widget.Count(r.Open, "question") + " to answer: " + d.key("a") + "."
+	}
+	var lines []string
+	for _, c := range r.Checks {
+		lines = append(lines, widget.Step(th, c.State)+" "+safe.Line(c.Name))
+		for _, part := range []struct{ what, text string }{{"expected", c.Expected}, {"observed", c.Observed}, {"", c.Message}} {
+			if c.State == hub.StepPassed || part.text == "" {
+				continue
+			}
+			if part.what != "" {
+				part.text = part.what + ": " + part.text
+			}
+			for _, l := range widget.Wrap(part.text, d.textWidth()-4) {
+				lines = append(lines, "    "+l)
+			}
+		}
+	}
+	var kept []note
+	for _, old := range d.notes[r.Step] {
+		if old.title != "Check" {
+			kept = append(kept, old)
+		}
+	}
+	d.notes[r.Step] = kept
+	if len(lines) > 0 {
+		view := d.view
+		d.noted(r.Step, note{title: "Check", plain: lines}, nil)
+		if view == onlyShell { // the line says enough
+			d.turnTo(view)
+		}
+	} else {
+		d.layOut()
+	}
+	d.say(text)
+}
+
+// answer asks for the answer to a question of the step.
+func (d *desk) answer() {
+	s := d.written()
+	if s == nil || len(s.Questions) == 0 {
+		d.say("This step asks no question.")
+		return
+	}
+	put := func(number int, kind string) func(string) {
+		return func(text string) {
+			words := []string{text}
+			if kind == "multiple" {
+				words = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+			}
+			d.work("Answering…", func(ctx context.Context) func() {
+				r, err := d.api.AnswerLab(ctx, d.o.Session, hub.LabAnswer{Step: s.Number, Question: number, Answer: words})
+				return func() {
+					if err == nil && len(r.Steps) > 0 {
+						d.session.Steps = r.Steps
+					}
+					mark := d.theme.Bad.Render("✗ Not right.")
+					if r.Right {
+						mark = d.theme.Good.Render("✓ Right.")
+					}
+					d.told(err, mark+" "+safe.Line(r.Message))
+				}
+			})
+		}
+	}
+	if len(s.Questions) == 1 {
+		d.question("Answer", "", put(0, s.Questions[0].Kind))
+		return
+	}
+	d.question("Answer question", "", func(text string) {
+		for _, q := range s.Questions {
+			if strconv.Itoa(q.Number) == text {
+				d.question(fmt.Sprintf("Answer to %d", q.Number), "", put(q.Number, q.Kind))
+				return
+			}
+		}
+		d.say("There is no such question.")
+	})
+}
+
+// copyBlock puts a block on the clipboard of the learner's terminal (OSC 52).
+func (d *desk) copyBlock(text string) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > len(d.blocks) {
+		d.say("There is no such block.")
+		return
+	}
+	code := base64.StdEncoding.EncodeToString([]byte(d.blocks[n-1].Code))
+	d.clipboard = "\x1b]52;c;" + code + "\x07"
+	d.say(fmt.Sprintf("Copied block %d, where the terminal allows it.", n))
+}
+
+// fenced is script as a block that can be run. Its fence is longer than any
+// run of backticks inside.
+func fenced(script string) string {
+	longest, run := 2, 0
+	for _, r := range script {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	fence := strings.Repeat("`", longest+1)
+	return fence + "bash {exec}\n" + strings.TrimRight(script, "\n") + "\n" + fence
+}

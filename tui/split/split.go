@@ -1,0 +1,332 @@
+// Package split is the screen a learner works at: a step's text on the left, a
+// lab's shell in a terminal on the right, checks and clock below. What is typed
+// goes to the shell as the learner's terminal sent it, byte for byte, because
+// that terminal is put into the modes that the shell's programs ask for; one
+// prefix key leads to everything else. It draws by itself rather than with the
+// program of the other screens: nothing of it may wait for a next frame.
+//
+// Connecting to the lab is the caller's, and judging is the hub's.
+package split
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/vt"
+)
+
+// Backend is what the screen needs of the hub.
+type Backend interface {
+	Lab(ctx context.Context, id string) (hub.Lab, error)
+	LabSession(ctx context.Context, ref string) (hub.LabSession, error)
+	LabEvents(ctx context.Context, ref string, after int64, yield func(hub.LabEvent) error) error
+	CheckLab(ctx context.Context, ref string, step int) (hub.CheckResult, error)
+	NextLabStep(ctx context.Context, ref string) (hub.LabSession, error)
+	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
+	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
+	AnswerLab(ctx context.Context, ref string, a hub.LabAnswer) (hub.AnswerResult, error)
+	ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error)
+	SaveLab(ctx context.Context, ref, name string) (hub.Checkpoint, error)
+	ResetLab(ctx context.Context, ref string, to hub.LabReturn) (hub.LabSession, error)
+	GotoLabStep(ctx context.Context, ref string, step int) (hub.LabSession, error)
+}
+
+// Attach gives a terminal the lab's shell, as labssh.Attach does.
+type Attach func(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error)
+
+// Options are what surrounds the screen.
+type Options struct {
+	Session string           // the lab session's id
+	Prefix  byte             // the key before commands; 0 is Ctrl-]
+	Whole   bool             // the shell has the whole screen at first, whatever its size
+	Mono    bool             // no colours but the shell's own
+	Now     func() time.Time // nil means time.Now
+}
+
+// The least room in which text and shell stand side by side.
+const (
+	splitColumns = 100
+	splitRows    = 30
+)
+
+// Run shows the screen on t until the shell ends, the learner leaves it, or ctx
+// ends. Its results are attach's. t is as it was before when Run returns, but
+// for a read of t.In that is still under way: unblocking it is the caller's.
+func Run(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach Attach) (status int, detached bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := newDesk(ctx, t, api, o)
+	shellEnds, keys := io.Pipe()
+	var parts sync.WaitGroup
+	parts.Go(d.draw)
+	parts.Go(func() { d.send(keys) })
+	parts.Go(d.load)
+	parts.Go(d.follow)
+	go d.read() // ends when the caller unblocks it
+	inner := labssh.Terminal{In: shellEnds, Out: writer{d}, Name: t.Name, Size: d.paneSize, Resized: d.resized, Say: d.sayLine}
+	status, detached, err = attach(ctx, inner)
+	d.mu.Lock()
+	cancel() // under mu: no work begins after it
+	d.mu.Unlock()
+	_ = shellEnds.Close()
+	parts.Wait()
+	d.working.Wait()
+	_, _ = io.WriteString(t.Out, d.leave())
+	return status, detached, err
+}
+
+// How the screen is divided.
+const (
+	both = iota
+	onlyShell
+	onlyText
+)
+
+// A desk is the state of one screen. Everything below mu is guarded by it;
+// dirty asks for a frame.
+type desk struct {
+	ctx     context.Context
+	t       labssh.Terminal
+	api     Backend
+	o       Options
+	theme   theme.Theme
+	prefix  byte
+	resized chan struct{}
+	dirty   chan struct{}
+	typed   chan struct{} // there is something in outbox
+	working sync.WaitGroup
+
+	mu         sync.Mutex
+	screen     *vt.Screen
+	printed    time.Time // when the shell last printed
+	outbox     []byte    // for the shell
+	cols, rows int
+	view       int // both, onlyShell, onlyText
+	input      input
+	shown      shown
+	clipboard  string // what puts a block there, with the next frame
+
+	lab     hub.Lab
+	session hub.LabSession
+	loaded  bool
+	notes   map[int][]note
+	lines   []string
+	blocks  []markdown.Block
+	offset  int
+	unfold  bool
+	busy    string
+	said    string
+	help    bool
+	ask     *ask
+}
+
+// note is something added below a step's text.
+type note struct {
+	title string
+	text  string   // Markdown
+	plain []string // or lines, already styled
+}
+
+func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options) *desk {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &desk{
+		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix,
+		resized: make(chan struct{}, 1), dirty: make(chan struct{}, 1), typed: make(chan struct{}, 1),
+		notes: map[int][]note{},
+	}
+	if o.Mono {
+		d.theme = plain(d.theme)
+	}
+	if d.prefix == 0 {
+		d.prefix = labssh.Detach
+	}
+	d.cols, d.rows = size(t)
+	if o.Whole || d.narrow() {
+		d.view = onlyShell
+	}
+	d.screen = vt.New(d.pane())
+	d.screen.Asked = func(kind string, n int) { d.typeRaw([]byte(d.screen.Answer(kind, n))) }
+	return d
+}
+
+func size(t labssh.Terminal) (columns, rows int) {
+	if t.Size != nil {
+		columns, rows = t.Size()
+	}
+	if columns < 1 || rows < 1 {
+		return 80, 24
+	}
+	return min(max(columns, 2), 1000), min(max(rows, 2), 1000)
+}
+
+func (d *desk) narrow() bool { return d.cols < splitColumns || d.rows < splitRows }
+
+// column is how wide the text is while it stands beside the shell.
+func (d *desk) column() int { return min(max(d.cols*2/5, 40), 76) }
+
+// pane is the shell's size. It keeps the one beside the text while only the
+// text is shown, so that a look at it moves nothing in the shell.
+func (d *desk) pane() (columns, rows int) {
+	if d.view == onlyShell || d.narrow() {
+		return d.cols, d.rows - 1
+	}
+	return d.cols - d.column() - 1, d.rows - 1
+}
+
+// origin is the column of the screen that the shell begins at.
+func (d *desk) origin() int {
+	columns, _ := d.pane()
+	return d.cols - columns
+}
+
+func (d *desk) paneSize() (columns, rows int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pane()
+}
+
+// changed asks for a frame.
+func (d *desk) changed() { poke(d.dirty) }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// writer is where the shell prints.
+type writer struct{ d *desk }
+
+func (w writer) Write(p []byte) (int, error) {
+	w.d.mu.Lock()
+	w.d.screen.Write(p)
+	w.d.printed = time.Now()
+	w.d.mu.Unlock()
+	w.d.changed()
+	return len(p), nil
+}
+
+// resize lays the screen out anew after its size or its division has changed.
+// The caller holds mu.
+func (d *desk) resize() {
+	columns, rows := d.pane()
+	if c, r := d.screen.Size(); c != columns || r != rows {
+		d.screen.Resize(columns, rows)
+		poke(d.resized)
+	}
+	d.layOut()
+	d.shown = shown{}
+	d.changed()
+}
+
+// send hands what is typed on to the shell, which may be slow to take it.
+func (d *desk) send(keys *io.PipeWriter) {
+	defer keys.Close()
+	for {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-d.typed:
+		}
+		d.mu.Lock()
+		out := d.outbox
+		d.outbox = nil
+		d.mu.Unlock()
+		if len(out) > 0 {
+			if _, err := keys.Write(out); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// maxOutbox is more than anybody types or pastes ahead.
+const maxOutbox = 4 << 20
+
+// typeRaw hands bytes to the connection as they are; the caller holds mu.
+func (d *desk) typeRaw(p []byte) {
+	if len(p) > 0 && len(d.outbox)+len(p) <= maxOutbox {
+		d.outbox = append(d.outbox, p...)
+		poke(d.typed)
+	}
+}
+
+// typeKeys types p into the shell. The connection's own key has to be doubled
+// to get there.
+func (d *desk) typeKeys(p []byte) {
+	for _, b := range p {
+		if b == labssh.Detach {
+			d.typeRaw([]byte{labssh.Detach})
+		}
+		d.typeRaw([]byte{b})
+	}
+}
+
+// sayLine shows what becomes of the connection.
+func (d *desk) sayLine(s string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.say(s)
+}
+
+func (d *desk) say(s string) {
+	d.said = s
+	d.changed()
+}
+
+// load reads the lab and the session.
+func (d *desk) load() {
+	s, err := d.api.LabSession(d.ctx, d.o.Session)
+	var l hub.Lab
+	if err == nil {
+		l, err = d.api.Lab(d.ctx, s.LabID)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.say(hub.MessageOf(err))
+		return
+	}
+	d.lab, d.session, d.loaded = l, s, true
+	d.layOut()
+	d.changed()
+}
+
+// follow looks at the session whenever something has happened to it.
+func (d *desk) follow() {
+	since := d.o.Now()
+	_ = d.api.LabEvents(d.ctx, d.o.Session, 0, func(e hub.LabEvent) error {
+		if e.At.Before(since.Add(-5 * time.Second)) {
+			return nil // from before we came
+		}
+		s, err := d.api.LabSession(d.ctx, d.o.Session)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if err == nil {
+			d.take(s)
+		}
+		if e.Type == "lab.warning" {
+			d.say("This lab ends soon: " + d.left() + ". " + d.key("e") + " gives it more time.")
+		}
+		return d.ctx.Err()
+	}) // without events the clock and the keys still work
+}
+
+// take is the session as it is now; the caller holds mu.
+func (d *desk) take(s hub.LabSession) {
+	if s.Step != d.session.Step {
+		d.offset = 0
+	}
+	d.session = s
+	d.layOut()
+	d.changed()
+}
