@@ -46,6 +46,7 @@ func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
 	}
 	fs = append(fs, lookAt("lab-agent", cfg.LabAgent, err), lookAtImages(cfg))
 	fs = append(fs, lookAtSandboxes(ctx, cfg)...)
+	fs = append(fs, lookAtRoom(cfg)...)
 	fs = append(fs, lookAtRunc(ctx, cfg.LabDriver)...)
 	return append(fs, lookAtHost()...), nil
 }

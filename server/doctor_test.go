@@ -47,3 +47,20 @@ func TestDoctorTellsHowTheHostIsSet(t *testing.T) {
 		}
 	}
 }
+
+func TestDoctorTellsOfRoom(t *testing.T) {
+	t.Parallel()
+	told := map[string]string{}
+	for _, f := range lookAtRoom(Config{DataDir: t.TempDir()}) {
+		told[f.Name] = f.Detail
+	}
+	for _, name := range []string{"room", "descriptors", "processes"} {
+		if told[name] == "" {
+			t.Errorf("nothing is said of %s: %v", name, told)
+		}
+	}
+	fs := lookAtRoom(Config{DataDir: "/proc/self"}) // nobody writes there
+	if len(fs) == 0 || fs[0].State != Limited {
+		t.Errorf("a full disk is %+v", fs)
+	}
+}

@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer closeDriver()
+	if d, ok := driver.(interface{ Changed() string }); ok && d.Changed() != "" {
+		cfg.Log.WarnContext(ctx, "a setting of this machine was changed, for labs to watch files", "what", d.Changed())
+	}
 	if err := configureLabs(ctx, a, cfg, driver); err != nil {
 		return err
 	}

@@ -167,6 +167,19 @@ func (g cgroups) create(id string, l labs.Limits) error {
 	return nil
 }
 
+// limitsSwap reports whether swap counts as memory does; some kernels don't
+// account it.
+func (g cgroups) limitsSwap() bool {
+	for _, parent := range g.parents {
+		for _, file := range []string{"memory.memsw.limit_in_bytes", "memory.swap.max"} {
+			if _, err := os.Stat(filepath.Join(parent, file)); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 const cpuPeriod = 100000 // microseconds
 
 // limit writes whatever limits dir's hierarchy has.

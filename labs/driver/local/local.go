@@ -52,6 +52,7 @@ type Driver struct {
 	bootID  string
 	ownerID int // offset into the uid ranges, so that two drivers seldom share one
 	fault   *fault
+	changed string
 }
 
 var _ labs.Driver = (*Driver)(nil)
@@ -83,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if d.groups, err = findCgroups(fmt.Sprintf("cmh-%x", key[:4])); err != nil {
 		return nil, fmt.Errorf("find cgroups: %w", err)
 	}
-	raiseWatchers()
+	d.changed = raiseWatchers()
 	d.disks = findDisks(filepath.Join(state, diskFolder))
 	d.disks.fault = d.fault
 	if d.agent, err = sealBinary(cfg.Agent); err != nil {
@@ -109,6 +110,9 @@ func IsState(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, uidFolder))
 	return err == nil
 }
+
+// Changed says which of the host's settings Open changed; empty for none.
+func (d *Driver) Changed() string { return d.changed }
 
 // Close lets go of what only the driver itself holds. Sandboxes go on.
 func (d *Driver) Close() error {

@@ -2,9 +2,9 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -54,7 +54,7 @@ func Probe(ctx context.Context) Report {
 	if err != nil {
 		detail = err.Error() + namespaceHint()
 	}
-	add("namespaces", err == nil, detail, "no sandbox can be made")
+	add("namespaces", err == nil, detail+"; "+namespaceLimits(), "no sandbox can be made")
 	r.Works = err == nil
 
 	ids, err := findIDMap()
@@ -62,7 +62,8 @@ func Probe(ctx context.Context) Report {
 	case err != nil:
 		add("users inside", false, err.Error(), "only root exists inside")
 	case ids.root:
-		add("users inside", true, "65536, a range of its own for each sandbox", "")
+		detail, free := findRanges("/etc/subuid", "/etc/subgid")
+		add("users inside", free, detail, "a learner who broke out would be that user, and that user's programs the learner's")
 	case ids.wide():
 		add("users inside", true, "your range in /etc/subuid, shared by your sandboxes", "")
 	default:
@@ -71,21 +72,23 @@ func Probe(ctx context.Context) Report {
 	}
 
 	groups, err := findCgroups("cmh-probe")
+	swapLimited := groups.limitsSwap()
 	for _, parent := range groups.parents {
 		_ = os.Remove(parent)
 	}
 	limited := err == nil && groups.version != 0
 	detail = "not available"
 	if limited {
-		detail = map[int]string{1: "version 1", 2: "version 2"}[groups.version]
+		detail = fmt.Sprintf("cgroups of version %d", groups.version)
 	}
 	add("memory limit", limited, detail, "a sandbox can take all memory of this machine")
 	add("process limit", limited, detail, "held by a resource limit of the sandbox's user namespace instead")
 	add("CPU limit", limited && groups.cpu, detail, "a sandbox can take all CPU time")
 	r.MultiLearner = limited
 
-	add("file watches", enoughWatchers(), watchersFile+" is "+strconv.Itoa(watchers()),
-		"a few learners can take them all, and no lab's check can hold its tools: set it to "+strconv.Itoa(manyWatchers))
+	watchers, enough := findWatchers()
+	add("file watches", enough, watchers,
+		"a few learners can take them all, and no lab's check can hold its tools: set it to "+fmt.Sprint(manyWatchers))
 
 	filesystems, _ := os.ReadFile("/proc/filesystems")
 	add("overlay", strings.Contains(string(filesystems), "\toverlay\n"), "in this kernel", "it may be a module that is loaded on demand; without it no sandbox can be made")
@@ -93,7 +96,14 @@ func Probe(ctx context.Context) Report {
 	disk := findDisks("").mkfs != ""
 	add("disk", disk, map[bool]string{true: "ext4 on a loop device", false: "memory (tmpfs)"}[disk],
 		"a learner's files are kept in memory, and bounded by it")
-	add("swap", !swapOn(), map[bool]string{true: "off", false: "on"}[!swapOn()], "what learners type may reach the host's disk")
+	switch {
+	case !swapOn():
+		add("swap", true, "off", "")
+	case limited && !swapLimited:
+		add("swap", false, "on, and this kernel doesn't limit it (boot it with swapaccount=1)", "a sandbox can fill it, and what learners type may reach the host's disk")
+	default:
+		add("swap", false, "on, closed to sandboxes", "what the server knows may reach the host's disk")
+	}
 	return r
 }
 
@@ -125,6 +135,18 @@ func tryNamespaces(ctx context.Context) error {
 	m := idMap{root: os.Geteuid() == 0, uid: os.Geteuid(), gid: os.Getegid()}
 	m.apply(cmd.SysProcAttr, 0)
 	return cmd.Run()
+}
+
+// namespaceLimits are the settings that bound who makes them and how many: each
+// sandbox takes two user namespaces.
+func namespaceLimits() string {
+	var all []string
+	for _, file := range []string{"user/max_user_namespaces", "kernel/apparmor_restrict_unprivileged_userns", "kernel/unprivileged_userns_clone"} {
+		if raw, err := os.ReadFile("/proc/sys/" + file); err == nil {
+			all = append(all, strings.ReplaceAll(file, "/", ".")+" is "+strings.TrimSpace(string(raw)))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // namespaceHint names the usual switch that forbids them.

@@ -78,6 +78,28 @@ func delegated(file, name string, uid int) (first, width int) {
 	return 0, 0
 }
 
+// findRanges says which uids root's sandboxes have, and whether others were
+// given some of them in the files that delegate ranges.
+func findRanges(files ...string) (detail string, free bool) {
+	first, last := uidBase, uidBase+uidRanges*uidWidth-1
+	detail = fmt.Sprintf("%d, a range of its own for each of %d sandboxes, from %d on", uidWidth, uidRanges, first)
+	for _, file := range files {
+		raw, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(raw)) {
+			p := strings.Split(strings.TrimSpace(line), ":")
+			if len(p) != 3 {
+				continue
+			}
+			theirs, err1 := strconv.Atoi(p[1])
+			width, err2 := strconv.Atoi(p[2])
+			if err1 == nil && err2 == nil && theirs <= last && theirs+width > first {
+				return fmt.Sprintf("%s; %s gives some of them to %s", detail, file, p[0]), false
+			}
+		}
+	}
+	return detail, true
+}
+
 // take reserves a range for id; the file that marks it is shared by all
 // processes of one state folder.
 func (m idMap) take(state, id string, from int) (n int, err error) {

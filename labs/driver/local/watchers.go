@@ -1,6 +1,7 @@
 package local
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -8,17 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchersFile bounds how many programs of one user may watch files. All
-// sandboxes count as root's; each user inside has a small bound of its own
-// (stage0), and this one has to be far beyond that.
+// watchersFile bounds how many programs of one user may watch files. What is
+// open in a user namespace counts in each one around it too, as its owner's:
+// the watchers of all sandboxes together are root's on the host. Each user
+// inside has a small bound of its own (stage0), and this one has to be far
+// beyond that, where a distribution's 128 are taken by four of them.
 const (
 	watchersFile = "/proc/sys/fs/inotify/max_user_instances"
+	watchesFile  = "/proc/sys/fs/inotify/max_user_watches"
 	manyWatchers = 1 << 16
 )
 
-// watchers says how many there may be: 0 where nobody knows.
-func watchers() int {
-	raw, err := os.ReadFile(watchersFile)
+// readNumber is what a setting says: 0 where nobody knows.
+func readNumber(file string) int {
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return 0
 	}
@@ -26,14 +30,28 @@ func watchers() int {
 	return n
 }
 
-// raiseWatchers allows many, where we may; Probe tells of where not.
-func raiseWatchers() {
-	if n := watchers(); n > 0 && n < manyWatchers {
-		_ = os.WriteFile(watchersFile, []byte(strconv.Itoa(manyWatchers)), 0)
+// raiseWatchers allows many, where we may; Probe tells of where not. It says
+// what it changed.
+func raiseWatchers() string {
+	n := readNumber(watchersFile)
+	if n == 0 || n >= manyWatchers || os.WriteFile(watchersFile, []byte(strconv.Itoa(manyWatchers)), 0) != nil {
+		return ""
 	}
+	return fmt.Sprintf("%s was %d, and is %d now", watchersFile, n, manyWatchers)
 }
 
-// enoughWatchers reports whether many are allowed, or will be.
-func enoughWatchers() bool {
-	return watchers() >= manyWatchers || unix.Access(watchersFile, unix.W_OK) == nil
+// findWatchers says how many are allowed, or will be.
+func findWatchers() (detail string, enough bool) {
+	n := readNumber(watchersFile)
+	detail = fmt.Sprintf("%s is %d", watchersFile, n)
+	if watches := readNumber(watchesFile); watches > 0 {
+		detail += fmt.Sprintf(", max_user_watches %d", watches)
+	}
+	if n >= manyWatchers {
+		return detail, true
+	}
+	if unix.Access(watchersFile, unix.W_OK) == nil {
+		return detail + fmt.Sprintf("; serve raises the first to %d", manyWatchers), true
+	}
+	return detail, false
 }
