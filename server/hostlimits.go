@@ -15,7 +15,7 @@ func lookAtRoom(cfg Config) []Finding {
 	var fs []Finding
 	var st unix.Statfs_t
 	if err := unix.Statfs(cfg.DataDir, &st); err == nil {
-		free := int64(st.Bavail) * st.Bsize //nolint:unconvert // its type differs between machines
+		free := int64(st.Bavail) * st.Bsize
 		f := Finding{"room", OK, fmt.Sprintf("%d GiB free in %s, for as many labs that fill their disks; %s", free>>30, cfg.DataDir, copies(cfg.DataDir))}
 		if free < few*disk {
 			f.State, f.Detail = Limited, f.Detail+": new labs are refused when less than one's disk is left"
