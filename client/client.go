@@ -22,6 +22,7 @@ import (
 const (
 	requestTimeout = 2 * time.Minute // a lab's check may run this long
 	maxAnswer      = 16 << 20        // a course with its texts is a few hundred kilobytes
+	maxExport      = 512 << 20       // years of somebody's learning
 )
 
 // Client is safe for concurrent use.
@@ -113,7 +114,11 @@ type bounded struct{ next http.RoundTripper }
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.next.RoundTrip(r)
 	if err == nil {
-		resp.Body = &limited{ReadCloser: resp.Body, left: maxAnswer}
+		most := int64(maxAnswer)
+		if strings.HasSuffix(r.URL.Path, exportPath) {
+			most = maxExport
+		}
+		resp.Body = &limited{ReadCloser: resp.Body, left: most}
 	}
 	return resp, err
 }

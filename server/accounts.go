@@ -22,6 +22,11 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 		}
 		a.PublicURL = u.String()
 	}
+	if cfg.DeletionGrace != "" {
+		if a.DeletionGrace, err = time.ParseDuration(cfg.DeletionGrace); err != nil || a.DeletionGrace <= 0 {
+			return fmt.Errorf("deletion-grace must be a time, such as 336h")
+		}
+	}
 	if cfg.SMTP == "" {
 		return nil
 	}

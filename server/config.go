@@ -13,28 +13,30 @@ import (
 // Config is the server's whole configuration. Zero fields take the default
 // written beside them.
 type Config struct {
-	DataDir     string        // DefaultDataDir()
-	DatabaseURL string        // a private PostgreSQL in DataDir
-	APIAddr     string        // 127.0.0.1:8080
-	SSHAddr     string        // 127.0.0.1:2222
-	SSHHost     string        // where learners reach SSHAddr; its host, or this machine's name
-	PublicURL   string        // what people call this hub, for links in mail and for signing in by browser: nothing
-	SMTP        string        // smtp://user:password@host:587 sends mail; without it none is sent
-	MailFrom    string        // no-reply at PublicURL's host
-	LabDriver   string        // local, docker or podman; none for a server without labs
-	LabEngine   string        // the engine's socket, for docker and podman: where it usually is
-	LabOldRunc  string        // "yes" takes an engine whose runc can be broken out of
-	ImageDir    string        // DefaultImageDir()
-	LabImage    string        // what labs that name no image start from: debian
-	LabEgress   string        // nothing: what labs may reach outside, as labs/egress writes rules, with commas
-	LabAgent    string        // lab-agent beside this executable
-	LabMax      string        // a share of this machine's memory: how many labs may run at once
-	LabStarts   string        // 4, or one for each processor: how many may be on their way at once
-	LabWarm     string        // 2: how many sandboxes wait of each kind that is asked for most; 0 for none
-	LabFree     string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
-	LabPremium  string        // 2h/8h/1h
-	Grace       time.Duration // 20s: how long running requests may finish
-	Log         *slog.Logger  // nothing
+	DataDir     string // DefaultDataDir()
+	DatabaseURL string // a private PostgreSQL in DataDir
+	APIAddr     string // 127.0.0.1:8080
+	SSHAddr     string // 127.0.0.1:2222
+	SSHHost     string // where learners reach SSHAddr; its host, or this machine's name
+	PublicURL   string // what people call this hub, for links in mail and for signing in by browser: nothing
+	SMTP        string // smtp://user:password@host:587 sends mail; without it none is sent
+	MailFrom    string // no-reply at PublicURL's host
+
+	DeletionGrace string        // 336h: how long an account that is to go may still be kept
+	LabDriver     string        // local, docker or podman; none for a server without labs
+	LabEngine     string        // the engine's socket, for docker and podman: where it usually is
+	LabOldRunc    string        // "yes" takes an engine whose runc can be broken out of
+	ImageDir      string        // DefaultImageDir()
+	LabImage      string        // what labs that name no image start from: debian
+	LabEgress     string        // nothing: what labs may reach outside, as labs/egress writes rules, with commas
+	LabAgent      string        // lab-agent beside this executable
+	LabMax        string        // a share of this machine's memory: how many labs may run at once
+	LabStarts     string        // 4, or one for each processor: how many may be on their way at once
+	LabWarm       string        // 2: how many sandboxes wait of each kind that is asked for most; 0 for none
+	LabFree       string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
+	LabPremium    string        // 2h/8h/1h
+	Grace         time.Duration // 20s: how long running requests may finish
+	Log           *slog.Logger  // nothing
 
 	// Ready is called once, when learners can come in.
 	Ready func(Listening)

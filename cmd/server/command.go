@@ -31,6 +31,7 @@ var settings = []setting{
 	{"public-url", "what people call this hub, such as https://hub.example.com: for links in mail and signing in by browser", func(c *server.Config) *string { return &c.PublicURL }},
 	{"smtp", "the mail server, smtp://user:password@host:587 or smtps://...; without one no mail is sent. Better set as CMH_SMTP", func(c *server.Config) *string { return &c.SMTP }},
 	{"mail-from", "whom mail is from (CloudMastersHub <no-reply@the public host>)", func(c *server.Config) *string { return &c.MailFrom }},
+	{"deletion-grace", "how long an account that is to be deleted may still be kept (336h)", func(c *server.Config) *string { return &c.DeletionGrace }},
 	{"lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }},
 	{"lab-driver", "how labs are run: local, docker, podman or none", func(c *server.Config) *string { return &c.LabDriver }},
 	{"lab-engine", "the socket of Docker or Podman (DOCKER_HOST, CONTAINER_HOST, else where it usually is)", func(c *server.Config) *string { return &c.LabEngine }},

@@ -35,6 +35,8 @@ type Accounts interface {
 	DeviceRequest(ctx context.Context, userCode string) (hub.DeviceRequest, error)
 	ApproveDevice(ctx context.Context, userCode string) error
 	DenyDevice(ctx context.Context, userCode string) error
+	Export(ctx context.Context) (hub.Export, error)
+	DeleteAccount(ctx context.Context, d hub.Deletion) (hub.DeletionDate, error)
 	Keys(ctx context.Context) ([]hub.Key, error)
 	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
 	RemoveKey(ctx context.Context, id string) error

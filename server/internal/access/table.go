@@ -38,6 +38,8 @@ var Table = []Operation{
 	{"DELETE /v1/users/sessions/{session}", Members, ""},
 	{"GET /v1/users/preferences", Members, hub.AccountRead},
 	{"PUT /v1/users/preferences", Members, hub.AccountWrite},
+	{"GET /v1/users/export", Members, ""},
+	{"DELETE /v1/users/me", Members, ""},
 	{"GET /v1/users/profile", Members, hub.AccountRead},
 	{"PUT /v1/users/profile", Members, hub.AccountWrite},
 	{"GET /v1/users/keys", Members, hub.AccountRead},

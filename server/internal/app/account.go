@@ -151,7 +151,10 @@ func (a *App) userOf(ctx context.Context, login, password string) (u hub.User, e
 	if err == nil && !ok {
 		err = errBadLogin
 	}
-	return u, err
+	if err != nil {
+		return u, err
+	}
+	return u, a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.keep(ctx, tx, u.ID) })
 }
 
 // Profile returns who the actor acts for, as the database has it now.

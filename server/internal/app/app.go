@@ -34,6 +34,10 @@ type App struct {
 	// when nobody said: then messages hold no links.
 	PublicURL string
 
+	// DeletionGrace is how long an account that is to go may still be kept; 0
+	// means two weeks.
+	DeletionGrace time.Duration
+
 	Labs LabConfig
 
 	accounts accounts

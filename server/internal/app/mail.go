@@ -67,6 +67,8 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 			data["Life"] = "24 hours"
 			data["Token"], err = a.mailToken(ctx, tx, "verify", verifyPrefix, postgres.MailToken{UserID: m.UserID, Email: to, ExpiresAt: a.now().Add(verifyLife)})
 			data["Link"] = a.link("/verify", data["Token"])
+		case "deletion":
+			data["Until"] = m.At.Add(a.grace()).UTC().Format("2 January 2006 at 15:04 UTC")
 		case "reset":
 			data["Life"] = "30 minutes"
 			data["Token"], err = a.mailToken(ctx, tx, "reset", resetPrefix, postgres.MailToken{UserID: m.UserID, Email: to, ExpiresAt: a.now().Add(resetLife)})

@@ -51,7 +51,7 @@ func (a Actor) Answered(ctx context.Context, key string, status int, answer []by
 // drafts that were left behind.
 func (a *App) ForgetOld(ctx context.Context) error {
 	return a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		if err := tx.ForgetOld(ctx, a.now().Add(-keepAnswers)); err != nil {
+		if err := tx.ForgetOld(ctx, a.now().Add(-keepAnswers), a.now().Add(-auditLife)); err != nil {
 			return err
 		}
 		return a.forgetDrafts(ctx, tx)

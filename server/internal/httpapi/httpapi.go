@@ -107,6 +107,8 @@ func (h api) routes(r router) {
 	r.DELETE("/users/sessions/:session", h.do(h.endSession))
 	r.GET("/users/preferences", h.do(h.preferences))
 	r.PUT("/users/preferences", h.do(h.setPreferences))
+	r.GET("/users/export", h.unstored(h.export))
+	r.DELETE("/users/me", h.do(h.deleteAccount))
 	r.GET("/users/profile", h.do(h.profile))
 	r.PUT("/users/profile", h.do(h.updateProfile))
 	r.GET("/users/keys", h.do(h.keys))

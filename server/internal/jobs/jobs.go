@@ -50,11 +50,14 @@ func New(a *app.App, log *slog.Logger) (*Jobs, error) {
 	if err := river.AddWorkerSafely(workers, mailWorker{app: a}); err != nil {
 		return nil, err
 	}
+	if err := river.AddWorkerSafely(workers, deletionsWorker{app: a}); err != nil {
+		return nil, err
+	}
 	queue, err := river.NewClient(riverpgxv5.New(a.DB.Pool()), &river.Config{
 		Logger:               slog.New(quiet{log.Handler()}),
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		PeriodicJobs:         []*river.PeriodicJob{forgetting(), forgettingCheckpoints()},
+		PeriodicJobs:         []*river.PeriodicJob{forgetting(), forgettingCheckpoints(), deletingAccounts()},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 	})

@@ -24,6 +24,8 @@ func (tx Tx) CreateUser(ctx context.Context, email, username, passwordHash strin
 		email, username, passwordHash))
 }
 
+const mayReturn = `(u.disabled_at IS NULL OR u.disabled_at = u.delete_requested_at)`
+
 // User returns the account with that id, disabled or not.
 func (tx Tx) User(ctx context.Context, id string) (hub.User, error) {
 	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id::text = $1`, id))
@@ -35,11 +37,12 @@ func (tx Tx) ActiveUser(ctx context.Context, id string) (hub.User, error) {
 }
 
 // UserByLogin returns the account with that e-mail address or user name, and
-// its password hash, unless it is disabled.
+// its password hash, unless it is disabled. One that is to go is not: its owner
+// may come back.
 func (tx Tx) UserByLogin(ctx context.Context, login string) (hub.User, string, error) {
 	var hash string
 	u, err := scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+`, u.password_hash FROM users u
-		WHERE (lower(u.email) = lower($1) OR lower(u.username) = lower($1)) AND u.disabled_at IS NULL`, login), &hash)
+		WHERE (lower(u.email) = lower($1) OR lower(u.username) = lower($1)) AND `+mayReturn, login), &hash)
 	return u, hash, err
 }
 

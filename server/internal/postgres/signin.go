@@ -120,7 +120,7 @@ func (tx Tx) AddMailToken(ctx context.Context, purpose string, hash []byte, t Ma
 // once. Of those who take it at once, one does.
 func (tx Tx) TakeMailToken(ctx context.Context, purpose string, hash []byte, now time.Time) (t MailToken, err error) {
 	err = tx.QueryRow(ctx, `DELETE FROM account_tokens t USING users u WHERE t.hash = $1 AND t.purpose = $2 AND t.expires_at > $3
-		AND u.id = t.user_id AND u.disabled_at IS NULL RETURNING t.user_id::text, t.email, t.expires_at`, hash, purpose, now).
+		AND u.id = t.user_id AND `+mayReturn+` RETURNING t.user_id::text, t.email, t.expires_at`, hash, purpose, now).
 		Scan(&t.UserID, &t.Email, &t.ExpiresAt)
 	return t, classify("token", err)
 }
@@ -146,7 +146,7 @@ func (tx Tx) SetPreferences(ctx context.Context, userID string, p hub.Preference
 // UserOfMailToken returns whose token it is, and leaves it there.
 func (tx Tx) UserOfMailToken(ctx context.Context, purpose string, hash []byte, now time.Time) (hub.User, error) {
 	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM account_tokens t JOIN users u ON u.id = t.user_id
-		WHERE t.hash = $1 AND t.purpose = $2 AND t.expires_at > $3 AND u.disabled_at IS NULL`, hash, purpose, now))
+		WHERE t.hash = $1 AND t.purpose = $2 AND t.expires_at > $3 AND `+mayReturn, hash, purpose, now))
 }
 
 // AuditedSince reports whether something was done to an account after t.

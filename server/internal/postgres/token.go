@@ -71,8 +71,8 @@ func (tx Tx) UserOfFamily(ctx context.Context, id string, now time.Time) (hub.Us
 }
 
 // ForgetOld removes sign-ins that ended before the given time and kept answers
-// older than it.
-func (tx Tx) ForgetOld(ctx context.Context, before time.Time) error {
+// older than it, and what the audit log has from before audit.
+func (tx Tx) ForgetOld(ctx context.Context, before, audit time.Time) error {
 	for _, q := range []string{
 		`DELETE FROM refresh_families WHERE expires_at < $1`,
 		`DELETE FROM idempotency_keys WHERE created_at < $1`,
@@ -83,7 +83,8 @@ func (tx Tx) ForgetOld(ctx context.Context, before time.Time) error {
 			return classify("account", err)
 		}
 	}
-	return nil
+	_, err := tx.Exec(ctx, `DELETE FROM audit_log WHERE at < $1`, audit)
+	return classify("audit", err)
 }
 
 // Secret returns the server's secret of that name, which is fresh the first
