@@ -11,6 +11,10 @@ type Holding struct {
 
 	// Keeps says why the rows stay when the account goes. They name nobody then.
 	Keeps string
+
+	// ByID says that kept rows hold the id still, which is nobody's by then.
+	// Others have lost it.
+	ByID bool
 }
 
 const (
@@ -35,10 +39,15 @@ var Holdings = []Holding{
 	{Table: "device_grants", Of: ofUser, Shows: `user_id, client, method, created_at, expires_at, asked_at, pause, denied_at`,
 		Hides: map[string]string{"hash": secret, "user_code": secret}},
 	{Table: "audit_log", Of: `(subject_id::text = $1 OR actor_id::text = $1)`, Shows: `id, at, actor_id, subject_id, action, data`,
-		Keeps: "it holds ids, which are nobody's any more"},
+		Keeps: "what was done stays written down", ByID: true},
 	{Table: "ssh_keys", Of: ofUser, Shows: `id, user_id, name, type, fingerprint, public_key, created_at, last_used_at`},
 	{Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at`,
 		Keeps: "learners go on with a course whose author has left; it loses its owner"},
+	{Table: "labs", Of: `draft_owner::text = $1`, Shows: `id, course_id, position, version, retired_at, created_at, updated_at, draft, draft_owner`},
+	{Table: "lab_versions", Of: `lab_id IN (SELECT id FROM labs WHERE draft_owner::text = $1)`, Shows: `lab_id, hash, document, created_at`,
+		Hides: map[string]string{"scenario": "what the author has uploaded", "assets": "what the author has uploaded"}},
+	{Table: "lab_broken_checks", Of: `marked_by::text = $1`, Shows: `lab_id, lab_version, step, note, marked_by, marked_at`,
+		Keeps: "a check stays broken whoever has found it; the row loses their name"},
 	{Table: "enrollments", Of: ofUser, Shows: `user_id, course_id, version, created_at`},
 	{Table: "user_progress", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, progress_percentage, completed_at, created_at`},
 	{Table: "quiz_attempts", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, version, answers, score, passed, created_at`},

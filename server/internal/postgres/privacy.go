@@ -55,7 +55,7 @@ func (tx Tx) DeleteAccount(ctx context.Context, userID string, now time.Time) er
 		return classify("account", err)
 	}
 	for _, h := range Holdings {
-		if h.Keeps != "" && h.Table != "courses" {
+		if h.ByID {
 			continue
 		}
 		var left int
