@@ -39,7 +39,7 @@ func untilPrompt(bye string, argv ...string) func(context.Context) (time.Duratio
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-		cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=xterm"}
+		cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=xterm-256color"}
 		began := time.Now()
 		tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
 		if err != nil {
@@ -76,7 +76,7 @@ func shell(c *ssh.Client, command string) (*ssh.Session, io.WriteCloser, io.Read
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := s.RequestPty("xterm", 24, 80, ssh.TerminalModes{}); err != nil {
+	if err := s.RequestPty("xterm-256color", 24, 80, ssh.TerminalModes{}); err != nil {
 		return nil, nil, nil, err
 	}
 	start := s.Shell

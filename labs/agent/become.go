@@ -16,6 +16,7 @@ func (a *agent) become(self proto.Self) error {
 	if len(self.Hostname) > 64 {
 		return errors.New("become: that is no host name")
 	}
+	a.terms.giveUp() // its prompt may have the old name in it
 	if len(self.Env) > 0 {
 		a.given.Store(&self.Env)
 	}

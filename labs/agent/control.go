@@ -45,7 +45,7 @@ func (a *agent) control(ch *channel) int {
 
 func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp proto.Response, err error) {
 	switch req.Method {
-	case proto.Hello, proto.Status, proto.Expire: // the host looks; nobody works
+	case proto.Hello, proto.Status, proto.Expire, proto.Prepare: // the host looks; nobody works
 	default:
 		defer a.clock.busy()()
 	}
@@ -84,6 +84,8 @@ func (a *agent) answer(req proto.Request, payload io.Reader, ch *channel) (resp 
 			return resp, errors.New("expire: no time")
 		}
 		a.expireIn(time.Duration(req.Expiry.LeftMS) * time.Millisecond)
+	case proto.Prepare:
+		err = a.terms.prepare()
 	case proto.Become:
 		if req.Self == nil {
 			return resp, errors.New("become: nobody")

@@ -106,6 +106,7 @@ func run() error {
 	a.baseline.begin()
 	a.sp = newSpawner(st.begin) // opens oom_score_adj, so before shield
 	a.terms = &terminals{a: a, byName: map[string]*terminal{}}
+	a.sp.first = a.terms.giveUp
 	a.scripts = &scripts{a: a}
 	a.clock.touch()
 	_ = os.WriteFile("/proc/self/comm", []byte(proto.AgentName), 0)

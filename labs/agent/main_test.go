@@ -182,6 +182,11 @@ func attach(t *testing.T, c *ssh.Client, name string) *window {
 
 func attachWith(t *testing.T, c *ssh.Client, env map[string]string) *window {
 	t.Helper()
+	return attachAs(t, c, 80, "xterm", env, ssh.TerminalModes{})
+}
+
+func attachAs(t *testing.T, c *ssh.Client, columns int, term string, env map[string]string, modes ssh.TerminalModes) *window {
+	t.Helper()
 	sess, err := c.NewSession()
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +196,7 @@ func attachWith(t *testing.T, c *ssh.Client, env map[string]string) *window {
 			t.Fatal(err)
 		}
 	}
-	if err := sess.RequestPty("xterm", 24, 80, ssh.TerminalModes{}); err != nil {
+	if err := sess.RequestPty(term, 24, columns, modes); err != nil {
 		t.Fatal(err)
 	}
 	s := &window{t: t, sess: sess, end: make(chan error, 1)}

@@ -119,29 +119,41 @@ var iflagModes = map[uint8]uint32{
 
 func setModes(tty *os.File, modes ssh.TerminalModes) {
 	control(tty, func(fd int) {
-		tio, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-		if err != nil {
-			return
+		if tio, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+			apply(tio, modes)
+			_ = unix.IoctlSetTermios(fd, unix.TCSETS, tio)
 		}
-		tio.Iflag |= unix.IUTF8 | unix.ICRNL | unix.IXON
-		tio.Oflag |= unix.OPOST | unix.ONLCR
-		tio.Lflag |= unix.ISIG | unix.ICANON | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.IEXTEN | unix.ECHOCTL | unix.ECHOKE
-		for op, v := range modes {
-			if i, ok := ccModes[op]; ok {
-				if v == 255 { // "none" on the wire, 0 in Linux
-					v = 0
-				}
-				tio.Cc[i] = uint8(v)
-			}
-			if mask, ok := lflagModes[op]; ok {
-				tio.Lflag = tio.Lflag&^mask | mask*bit(v)
-			}
-			if mask, ok := iflagModes[op]; ok {
-				tio.Iflag = tio.Iflag&^mask | mask*bit(v)
-			}
-		}
-		_ = unix.IoctlSetTermios(fd, unix.TCSETS, tio)
 	})
+}
+
+// apply is what a terminal begins with, and then the client's modes.
+func apply(tio *unix.Termios, modes ssh.TerminalModes) {
+	tio.Iflag |= unix.IUTF8 | unix.ICRNL | unix.IXON
+	tio.Oflag |= unix.OPOST | unix.ONLCR
+	tio.Lflag |= unix.ISIG | unix.ICANON | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.IEXTEN | unix.ECHOCTL | unix.ECHOKE
+	for op, v := range modes {
+		if i, ok := ccModes[op]; ok {
+			if v == 255 { // "none" on the wire, 0 in Linux
+				v = 0
+			}
+			tio.Cc[i] = uint8(v)
+		}
+		if mask, ok := lflagModes[op]; ok {
+			tio.Lflag = tio.Lflag&^mask | mask*bit(v)
+		}
+		if mask, ok := iflagModes[op]; ok {
+			tio.Iflag = tio.Iflag&^mask | mask*bit(v)
+		}
+	}
+}
+
+func settings(tty *os.File) (t termios) {
+	control(tty, func(fd int) {
+		if tio, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+			t = termios(*tio)
+		}
+	})
+	return t
 }
 
 func bit(v uint32) uint32 {

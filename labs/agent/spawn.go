@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +21,10 @@ type spawner struct {
 	mu    sync.Mutex // held over fork and registration, and by kill
 	procs map[int]*proc
 	begin func(*exec.Cmd) error // starts it within the learner's limits
-	oom   *os.File              // our own oom_score_adj, open since before we became undumpable
+
+	started atomic.Int64 // how many were
+	first   func()       // comes before each of them
+	oom     *os.File     // our own oom_score_adj, open since before we became undumpable
 }
 
 // A proc is a process that the spawner started, the leader of a process group.
@@ -46,11 +50,12 @@ type command struct {
 	dir   string
 	files [3]*os.File
 	tty   bool // descriptor 0 becomes its controlling terminal
+	uid   int  // whose terminal that is
 }
 
 // newSpawner starts the spawner's goroutine, which lives as long as the agent.
 func newSpawner(begin func(*exec.Cmd) error) *spawner {
-	sp := &spawner{procs: map[int]*proc{}, begin: begin}
+	sp := &spawner{procs: map[int]*proc{}, begin: begin, first: func() {}}
 	if f, err := os.OpenFile("/proc/self/oom_score_adj", os.O_RDWR, 0); err == nil {
 		sp.oom = f
 	}
@@ -93,6 +98,8 @@ func (sp *spawner) start(c command) (*proc, error) {
 		Stdin: c.files[0], Stdout: c.files[1], Stderr: c.files[2],
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Setctty: c.tty},
 	}
+	sp.started.Add(1)
+	sp.first()
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	// The score is inherited at the fork; setting it afterwards would leave a

@@ -29,6 +29,9 @@ type terminal struct {
 	done chan struct{} // closed when it has ended, after exit is set
 	exit int
 
+	login command // what its first shell was started with
+	tio   termios // and on what
+
 	printed atomic.Int64 // uptime of the last output
 
 	mu       sync.Mutex
@@ -44,6 +47,7 @@ type terminals struct {
 	mu     sync.Mutex
 	a      *agent
 	byName map[string]*terminal
+	spare  spare
 }
 
 // attach finds or makes the terminal for a client. The caller must release it.
@@ -112,25 +116,42 @@ func (ts *terminals) start(name, term string, env map[string]string, size unix.W
 	if len(ts.byName) >= maxTerminals {
 		return nil, fmt.Errorf("%d terminals are open, which is the limit", maxTerminals)
 	}
+	t := ts.adopt(term, env, modes)
+	if t == nil {
+		var err error
+		if t, err = ts.open(term, env, size, modes); err != nil {
+			return nil, err
+		}
+	}
+	if ts.byName == nil {
+		ts.byName = map[string]*terminal{}
+	}
+	t.name = name
+	ts.byName[name] = t
+	return t, nil
+}
+
+// open makes a terminal that has no name yet. It ends with its shell.
+func (ts *terminals) open(term string, env map[string]string, size unix.Winsize, modes ssh.TerminalModes) (*terminal, error) {
 	ptmx, tty, err := openPTY(size, modes)
 	if err != nil {
 		return nil, err
 	}
 	defer tty.Close()
-	t := &terminal{name: name, a: ts.a, ptmx: ptmx, done: make(chan struct{}), env: env, term: term}
+	t := &terminal{a: ts.a, ptmx: ptmx, done: make(chan struct{}), env: env, term: term, tio: settings(tty)}
 	t.out = newOutput(size, func(size unix.Winsize) { setSize(ptmx, size) })
-	if t.shell, err = t.startShell(tty); err != nil {
+	t.login = ts.a.loginShell(term, env)
+	if t.shell, err = t.startShell(tty, t.login); err != nil {
 		ptmx.Close()
 		return nil, err
 	}
-	if ts.byName == nil {
-		ts.byName = map[string]*terminal{}
-	}
-	ts.byName[name] = t
 	go func() {
 		t.supervise()
 		ts.mu.Lock()
-		delete(ts.byName, name)
+		ts.spare.at.CompareAndSwap(t, nil)
+		if ts.byName[t.name] == t {
+			delete(ts.byName, t.name)
+		}
 		ts.mu.Unlock()
 		close(t.done)
 		t.out.close()
@@ -138,15 +159,18 @@ func (ts *terminals) start(name, term string, env map[string]string, size unix.W
 	return t, nil
 }
 
-func (t *terminal) startShell(tty *os.File) (*proc, error) {
-	acc := t.a.learner()
-	c := command{
-		env: t.a.environ(acc, t.a.terminalEnv(t.term, t.env)), dir: acc.dir,
-		files: [3]*os.File{tty, tty, tty}, tty: true,
-	}
+// loginShell is how a terminal's shell is started.
+func (a *agent) loginShell(term string, env map[string]string) command {
+	acc := a.learner()
+	c := command{env: a.environ(acc, a.terminalEnv(term, env)), dir: acc.dir, tty: true, uid: acc.uid}
 	c.path, c.argv = acc.become([]string{"-" + filepath.Base(acc.shell)})
-	if acc.uid != 0 {
-		_ = tty.Chown(acc.uid, -1) // programs open it by its name
+	return c
+}
+
+func (t *terminal) startShell(tty *os.File, c command) (*proc, error) {
+	c.files = [3]*os.File{tty, tty, tty}
+	if c.uid != 0 {
+		_ = tty.Chown(c.uid, -1) // programs open it by its name
 	}
 	return t.a.sp.start(c)
 }
@@ -213,7 +237,7 @@ func (t *terminal) replaceShell() bool {
 	defer tty.Close()
 	sane(tty)
 	t.out.write([]byte("\r\n[The set-up script ended the shell; this is a fresh one.]\r\n"))
-	shell, err := t.startShell(tty)
+	shell, err := t.startShell(tty, t.a.loginShell(t.term, t.env))
 	if err != nil {
 		logf("fresh shell: %v", err)
 		return false

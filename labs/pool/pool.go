@@ -302,7 +302,7 @@ func (p *Pool) refill(ctx context.Context) bool {
 	spec.ID = labs.WaitingID(strings.ToLower(rand.Text())[:16])
 	err := p.Claimer.Create(ctx, spec)
 	if err == nil {
-		err = p.limit(ctx, spec.ID)
+		err = p.ready(ctx, spec.ID)
 	}
 	if err != nil {
 		p.cfg.Log.WarnContext(ctx, "no sandbox to wait", "image", spec.Image, "err", err)
@@ -317,12 +317,14 @@ func (p *Pool) refill(ctx context.Context) bool {
 	return true
 }
 
-// limit makes a sandbox that waits end by itself, should we be gone for long.
-// Whoever claims it sets another time.
-func (p *Pool) limit(ctx context.Context, id string) error {
+// ready makes a sandbox that waits end by itself, should we be gone for long;
+// whoever claims it sets another time. And it lets a shell wait in it.
+func (p *Pool) ready(ctx context.Context, id string) error {
 	s, err := labs.Open(ctx, p.Claimer, id)
 	if err == nil {
-		err = s.Expire(ctx, 2*p.cfg.Fresh)
+		if err = s.Expire(ctx, 2*p.cfg.Fresh); err == nil {
+			err = s.Prepare(ctx)
+		}
 		_ = s.Close()
 	}
 	if err != nil {

@@ -46,6 +46,10 @@ const (
 	Login  = "login"  // params: Learner; for what is started from now on
 	Expire = "expire" // params: Expiry; replaces the one before
 	Become = "become" // params: Self; before anybody has used the sandbox
+
+	// Prepare starts a login shell that waits for the first terminal, which gets
+	// it if nothing else was started in the sandbox by then.
+	Prepare = "prepare"
 )
 
 // Request is one question to the agent.
