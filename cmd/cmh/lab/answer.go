@@ -29,11 +29,7 @@ func answerCmd(env *cli.Env) *cobra.Command {
 			if question > 0 && len(given) == 0 && !env.Interactive() {
 				return hub.Errorf(hub.Invalid, "--answer is missing. There is nobody to ask.")
 			}
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

@@ -14,20 +14,27 @@ import (
 )
 
 func checkCmd(env *cli.Env) *cobra.Command {
-	var step int
+	var (
+		step int
+		to   reporting
+	)
 	cmd := &cobra.Command{
 		Use:   "check [REF]",
 		Short: "Have your work checked",
 		Long: "Have your work checked: the current step, or the one named. A step passes when each of its checks does: ✓ passed, ✗ not yet, " +
 			"? could not be checked. Exit status 0 when it passed, 3 when it is not right yet, " +
 			"75 when it could not be checked. A step that isn't open yet is not right yet.\n" + refHelp,
-		Example: "  cmh lab check\n  cmh lab check s-4kq2m7ah3x --step 2 --json",
+		Example: "  cmh lab check\n  cmh lab check s-4kq2m7ah3x --step 2 --json\n  cmh lab check --junit checks.xml --format github",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return check(cmd.Context(), env, args, step)
+			if err := to.check(); err != nil {
+				return err
+			}
+			return check(cmd.Context(), env, args, step, to)
 		},
 	}
 	stepFlag(cmd, &step)
+	reportFlags(cmd, env, &to)
 	return cmd
 }
 
@@ -44,12 +51,8 @@ func stepFlag(cmd *cobra.Command, step *int) {
 // verdicts are the exit statuses of a check. What isn't listed was not checked.
 var verdicts = map[string]int{hub.StepPassed: cli.ExitOK, hub.StepFailed: cli.ExitRed, hub.StepPending: cli.ExitRed}
 
-func check(ctx context.Context, env *cli.Env, args []string, step int) error {
-	b, err := env.Backend()
-	if err != nil {
-		return err
-	}
-	ref, err := session(ctx, b, args)
+func check(ctx context.Context, env *cli.Env, args []string, step int, to reporting) error {
+	b, ref, err := backendAndSession(ctx, env, args)
 	if err != nil {
 		return err
 	}
@@ -64,6 +67,9 @@ func check(ctx context.Context, env *cli.Env, args []string, step int) error {
 	}
 	hinted := r.State == hub.StepFailed && !env.JSON && hasHints(ctx, b, r)
 	if err := cli.Print(env, r, func(w io.Writer) { report(w, env, r, hinted) }); err != nil {
+		return err
+	}
+	if err := to.write(env, r); err != nil {
 		return err
 	}
 	exit, ok := verdicts[r.State]
@@ -192,11 +198,7 @@ func hintCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh lab hint\n  cmh lab hint s-4kq2m7ah3x --step 2",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}
@@ -227,11 +229,7 @@ func solutionCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh lab solution\n  cmh lab solution s-4kq2m7ah3x --step 2 --jq .script",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

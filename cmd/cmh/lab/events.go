@@ -27,11 +27,7 @@ func eventsCmd(env *cli.Env) *cobra.Command {
 			if after < 0 {
 				return hub.Errorf(hub.Invalid, "--after takes the id of an event.")
 			}
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

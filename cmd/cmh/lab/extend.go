@@ -27,11 +27,7 @@ func extendCmd(env *cli.Env) *cobra.Command {
 				}
 				args = args[:n-1]
 			}
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

@@ -27,11 +27,7 @@ func saveCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh lab save\n  cmh lab save --name 'before the upgrade'\n  cmh lab save s-4kq2m7ah3x --jq .id",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func Command(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 	cmd.AddCommand(saveCmd(env), checkpointsCmd(env), forgetCmd(env), resetCmd(env), gotoCmd(env), resumeCmd(env))
 	cmd.AddCommand(shareCmd(env), watchCmd(env, attach), recordCmd(env), recordingsCmd(env), replayCmd(env, attach != nil))
 	if attach != nil {
-		cmd.AddCommand(attachCmd(env, attach), sshCmd(env))
+		cmd.AddCommand(attachCmd(env, attach), sshCmd(env), cpCmd(env), forwardCmd(env))
 	}
 	return cmd
 }
@@ -61,6 +61,17 @@ func session(ctx context.Context, b cli.Labs, args []string) (string, error) {
 	return "", hub.Errorf(hub.Invalid, "Several labs run; say which: %s.", strings.Join(running, ", "))
 }
 
+// backendAndSession is what most commands begin with: the hub, and the session
+// that args name there.
+func backendAndSession(ctx context.Context, env *cli.Env, args []string) (cli.Backend, string, error) {
+	b, err := env.Backend()
+	if err != nil {
+		return nil, "", err
+	}
+	ref, err := session(ctx, b, args)
+	return b, ref, err
+}
+
 // act returns a command that does one thing to a session and shows the session
 // then.
 func act(env *cli.Env, name, short, long string, do func(cli.Backend, context.Context, string) (hub.LabSession, error),
@@ -73,11 +84,7 @@ func act(env *cli.Env, name, short, long string, do func(cli.Backend, context.Co
 		Example: "  cmh lab " + name + "\n  cmh lab " + name + " s-4kq2m7ah3x --json=state,step",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

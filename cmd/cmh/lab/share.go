@@ -27,11 +27,7 @@ func onOff[T any](env *cli.Env, name, short, long string, set func(cli.Backend, 
 			if args[0] != "on" && args[0] != "off" && args[0] != "status" {
 				return hub.Errorf(hub.Invalid, "Say on, off or status.")
 			}
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args[1:])
+			b, ref, err := backendAndSession(cmd.Context(), env, args[1:])
 			if err != nil {
 				return err
 			}

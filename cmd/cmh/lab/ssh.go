@@ -22,17 +22,13 @@ func attachCmd(env *cli.Env, attach Attach) *cobra.Command {
 		Example: "  cmh lab attach\n  cmh lab attach log-triage\n  cmh lab attach --host node01",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
 			if !env.InTTY || !env.OutTTY {
 				return hub.Errorf(hub.Invalid, "A shell needs a terminal. Run one command with: cmh lab ssh REF -- COMMAND")
 			}
 			if err := at.check(); err != nil && at.host != "" {
 				return err
 			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}
@@ -95,11 +91,7 @@ func sshCmd(env *cli.Env) *cobra.Command {
 			if err := at.check(); err != nil {
 				return err
 			}
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			name, err := session(cmd.Context(), b, ref)
+			b, name, err := backendAndSession(cmd.Context(), env, ref)
 			if err != nil {
 				return err
 			}

@@ -108,11 +108,7 @@ func waitCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh lab wait s-4kq2m7ah3x --for ready --timeout 60s\n  cmh lab wait --for ended",
 		Args:    cli.Args("[REF]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			ref, err := session(cmd.Context(), b, args)
+			b, ref, err := backendAndSession(cmd.Context(), env, args)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,6 @@
 // Package sshconfig is `cmh ssh-config`: what OpenSSH must know to reach the
-// learner's labs by name, with the gateway's host key pinned. It never touches
-// the learner's own ~/.ssh.
+// learner's labs by name, with the gateway's host key pinned. It touches the
+// learner's own ~/.ssh only when asked to, and there one line.
 package sshconfig
 
 import (
@@ -19,12 +19,15 @@ import (
 
 // Command returns the ssh-config command. dir is where the pinned host keys go.
 func Command(env *cli.Env, dir func() string) *cobra.Command {
-	return &cobra.Command{
+	var installing bool
+	cmd := &cobra.Command{
 		Use:   "ssh-config",
 		Short: "Print what ssh needs to know about your labs",
 		Long: "Print a Host block for each running lab, for ~/.ssh/config or for ssh -F. The gateway's host key is pinned in a file of its own. " +
-			"ssh signs in with a key that you added: cmh key add",
-		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-log-triage:",
+			"ssh signs in with a key that you added: cmh key add. With --install the blocks of all labs that you have had go to a file of cmh's own, " +
+			"with a key for it that is added to your account, and ~/.ssh/config gets one line that includes the file: then ssh cmh-LAB, scp, rsync and editors find " +
+			"the lab whenever it runs. Install again when you have had other labs.",
+		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-log-triage:\n  cmh ssh-config --install && ssh cmh-log-triage",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := env.Backend()
@@ -34,6 +37,9 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 			all, err := b.LabSessions(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if installing {
+				return install(cmd.Context(), env, b, all, dir())
 			}
 			known := filepath.Join(dir(), "known_hosts")
 			config, keys, err := write(all, known)
@@ -51,6 +57,8 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&installing, "install", false, "have ssh, scp, rsync and editors know your labs")
+	return cmd
 }
 
 // isHost accepts host names and addresses, and no option or pattern.
@@ -77,17 +85,14 @@ func write(all []hub.LabSession, known string) (config, keys string, err error) 
 		if hub.Ended(s.State) {
 			continue
 		}
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.SSH.HostKey))
-		if err != nil || !isName(s.SSH.User) || !isName(s.LabID) || !isHost(s.SSH.Host) || s.SSH.Port < 1 || s.SSH.Port > 65535 {
-			return "", "", hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
+		at, line, err := address(s)
+		if err != nil {
+			return "", "", err
 		}
 		if strings.ContainsAny(known, "\"\n") {
 			return "", "", hub.Errorf(hub.Invalid, "The configuration folder has a name that ssh can't read: %q.", known)
 		}
-		alias := fmt.Sprintf("cmh-gateway-%s-%d", strings.ReplaceAll(s.SSH.Host, ":", "-"), s.SSH.Port)
-		fmt.Fprintf(&c, "Host cmh-%s %s\n  HostName %s\n  Port %d\n  User %s\n  HostKeyAlias %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n",
-			s.LabID, s.SSH.User, s.SSH.Host, s.SSH.Port, s.SSH.User, alias, known)
-		line := alias + " " + string(ssh.MarshalAuthorizedKey(key))
+		fmt.Fprintf(&c, "Host cmh-%s %s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n", s.LabID, s.SSH.User, at, s.SSH.User, known)
 		if !seen[line] {
 			k.WriteString(line)
 			seen[line] = true
@@ -96,12 +101,26 @@ func write(all []hub.LabSession, known string) (config, keys string, err error) 
 	return c.String(), k.String(), nil
 }
 
+var errOdd = hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
+
+// address is where a session is reached, for a Host block, and the pinned key of
+// the gateway there. What could mean something else to ssh is refused.
+func address(s hub.LabSession) (block, known string, err error) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.SSH.HostKey))
+	if err != nil || !isName(s.SSH.User) || !isName(s.LabID) || !isHost(s.SSH.Host) || s.SSH.Port < 1 || s.SSH.Port > 65535 {
+		return "", "", errOdd
+	}
+	alias := fmt.Sprintf("cmh-gateway-%s-%d", strings.ReplaceAll(s.SSH.Host, ":", "-"), s.SSH.Port)
+	block = fmt.Sprintf("  HostName %s\n  Port %d\n  HostKeyAlias %s\n", s.SSH.Host, s.SSH.Port, alias)
+	return block, alias + " " + string(ssh.MarshalAuthorizedKey(key)), nil
+}
+
 // keep replaces the file as a whole: ssh may be reading it.
 func keep(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".known_hosts-*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".cmh-*")
 	if err != nil {
 		return err
 	}
