@@ -34,7 +34,7 @@ var settings = []setting{
 	{"deletion-grace", "how long an account that is to be deleted may still be kept (336h)", func(c *server.Config) *string { return &c.DeletionGrace }},
 	{"lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }},
 	{"lab-driver", "how labs are run: local, docker, podman or none", func(c *server.Config) *string { return &c.LabDriver }},
-	{"lab-engine", "the socket of Docker or Podman (DOCKER_HOST, CONTAINER_HOST, else where it usually is)", func(c *server.Config) *string { return &c.LabEngine }},
+	{"lab-engine", "Docker or Podman: unix:///path, tcp://name:port or ssh://user@name (DOCKER_HOST, CONTAINER_HOST, else where its socket usually is)", func(c *server.Config) *string { return &c.LabEngine }},
 	{"lab-old-runc", "yes takes an engine whose runc can be broken out of, for trying things", func(c *server.Config) *string { return &c.LabOldRunc }},
 	{"lab-max", "how many labs may run at once (one for each 128 MiB of memory, at most 1000); others queue", func(c *server.Config) *string { return &c.LabMax }},
 	{"lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }},

@@ -61,6 +61,10 @@ func Load() (*Boot, error) {
 	if l, ok := b.Listener.(*net.UnixListener); ok {
 		l.SetUnlinkOnClose(false) // the path is the host's
 	}
+	if len(b.Secret) > 0 {
+		b.Listener = &challenged{b.Listener, b.Secret}
+		spareThreads()
+	}
 	if b.CgroupKind == proto.CgroupThread && len(b.cgroups) > 0 {
 		b.starts = make(chan start)
 		ready := make(chan error)

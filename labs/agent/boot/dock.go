@@ -16,11 +16,24 @@ import (
 )
 
 // DockMain is the whole life of a process named proto.DockName: it takes its
-// descriptors over from the driver and becomes the agent. Limits, filter and
-// capabilities are in place: the engine saw to them.
+// descriptors over from the driver and becomes the agent, or it is a connection
+// to the agent. Limits, filter and capabilities are in place: the engine saw to
+// them.
 func DockMain() {
-	fmt.Fprintln(os.Stderr, "lab-dock:", dock())
-	os.Exit(1)
+	var err error
+	switch {
+	case len(os.Args) == 1:
+		err = dock()
+	case os.Args[1] == proto.ApartMode:
+		err = apart()
+	case os.Args[1] == proto.DialMode:
+		err = dial()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lab-dock:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // high is where received descriptors are kept until they get their numbers,
@@ -49,7 +62,6 @@ func dock() error {
 	if err != nil {
 		return err
 	}
-	furnish(said.Files)
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -60,6 +72,12 @@ func dock() error {
 		last++
 		place[last] = fd
 	}
+	return become(said, place, last)
+}
+
+// become makes this process the agent, with the descriptors that place says.
+func become(said proto.Dock, place map[int]int, last int) error {
+	furnish(said.Files)
 	for to, from := range place {
 		if err := unix.Dup3(from, to, 0); err != nil {
 			return err

@@ -46,6 +46,10 @@ type Boot struct {
 	// v2, "cgroup.procs"). Empty: there is no separate cgroup.
 	Cgroups    []int  `json:"cgroups,omitempty"`
 	CgroupKind string `json:"cgroup_kind,omitempty"`
+
+	// Secret is asked of whoever connects, where not only the host can: see
+	// apart.go.
+	Secret []byte `json:"secret,omitempty"`
 }
 
 // Values of Boot.CgroupKind.

@@ -36,7 +36,7 @@ func (d *Driver) options(dir string, spec labs.Spec, ref string) client.Containe
 		host = "lab"
 	}
 	masked, readOnly := local.ClosedPaths()
-	pids, no := int64(l.Pids+agentPids), false
+	pids := int64(l.Pids + agentPids)
 	swappiness := int64(0)
 	security := []string{"seccomp=" + d.profile}
 	if !spec.AllowSetuid {
@@ -45,34 +45,30 @@ func (d *Driver) options(dir string, spec labs.Spec, ref string) client.Containe
 	if d.about.podman { // its Docker-like API knows these by another name only
 		security = append(security, "mask="+strings.Join(masked, ":"))
 	}
-	h := &container.HostConfig{
-		NetworkMode:    "none",
-		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
-		LogConfig:      container.LogConfig{Type: "none"},
-		CapDrop:        []string{"ALL"},
-		CapAdd:         local.Capabilities(),
-		CgroupnsMode:   container.CgroupnsModePrivate,
-		IpcMode:        container.IPCModePrivate,
-		SecurityOpt:    security,
-		MaskedPaths:    masked,
-		ReadonlyPaths:  readOnly,
-		ShmSize:        min(64<<20, l.MemoryBytes/4),
-		Tmpfs:          map[string]string{"/run": "rw,nosuid,nodev,exec,mode=755,size=16m"},
-		Init:           &no,
-		ReadonlyRootfs: false,
-		Resources: container.Resources{
-			Memory: l.MemoryBytes + agentMemory, MemorySwap: l.MemoryBytes + agentMemory, MemorySwappiness: &swappiness,
-			NanoCPUs: int64(math.Max(0.01, l.CPUs) * 1e9), PidsLimit: &pids,
-			// Soft and hard are one: Podman 4 swaps them.
-			Ulimits: []*container.Ulimit{
-				{Name: "nofile", Soft: int64(l.OpenFiles), Hard: int64(l.OpenFiles)},
-				{Name: "core"},
-			},
+	h := bare()
+	h.CapAdd = local.Capabilities()
+	h.SecurityOpt, h.MaskedPaths, h.ReadonlyPaths = security, masked, readOnly
+	h.ShmSize = min(64<<20, l.MemoryBytes/4)
+	h.Tmpfs = map[string]string{"/run": "rw,nosuid,nodev,exec,mode=755,size=16m"}
+	h.Resources = container.Resources{
+		Memory: l.MemoryBytes + agentMemory, MemorySwap: l.MemoryBytes + agentMemory, MemorySwappiness: &swappiness,
+		NanoCPUs: int64(math.Max(0.01, l.CPUs) * 1e9), PidsLimit: &pids,
+		// Soft and hard are one: Podman 4 swaps them.
+		Ulimits: []*container.Ulimit{
+			{Name: "nofile", Soft: int64(l.OpenFiles), Hard: int64(l.OpenFiles)},
+			{Name: "core"},
 		},
-		Mounts: []mount.Mount{
+	}
+	command := []string{}
+	if d.about.apart {
+		command = []string{proto.ApartMode}
+		h.Mounts = []mount.Mount{d.agentVolume(true)}
+		h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "64k"}} // the agent's last words
+	} else {
+		h.Mounts = []mount.Mount{
 			{Type: mount.TypeBind, Source: d.agent, Target: proto.DockBinary, ReadOnly: true},
 			{Type: mount.TypeBind, Source: filepath.Join(dir, dockFolder), Target: proto.DockDir, ReadOnly: true},
-		},
+		}
 	}
 	if d.about.podman {
 		h.MemorySwappiness = nil // not on every kernel, and refused then
@@ -85,13 +81,29 @@ func (d *Driver) options(dir string, spec labs.Spec, ref string) client.Containe
 	if d.about.disk {
 		h.StorageOpt = map[string]string{"size": strconv.FormatInt(l.DiskBytes, 10)}
 	}
-	return client.ContainerCreateOptions{
-		Name: d.container(spec.ID),
-		Config: &container.Config{
-			Image: ref, Hostname: host, User: "0:0", WorkingDir: "/", Entrypoint: []string{proto.DockBinary}, Cmd: []string{},
-			Labels: map[string]string{stateLabel: d.key, sandboxLabel: spec.ID},
-		},
-		HostConfig: h,
+	config := d.config(ref, command)
+	config.Hostname, config.Labels[sandboxLabel] = host, spec.ID
+	return client.ContainerCreateOptions{Name: d.container(spec.ID), Config: config, HostConfig: h}
+}
+
+// config is of a container that runs the agent's binary.
+func (d *Driver) config(ref string, command []string) *container.Config {
+	return &container.Config{
+		Image: ref, User: "0:0", WorkingDir: "/", Entrypoint: []string{proto.DockBinary}, Cmd: command, Labels: map[string]string{stateLabel: d.key},
+	}
+}
+
+// bare is a container that can do nothing and is given nothing.
+func bare() *container.HostConfig {
+	no := false
+	return &container.HostConfig{
+		NetworkMode:   "none",
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		LogConfig:     container.LogConfig{Type: "none"},
+		CapDrop:       []string{"ALL"},
+		CgroupnsMode:  container.CgroupnsModePrivate,
+		IpcMode:       container.IPCModePrivate,
+		Init:          &no,
 	}
 }
 
@@ -124,13 +136,17 @@ func (d *Driver) containers(ctx context.Context, state string) ([]string, error)
 }
 
 func (d *Driver) removeContainer(ctx context.Context, id string) error {
+	return d.removeNamed(ctx, d.container(id))
+}
+
+func (d *Driver) removeNamed(ctx context.Context, name string) error {
 	for try := 0; ; try++ {
-		_, err := d.engine.ContainerRemove(ctx, d.container(id), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		_, err := d.engine.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 		switch {
 		case err == nil || cerrdefs.IsNotFound(err):
 			return nil
 		case cerrdefs.IsConflict(err): // somebody else is at it
-			return d.awaitGone(ctx, id)
+			return d.awaitGone(ctx, name)
 		case try == tries || pause(ctx) != nil: // Podman fails at one that ends just then
 			return fmt.Errorf("remove the container: %w", err)
 		}

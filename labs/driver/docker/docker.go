@@ -1,12 +1,14 @@
-// Package docker makes sandboxes with a Docker or Podman engine of this
-// machine, for hosts that prefer one to package local.
+// Package docker makes sandboxes with a Docker or Podman engine, for hosts that
+// prefer one to package local.
 //
 // The engine runs the same agent as process 1, on the same images (they are
 // handed to it once), within the same limits, capabilities and seccomp list. It
 // never gets a network. The driver keeps a folder per sandbox as package local
 // does, with the agent's socket, which the agent is handed at its start
-// (proto/dock.go) and which no path inside leads to. What an engine can't give
-// is named by Weaknesses, and in docs/security.md.
+// (proto/dock.go) and which no path inside leads to. An engine that is apart, on
+// another machine or in a virtual one, holds the agent in a volume instead, and
+// is asked for each connection (proto/apart.go). What an engine can't give is
+// named by Weaknesses, and in docs/security.md.
 package docker
 
 import (
@@ -20,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -35,10 +38,14 @@ type Config struct {
 	State  string       // folder for what sandboxes are made of; made when missing
 	Images *image.Store // where Spec.Image is looked up
 	Agent  string       // path of the lab-agent binary
-	Host   string       // the engine, unix:///path; see DefaultHost
+	Host   string       // the engine, unix:///path, tcp://name:port or ssh://user@name; see DefaultHost
 
 	// OldRuntime takes engines whose runc can be broken out of.
 	OldRuntime bool
+
+	// Apart takes an engine of this machine for one that isn't: nothing is bound
+	// into its containers and nothing done to them but by its own API.
+	Apart bool
 }
 
 // Driver is a labs.Driver.
@@ -47,8 +54,14 @@ type Driver struct {
 	key          string // labels what is ours
 	images       *image.Store
 	engine       *client.Client
-	profile      string // seccomp's, or for Podman where it lies
+	filter       []byte // the seccomp profile
+	profile      string // the same, or for Podman where it lies
 	about        about
+
+	// Where the engine is apart, the volume that has the agent, once it has.
+	volume    string
+	supplying sync.Mutex
+	supplied  bool
 }
 
 var _ labs.Driver = (*Driver)(nil)
@@ -59,24 +72,6 @@ const (
 	sandboxLabel = "cmh.sandbox"
 )
 
-// DefaultHost is the socket of an engine of that name: what DOCKER_HOST or
-// CONTAINER_HOST says, else where its package puts it.
-func DefaultHost(name string) string {
-	if name == "podman" {
-		if h := os.Getenv("CONTAINER_HOST"); h != "" {
-			return h
-		}
-		if os.Geteuid() != 0 {
-			return fmt.Sprintf("unix:///run/user/%d/podman/podman.sock", os.Geteuid())
-		}
-		return "unix:///run/podman/podman.sock"
-	}
-	if h := os.Getenv("DOCKER_HOST"); h != "" {
-		return h
-	}
-	return "unix:///var/run/docker.sock"
-}
-
 // Open asks the engine who it is and returns the driver of cfg.State. Sandboxes
 // of earlier processes are there at once; what a killed Create left half made
 // is removed.
@@ -85,38 +80,55 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(cfg.Host, "unix://") {
-		return nil, fmt.Errorf("the engine %q is not on this machine: sandboxes need its Unix socket, as unix:///path", cfg.Host)
-	}
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("open sandbox state: %w", err)
 	}
 	d := &Driver{state: state, key: stateKey(state), images: cfg.Images}
-	profile, err := local.SeccompProfile()
-	if err != nil {
+	if d.filter, err = local.SeccompProfile(); err != nil {
 		return nil, fmt.Errorf("make the seccomp profile: %w", err)
 	}
-	if d.engine, err = client.New(client.WithHost(cfg.Host)); err != nil {
-		return nil, fmt.Errorf("reach the engine: %w", err)
+	if d.engine, err = reach(cfg.Host); err != nil {
+		return nil, err
 	}
-	if d.about, err = ask(ctx, d.engine); err == nil && labs.RuncIsOld(d.about.runc) && !cfg.OldRuntime {
-		err = fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_LAB_OLD_RUNC=yes takes it all the same)",
-			d.about.name, cmpOr(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
-	}
-	if err == nil {
-		d.agent, err = d.keepAgent(cfg.Agent)
-	}
-	if d.profile = string(profile); err == nil && d.about.podman { // which wants a file
-		d.profile, err = d.keep("seccomp", profile, 0o444)
-	}
-	if err == nil {
-		err = d.sweep(ctx)
-	}
-	if err != nil {
+	if err := d.meet(ctx, cfg); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// meet learns what the engine is, and brings ours in order there.
+func (d *Driver) meet(ctx context.Context, cfg Config) (err error) {
+	if d.about, err = ask(ctx, d.engine, cfg.Host); err != nil {
+		return err
+	}
+	if labs.RuncIsOld(d.about.runc) && !cfg.OldRuntime {
+		return fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_LAB_OLD_RUNC=yes takes it all the same)",
+			d.about.name, cmpOr(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
+	}
+	d.about.apart = d.about.apart || cfg.Apart
+	if err := fits(cfg.Agent, d.about.arch); err != nil {
+		return err
+	}
+	if d.agent, err = d.keepAgent(cfg.Agent); err != nil {
+		return err
+	}
+	d.profile = string(d.filter)
+	switch {
+	case d.about.apart:
+		if d.key, err = ownKey(d.state); err != nil {
+			return fmt.Errorf("open sandbox state: %w", err)
+		}
+		d.volume = "cmh-" + d.key + "-" + strings.TrimPrefix(filepath.Base(d.agent), ".agent-") + digestOf(d.filter)
+		if err := d.sweepVolumes(ctx); err != nil {
+			return err
+		}
+	case d.about.podman: // which wants a file
+		if d.profile, err = d.keep("seccomp", d.filter, 0o444); err != nil {
+			return err
+		}
+	}
+	return d.sweep(ctx)
 }
 
 func cmpOr(s, otherwise string) string {
@@ -137,12 +149,12 @@ func (d *Driver) Close() error { return d.engine.Close() }
 // Look asks the engine at host who it is and what it doesn't give, as Weaknesses
 // does. It makes nothing.
 func Look(ctx context.Context, host string) (name, runc string, weaknesses []string, err error) {
-	c, err := client.New(client.WithHost(host))
+	c, err := reach(host)
 	if err != nil {
 		return "", "", nil, err
 	}
 	defer c.Close()
-	a, err := ask(ctx, c)
+	a, err := ask(ctx, c, host)
 	return a.name, a.runc, a.weaknesses(), err
 }
 
@@ -212,7 +224,7 @@ func (d *Driver) whole(ctx context.Context, dir string) bool {
 	if _, err := os.Stat(filepath.Join(dir, readyFile)); err != nil {
 		return false
 	}
-	conn, err := place.Connect(ctx, dir)
+	conn, err := d.Dial(ctx, filepath.Base(dir))
 	if err != nil {
 		return false
 	}
@@ -220,8 +232,15 @@ func (d *Driver) whole(ctx context.Context, dir string) bool {
 	return true
 }
 
-// Dial is labs.Driver's. The engine isn't asked.
+// Dial is labs.Driver's. Only an engine that is apart is asked.
 func (d *Driver) Dial(ctx context.Context, id string) (net.Conn, error) {
+	if d.about.apart {
+		conn, err := d.dialThrough(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return conn, nil
+	}
 	return place.Dial(ctx, d.state, id)
 }
 

@@ -76,8 +76,14 @@ func debian(t *testing.T) *image.Store {
 
 func open(t testing.TB, host, state string, s *image.Store) *docker.Driver {
 	t.Helper()
+	return openAs(t, docker.Config{State: state, Images: s, Host: host})
+}
+
+func openAs(t testing.TB, cfg docker.Config) *docker.Driver {
+	t.Helper()
 	// Debian's runc is an old one; these tests attack nothing.
-	d, err := docker.Open(t.Context(), docker.Config{State: state, Images: s, Agent: agentBinary, Host: host, OldRuntime: true})
+	cfg.Agent, cfg.OldRuntime = agentBinary, true
+	d, err := docker.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,14 @@ package docker
 import (
 	"context"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
+	"golang.org/x/sys/unix"
 )
 
 // about is what an engine is and can.
@@ -18,11 +21,14 @@ type about struct {
 	limits bool   // memory and processes
 	disk   bool   // a size for each container's files
 	userns bool   // containers have users of their own
+	arch   string // amd64, arm64
+	apart  bool   // it doesn't see this machine's files, nor we its processes
+	open   bool   // everybody on the way to it can listen
 }
 
 var runcVersion = regexp.MustCompile(`runc version (\S+)`)
 
-func ask(ctx context.Context, engine *client.Client) (about, error) {
+func ask(ctx context.Context, engine *client.Client, host string) (about, error) {
 	v, err := engine.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		return about{}, fmt.Errorf("reach the engine (is it running, and may we use its socket?): %w", err)
@@ -31,7 +37,14 @@ func ask(ctx context.Context, engine *client.Client) (about, error) {
 	if err != nil {
 		return about{}, fmt.Errorf("ask the engine what it can: %w", err)
 	}
-	a := about{name: "Docker " + v.Version, limits: got.Info.MemoryLimit && got.Info.PidsLimit}
+	if v.Os != "linux" {
+		return about{}, fmt.Errorf("the engine makes containers for %s, and labs are Linux", v.Os)
+	}
+	a := about{
+		name: "Docker " + v.Version, limits: got.Info.MemoryLimit && got.Info.PidsLimit, arch: v.Arch,
+		apart: !strings.HasPrefix(host, "unix://") || !here(got.Info),
+		open:  strings.HasPrefix(host, "tcp://") && os.Getenv("DOCKER_CERT_PATH") == "",
+	}
 	for _, c := range v.Components {
 		switch {
 		case strings.HasPrefix(c.Name, "Podman"):
@@ -52,8 +65,24 @@ func ask(ctx context.Context, engine *client.Client) (about, error) {
 	return a, nil
 }
 
+// here says that the engine behind a socket of this machine is on it as well, and
+// not in a virtual machine or outside the container that we are in.
+func here(engine system.Info) bool {
+	var own unix.Utsname
+	if err := unix.Uname(&own); err != nil {
+		return false
+	}
+	return unix.ByteSliceToString(own.Release[:]) == engine.KernelVersion && unix.ByteSliceToString(own.Nodename[:]) == engine.Name
+}
+
 func (a about) weaknesses() []string {
 	out := []string{}
+	if a.open {
+		out = append(out, "the way to the engine is neither encrypted nor signed for: who is on it is root there (DOCKER_CERT_PATH, or ssh://)")
+	}
+	if a.apart {
+		out = append(out, "the engine is apart from this machine: each connection to a lab goes through it; a lab that takes all of its processes can't be entered until it is reset; labs of several hosts can't be had")
+	}
 	if !a.userns {
 		out = append(out, "root in a lab is root of this machine without its capabilities: there is no user namespace (Docker: userns-remap)")
 	}

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
 // engineFiles are files of a container that the engine brings and mounts. A
@@ -49,23 +50,21 @@ func (d *Driver) mounted(ctx context.Context, id string) (map[string][]byte, err
 // links in it on the way to where they mount, and more than one of them was led
 // out of the tree that way: so there are none there.
 func (d *Driver) level(ctx context.Context, container string) error {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for _, dir := range []string{"etc", ".lab", "proc", "sys", "dev", "run"} {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755}); err != nil {
-			return err
+	var entries []entry
+	for _, dir := range []string{"/.lab", "/etc", "/proc", "/sys", "/dev", "/run"} {
+		if d.about.apart && dir == path.Dir(proto.DockBinary) {
+			// The engine has the volume there while it unpacks, where it can be.
+			got, err := d.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: dir})
+			if err == nil && got.Stat.Mode.IsDir() && got.Stat.LinkTarget == "" {
+				continue
+			}
 		}
+		entries = append(entries, entry{dir[1:] + "/", 0o755, nil})
 	}
 	for _, name := range engineFiles {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: path.Clean(name)[1:], Mode: 0o644}); err != nil {
-			return err
-		}
+		entries = append(entries, entry{name[1:], 0o644, nil})
 	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	_, err := d.engine.CopyToContainer(ctx, container, client.CopyToContainerOptions{DestinationPath: "/", Content: &buf, AllowOverwriteDirWithFile: true})
-	if err != nil {
+	if err := d.copyIn(ctx, container, "/", entries); err != nil {
 		return fmt.Errorf("make places to mount on: %w", err)
 	}
 	return nil

@@ -19,12 +19,20 @@ var _ labs.Linker = (*Driver)(nil)
 
 // Linkable is labs.Linker's. The lines are ours and not the engine's: a network
 // of an engine's, also one that is called internal, has the host on it.
-func (d *Driver) Linkable() error { return wire.Possible() }
+func (d *Driver) Linkable() error {
+	if d.about.apart {
+		return errors.New("sandboxes can be joined where the engine is on this machine")
+	}
+	return wire.Possible()
+}
 
 // Link is labs.Linker's.
 func (d *Driver) Link(ctx context.Context, a, b labs.End) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if d.about.apart {
+		return d.Linkable()
 	}
 	return wire.Join(ctx, a, b, func(id string) (netns.NsHandle, error) { return d.network(ctx, id) })
 }

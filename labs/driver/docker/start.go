@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 	"golang.org/x/sys/unix"
 
@@ -44,17 +47,30 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 	if err := d.images.Hold(root.Digest, dir); err != nil {
 		return err
 	}
-	ref := from.Ref
+	ref, err := from.Ref, error(nil)
 	if ref == "" {
-		var err error
-		if ref, err = d.handOver(ctx, root); err != nil {
-			return err
-		}
-	} else if err := os.WriteFile(filepath.Join(dir, fromFile), []byte(ref), 0o600); err != nil {
+		ref, err = d.handOver(ctx, root)
+	} else {
+		err = os.WriteFile(filepath.Join(dir, fromFile), []byte(ref), 0o600)
+	}
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
+	if d.about.apart {
+		err = d.berthApart(ctx, dir, spec, ref, from)
+	} else {
+		err = d.berth(ctx, dir, spec, ref, from)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, readyFile), nil, 0o600)
+}
+
+// berth starts the container and hands its first process what only the host has.
+func (d *Driver) berth(ctx context.Context, dir string, spec labs.Spec, ref string, from kept) error {
 	if err := os.Mkdir(filepath.Join(dir, dockFolder), 0o700); err != nil {
 		return err
 	}
@@ -68,42 +84,17 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 		return fmt.Errorf("make the agent's socket: %w", err)
 	}
 	defer agent.Close()
-	if err := ctx.Err(); err != nil {
+	id, pid, err := d.launch(ctx, dir, spec, ref, from)
+	if err != nil {
 		return err
 	}
-	// Podman keeps half a container of whoever hangs up meanwhile, and then can
-	// list none: so nobody does, however hasty.
-	whole, cancelWhole := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancelWhole()
-	made, err := d.engine.ContainerCreate(whole, d.options(dir, spec, ref))
-	if err != nil {
-		return fmt.Errorf("make the container: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if from.Ref != "" {
-		if err := d.level(whole, made.ID); err != nil {
-			return err
-		}
-	}
-	if _, err := d.engine.ContainerStart(whole, made.ID, client.ContainerStartOptions{}); err != nil {
-		return d.why(ctx, dir, made.ID, fmt.Errorf("start the container: %w", err))
-	}
-	got, err := d.engine.ContainerInspect(ctx, made.ID, client.ContainerInspectOptions{})
-	if err != nil {
-		return fmt.Errorf("look at the container: %w", err)
-	}
-	if got.Container.State == nil || got.Container.State.Pid <= 0 {
-		return d.why(ctx, dir, made.ID, errors.New("the container ended at once"))
-	}
-	group, err := splitGroup(got.Container.State.Pid, spec.Limits)
+	group, err := splitGroup(pid, spec.Limits)
 	if err != nil {
 		return fmt.Errorf("limit the container: %w", err)
 	}
 	defer group.close()
 	if err := serveDock(ctx, dock, dir, agent, spec, from, group); err != nil {
-		return d.why(ctx, dir, made.ID, err)
+		return d.why(ctx, dir, id, err)
 	}
 	if err := os.Remove(filepath.Join(dir, dockFolder, dockName)); err != nil {
 		return err
@@ -112,9 +103,67 @@ func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root ima
 		return err
 	}
 	if err := place.Await(ctx, dir); err != nil {
-		return d.why(ctx, dir, made.ID, err)
+		return d.why(ctx, dir, id, err)
 	}
-	return os.WriteFile(filepath.Join(dir, readyFile), nil, 0o600)
+	return nil
+}
+
+// berthApart does so where nothing of this host's can be handed over.
+func (d *Driver) berthApart(ctx context.Context, dir string, spec labs.Spec, ref string, from kept) error {
+	if err := d.supply(ctx, ref); err != nil {
+		return err
+	}
+	id, _, err := d.launch(ctx, dir, spec, ref, from)
+	if err != nil {
+		return err
+	}
+	conn, err := d.dialThrough(ctx, spec.ID)
+	if err == nil {
+		err = place.Greeted(ctx, conn)
+	}
+	if err != nil {
+		return d.why(ctx, dir, id, err)
+	}
+	return nil
+}
+
+// launch makes the container and starts it. It returns the engine's name for it,
+// and the number of its process 1 where that runs.
+func (d *Driver) launch(ctx context.Context, dir string, spec labs.Spec, ref string, from kept) (id string, pid int, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", 0, err
+	}
+	// Podman keeps half a container of whoever hangs up meanwhile, and then can
+	// list none: so nobody does, however hasty.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	made, err := d.engine.ContainerCreate(whole, d.options(dir, spec, ref))
+	if err != nil {
+		return "", 0, fmt.Errorf("make the container: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return "", 0, err
+	}
+	if from.Ref != "" {
+		err = d.level(whole, made.ID)
+	}
+	if err == nil && d.about.apart {
+		err = d.say(whole, dir, made.ID, spec, from)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	if _, err := d.engine.ContainerStart(whole, made.ID, client.ContainerStartOptions{}); err != nil {
+		return "", 0, d.why(ctx, dir, made.ID, fmt.Errorf("start the container: %w", err))
+	}
+	got, err := d.engine.ContainerInspect(ctx, made.ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return "", 0, fmt.Errorf("look at the container: %w", err)
+	}
+	if got.Container.State == nil || got.Container.State.Pid <= 0 {
+		return "", 0, d.why(ctx, dir, made.ID, errors.New("the container ended at once"))
+	}
+	return made.ID, got.Container.State.Pid, nil
 }
 
 // why adds to err what the engine and the agent say about it.
@@ -124,10 +173,26 @@ func (d *Driver) why(ctx context.Context, dir, id string, err error) error {
 			err = fmt.Errorf("%w; the engine says: status %d %s", err, s.ExitCode, s.Error)
 		}
 	}
-	if said := place.Said(dir); said != "" {
+	said := place.Said(dir)
+	if d.about.apart {
+		said = d.saidApart(ctx, id)
+	}
+	if said != "" {
 		err = fmt.Errorf("%w; the agent said: %s", err, said)
 	}
 	return err
+}
+
+// saidApart is the end of what the agent wrote, as the engine has it.
+func (d *Driver) saidApart(ctx context.Context, id string) string {
+	logs, err := d.engine.ContainerLogs(context.WithoutCancel(ctx), id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "20"})
+	if err != nil {
+		return ""
+	}
+	defer logs.Close()
+	var out strings.Builder
+	_, _ = stdcopy.StdCopy(&out, &out, io.LimitReader(logs, 4096))
+	return strings.TrimSpace(out.String())
 }
 
 var dockName = filepath.Base(proto.DockSocket)
@@ -217,11 +282,11 @@ func accept(ctx context.Context, dock *os.File) (int, error) {
 }
 
 // awaitGone waits for a removal that somebody else has begun.
-func (d *Driver) awaitGone(ctx context.Context, id string) error {
+func (d *Driver) awaitGone(ctx context.Context, name string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := d.engine.ContainerInspect(ctx, d.container(id), client.ContainerInspectOptions{})
+		_, err := d.engine.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
 		if cerrdefs.IsNotFound(err) {
 			return nil
 		}
