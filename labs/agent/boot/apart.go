@@ -81,7 +81,7 @@ func dial() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
-	conn, err := net.Dial("unix", proto.ApartSocket)
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Net: "unix", Name: proto.ApartSocket})
 	if err != nil {
 		return fmt.Errorf("reach the agent: %w", err)
 	}

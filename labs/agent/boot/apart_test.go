@@ -15,7 +15,7 @@ import (
 func TestStrangersAreNotServed(t *testing.T) {
 	t.Parallel()
 	secret := []byte("of this sandbox")
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent"))
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "agent"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestStrangersAreNotServed(t *testing.T) {
 		"who repeats an old proof":   {func([]byte) []byte { return proto.Proof(secret, make([]byte, proto.NonceSize)) }, ""},
 		"who says the question back": {func(nonce []byte) []byte { return nonce }, ""},
 	} {
-		conn, err := net.Dial("unix", l.Addr().String())
+		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,8 +38,7 @@ func TestApart(t *testing.T) {
 				{"process 1", "tr '\\0' ' ' </proc/1/cmdline", "lab-agent"},
 				{"what the agent was told is gone", "ls -A / | grep -c boot; true", "1"}, // the image's own /boot
 				{"its file can't be exchanged", "rm -f /.lab/lab-dock 2>/dev/null; (echo x >/.lab/lab-dock) 2>/dev/null; mv /.lab /x 2>/dev/null; test -s /.lab/lab-dock && echo there", "there"},
-				{"the socket asks, and hangs up on an answer of a learner's",
-					`python3 -c '
+				{"the socket asks, and hangs up on an answer of a learner's", `python3 -c '
 import socket
 s = socket.socket(socket.AF_UNIX); s.connect("\0cmh-agent")
 n = len(s.recv(64)); s.sendall(b"x" * 32)

@@ -273,15 +273,16 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 		return err
 	}
 	digest, _ := os.ReadFile(filepath.Join(lock.Path, imageFile))
-	_, notKept := os.Stat(filepath.Join(lock.Path, fromFile))
+	_, err := os.Stat(filepath.Join(lock.Path, fromFile))
+	kept := err == nil
 	if err := os.RemoveAll(lock.Path); err != nil {
 		return err
 	}
 	d.images.Release(string(digest), lock.Path)
-	if notKept != nil {
-		return nil
+	if kept { // perhaps the last of a snapshot that is forgotten
+		return d.tidy(ctx)
 	}
-	return d.tidy(ctx) // it may have been the last of a snapshot that is forgotten
+	return nil
 }
 
 // clear makes an empty place of what a dead or half-made sandbox left.
