@@ -96,6 +96,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			return err
 		}
 		g.Go(func() error { return background.Run(ctx) })
+		g.Go(func() error { return a.Watch(ctx) })
 		if warm != nil {
 			g.Go(func() error { return warm.Run(ctx) })
 		}

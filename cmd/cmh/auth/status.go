@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -36,33 +34,6 @@ func statusCmd(env *cli.Env, k Keeper) *cobra.Command {
 				return err
 			}
 			return printStatus(env, k, &user)
-		},
-	}
-}
-
-func tokenCmd(env *cli.Env, k Keeper) *cobra.Command {
-	return &cobra.Command{
-		Use:     "token",
-		Short:   "Print a fresh access token, for scripts",
-		Example: "  curl -H \"Authorization: Bearer $(cmh auth token)\" $CMH_SERVER/v1/users/profile",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			if _, err := b.Profile(cmd.Context()); err != nil { // renews the token when it has run out
-				return err
-			}
-			t, err := k.Token(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if t == "" {
-				return hub.Errorf(hub.Unauthenticated, "You are not signed in.")
-			}
-			_, err = fmt.Fprintln(env.Out, cli.CleanLine(t))
-			return err
 		},
 	}
 }

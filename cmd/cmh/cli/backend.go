@@ -40,6 +40,9 @@ type Accounts interface {
 	Keys(ctx context.Context) ([]hub.Key, error)
 	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
 	RemoveKey(ctx context.Context, id string) error
+	APIKeys(ctx context.Context) ([]hub.APIKey, error)
+	CreateAPIKey(ctx context.Context, n hub.NewAPIKey) (hub.CreatedAPIKey, error)
+	RevokeAPIKey(ctx context.Context, ref string) error
 }
 
 // Learning is what `cmh course`, `lesson`, `quiz`, `progress` and `next` need.

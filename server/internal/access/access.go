@@ -57,6 +57,10 @@ type Operation struct {
 	Scope hub.Scope
 }
 
+// Metered reports whether asking counts against the limit on requests. Who asks
+// whether we are well is a machine of the operator's.
+func (o Operation) Metered() bool { return o.Name != "GET /healthz" && o.Name != "GET /readyz" }
+
 // Of finds an operation by name.
 func Of(name string) (Operation, bool) {
 	i := slices.IndexFunc(Table, func(o Operation) bool { return o.Name == name })

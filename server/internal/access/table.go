@@ -45,6 +45,9 @@ var Table = []Operation{
 	{"GET /v1/users/keys", Members, hub.AccountRead},
 	{"POST /v1/users/keys", Members, ""},
 	{"DELETE /v1/users/keys/{key}", Members, ""},
+	{"GET /v1/users/tokens", Members, hub.AccountRead},
+	{"POST /v1/users/tokens", Members, ""},
+	{"DELETE /v1/users/tokens/{token}", Members, ""},
 
 	// learning
 	{"GET /v1/courses", Everybody, hub.CoursesRead},

@@ -157,10 +157,13 @@ func (a *App) userOf(ctx context.Context, login, password string) (u hub.User, e
 	return u, a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.keep(ctx, tx, u.ID) })
 }
 
-// Profile returns who the actor acts for, as the database has it now.
+// Profile returns who the actor acts for, as the account is now.
 func (a Actor) Profile(ctx context.Context) (u hub.User, err error) {
 	if err := a.signedIn(); err != nil {
 		return hub.User{}, err
+	}
+	if u, ok := a.app.known.user(a.user.ID, a.app.now()); ok && a.app.known.told.Load() {
+		return u, nil
 	}
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.User(ctx, a.user.ID)
@@ -188,6 +191,7 @@ func (a Actor) UpdateProfile(ctx context.Context, p hub.ProfileUpdate) (u hub.Us
 		u, err = tx.UpdateUser(ctx, a.user.ID, p, a.app.now())
 		return err
 	})
+	a.app.known.forgetUser(a.user.ID) // even after an error: a commit may have been done and not heard of
 	if hub.CodeOf(err) == hub.Conflict {
 		return hub.User{}, hub.Wrap(err, hub.Conflict, "That user name is already taken.")
 	}

@@ -40,7 +40,12 @@ type App struct {
 
 	Labs LabConfig
 
+	// Limits is how much each may use; zero fields are without limit.
+	Limits Limits
+
 	accounts accounts
+	known    known
+	quotas   quotas
 	cursors  cursors
 	work     labWork
 	streams  labStreams
@@ -49,8 +54,8 @@ type App struct {
 	published atomic.Int64
 }
 
-// Published counts the courses that this process has published: what anybody
-// was shown before it rises may have changed.
+// Published counts how often this process has published a course or heard that
+// another did: what anybody was shown before it rises may have changed.
 func (a *App) Published() int64 { return a.published.Load() }
 
 // As returns the hub as user sees it. There is no other way in: App itself has

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
@@ -22,6 +23,9 @@ func (a Actor) May(op access.Operation) error { return op.Check(a.user.Role, a.s
 
 // Identify returns whose token it is: an access token's or an API key's.
 func (a *App) Identify(ctx context.Context, token string) (Caller, error) {
+	if strings.HasPrefix(token, apiKeyPrefix) && len(token) < maxToken {
+		return a.keyCaller(ctx, token)
+	}
 	u, err := a.Authenticate(ctx, token)
 	return Caller{User: u}, err
 }

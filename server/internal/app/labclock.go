@@ -84,6 +84,16 @@ func (a Actor) ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabS
 		}
 		before := r.ExpiresAt
 		r.ExtendableUntil = r.CreatedAt.Add(a.app.labTime(a.user.Role).Most)
+		left, err := a.labTimeLeft(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if today := a.app.now().Add(left); today.Before(r.ExtendableUntil) {
+			if !before.Before(today) {
+				return a.errLabTime()
+			}
+			r.ExtendableUntil = today
+		}
 		if !before.Before(r.ExtendableUntil) {
 			return hub.Errorf(hub.Conflict, "This lab cannot be extended any more: in your tier a lab lives %s at most.", spoken(r.ExtendableUntil.Sub(r.CreatedAt)))
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -191,6 +192,9 @@ func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *p
 			RetryAfter: alive[0].ExpiresAt.Sub(now),
 		}
 	}
+	if left, err := a.labTimeLeft(ctx, tx); err != nil || left < time.Minute {
+		return nil, v, cmp.Or(err, a.errLabTime())
+	}
 	return nil, v, a.aloneHere(ctx, tx)
 }
 
@@ -216,6 +220,11 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 		}
 	}
 	clock := a.app.labTime(a.user.Role)
+	left, err := a.labTimeLeft(ctx, tx)
+	if err != nil {
+		return r, false, err
+	}
+	clock.Life, clock.Most = min(clock.Life, left), min(clock.Most, left)
 	r = postgres.LabRun{
 		LabSession: hub.LabSession{
 			ID: "s-" + strings.ToLower(rand.Text())[:10], LabID: lab, State: hub.Provisioning,

@@ -54,6 +54,9 @@ func (a *App) ForgetOld(ctx context.Context) error {
 		if err := tx.ForgetOld(ctx, a.now().Add(-keepAnswers), a.now().Add(-auditLife)); err != nil {
 			return err
 		}
+		if err := tx.ForgetQuotas(ctx, a.now().Add(-2*QuotaSpan)); err != nil {
+			return err
+		}
 		return a.forgetDrafts(ctx, tx)
 	})
 }

@@ -30,7 +30,7 @@ func (a Actor) Via(program string) Actor {
 // Holding notes which access token the actor showed, and so which sign-in is
 // its own. The token has been authenticated.
 func (a Actor) Holding(token string) Actor {
-	verified, _ := a.app.accounts.caches()
+	verified := a.app.accounts.cache()
 	if c, ok := verified.GetIfPresent(sha256.Sum256([]byte(token))); ok && c.userID == a.user.ID {
 		a.family = c.family
 	}

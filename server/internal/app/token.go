@@ -25,7 +25,6 @@ const (
 	accessLife   = 15 * time.Minute
 	familyLife   = 30 * 24 * time.Hour
 	refreshGrace = 10 * time.Second
-	userFresh    = 4 * time.Second // how late a revocation may reach an access token
 
 	issuer   = "cloudmastershub"
 	audience = "cloudmastershub-api"
@@ -46,8 +45,7 @@ type accounts struct {
 	signer    ed25519.PrivateKey
 
 	once     sync.Once
-	verified *otter.Cache[[32]byte, claims]  // by hash of the token
-	users    *otter.Cache[string, freshUser] // by family
+	verified *otter.Cache[[32]byte, claims] // by hash of the token
 }
 
 type claims struct {
@@ -55,17 +53,9 @@ type claims struct {
 	expires        time.Time
 }
 
-type freshUser struct {
-	user hub.User
-	read time.Time
-}
-
-func (s *accounts) caches() (*otter.Cache[[32]byte, claims], *otter.Cache[string, freshUser]) {
-	s.once.Do(func() {
-		s.verified = otter.Must(&otter.Options[[32]byte, claims]{MaximumSize: cachedTokens})
-		s.users = otter.Must(&otter.Options[string, freshUser]{MaximumSize: cachedTokens})
-	})
-	return s.verified, s.users
+func (s *accounts) cache() *otter.Cache[[32]byte, claims] {
+	s.once.Do(func() { s.verified = otter.Must(&otter.Options[[32]byte, claims]{MaximumSize: cachedTokens}) })
+	return s.verified
 }
 
 func (a *App) now() time.Time {
@@ -137,13 +127,13 @@ func (a *App) accessToken(ctx context.Context, f postgres.Family) (string, time.
 
 var errNotSignedIn = &hub.Error{Code: hub.Unauthenticated, Message: "You are not signed in, or no longer."}
 
-// Authenticate returns whose access token it is. What it knows about a sign-in
-// is at most userFresh old.
+// Authenticate returns whose access token it is. A sign-in that has ended is
+// heard of at once: see known.
 func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) {
 	if len(token) > maxToken {
 		return hub.User{}, errNotSignedIn
 	}
-	verified, users := a.accounts.caches()
+	verified := a.accounts.cache()
 	now, sum := a.now(), sha256.Sum256([]byte(token))
 	c, ok := verified.GetIfPresent(sum)
 	if !ok || !now.Before(c.expires) {
@@ -153,22 +143,22 @@ func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) 
 		}
 		verified.Set(sum, c)
 	}
-	if f, ok := users.GetIfPresent(c.family); ok && now.Sub(f.read) < userFresh && f.user.ID == c.userID {
-		return f.user, nil
+	if u, ok := a.known.session(c.family, c.userID, now); ok {
+		return u, nil
 	}
+	seen := a.known.generation()
 	var u hub.User
 	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.UserOfFamily(ctx, c.family, now)
 		return err
 	})
 	if hub.CodeOf(err) == hub.NotFound || (err == nil && u.ID != c.userID) {
-		users.Invalidate(c.family)
 		return hub.User{}, errNotSignedIn
 	}
 	if err != nil {
 		return hub.User{}, err
 	}
-	users.Set(c.family, freshUser{u, now})
+	a.known.keepSession(c.family, u, now, seen)
 	return u, nil
 }
 
@@ -289,8 +279,7 @@ func (a Actor) Logout(ctx context.Context, refreshToken string) error {
 
 // forget makes this process ask the database about a sign-in again.
 func (a *App) forget(family string) {
-	_, users := a.accounts.caches()
-	users.Invalidate(family)
+	a.known.forgetSession(family)
 }
 
 // newToken returns 256 random bits behind a prefix that says what they are for.

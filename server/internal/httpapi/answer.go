@@ -71,7 +71,23 @@ func (h api) do(f handler) route {
 				h.write(c, h.problem(c, err), false)
 				return
 			}
-			h.write(c, h.onceOnly(c, f, as), true)
+			h.write(c, h.onceOnly(c, f, as, false), true)
+		}
+	}
+}
+
+// secret is unstored for what must not happen twice: a repeated Idempotency-Key
+// is told that it has, and not what the answer was.
+func (h api) secret(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.Header("Cache-Control", "no-store")
+			as, err := h.admit(c, op)
+			if err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
+			}
+			h.write(c, h.onceOnly(c, f, as, true), false)
 		}
 	}
 }
@@ -98,7 +114,12 @@ func (h api) signIn(f handler) route {
 		return func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
 			as := h.app.As(app.Guest).From(c.ClientIP())
-			if err := as.May(op); err != nil {
+			st, err := as.SpendSignIn(c.Request.Context())
+			stand(c, st)
+			if err == nil {
+				err = as.May(op)
+			}
+			if err != nil {
 				h.write(c, h.problem(c, err), false)
 				return
 			}

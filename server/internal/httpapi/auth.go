@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,7 +19,25 @@ func (h api) admit(c *gin.Context, op access.Operation) (app.Actor, error) {
 		return app.Actor{}, err
 	}
 	as := h.app.AsCaller(caller).From(c.ClientIP())
+	if op.Metered() {
+		st, err := as.Spend(c.Request.Context())
+		stand(c, st)
+		if err != nil {
+			return as, err
+		}
+	}
 	return as, as.May(op)
+}
+
+// stand tells how the caller stands with a limit, as draft-ietf-httpapi-
+// ratelimit-headers-10 has it.
+func stand(c *gin.Context, st app.Standing) {
+	if st.Most == 0 {
+		return
+	}
+	head := c.Writer.Header()
+	head.Set("RateLimit-Policy", `"`+st.Policy+`";q=`+strconv.Itoa(st.Most)+";w="+strconv.Itoa(int(app.QuotaSpan.Seconds())))
+	head.Set("RateLimit", `"`+st.Policy+`";r=`+strconv.Itoa(st.Left)+";t="+strconv.Itoa(int((st.Reset+time.Second-1)/time.Second)))
 }
 
 // callerOf finds out who asks: a guest without a token, nobody with a bad one.

@@ -114,6 +114,9 @@ func (h api) routes(r router) {
 	r.GET("/users/keys", h.do(h.keys))
 	r.POST("/users/keys", h.do(h.addKey))
 	r.DELETE("/users/keys/:key", h.do(h.removeKey))
+	r.GET("/users/tokens", h.do(h.apiKeys))
+	r.POST("/users/tokens", h.secret(h.createAPIKey))
+	r.DELETE("/users/tokens/:token", h.do(h.revokeAPIKey))
 
 	// learning
 	r.GET("/courses", h.public(h.courses))

@@ -14,8 +14,9 @@ import (
 
 // onceOnly answers a request, and a POST that repeats an Idempotency-Key with
 // the answer of the first one. Answers that a repeat could better are not kept:
-// errors of ours, limits, and signing in.
-func (h api) onceOnly(c *gin.Context, f handler, as app.Actor) answer {
+// errors of ours, limits, and signing in. Of an answer with a secret only is kept
+// that there was one.
+func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, secret bool) answer {
 	key := c.GetHeader("Idempotency-Key")
 	if key == "" || c.Request.Method != http.MethodPost || as.User().ID == "" {
 		return h.ask(c, f, as)
@@ -53,9 +54,17 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor) answer {
 		}
 	}()
 	a := h.ask(c, f, as)
+	if secret && a.Status < 300 {
+		told := h.problem(c, errToldOnce)
+		keep, _ = json.Marshal(told) // strings and bytes
+		status = told.Status
+		return a
+	}
 	if a.Status < 500 && a.Status != http.StatusTooManyRequests && a.Status != http.StatusUnauthorized {
 		keep, _ = json.Marshal(a) // strings and bytes
 		status = a.Status
 	}
 	return a
 }
+
+var errToldOnce = hub.Errorf(hub.Conflict, "This was done when it was first asked for. The answer held a secret, which is told once.")

@@ -72,12 +72,19 @@ func (h api) shown(op access.Operation, f handler) gin.HandlerFunc {
 			each(c)
 			return
 		}
+		as := h.app.As(app.Guest).From(c.ClientIP())
+		st, err := as.Spend(c.Request.Context())
+		stand(c, st)
+		if err != nil {
+			h.write(c, h.problem(c, err), false)
+			return
+		}
 		// Asked before the answer is made, so that one made meanwhile is not
 		// taken for newer than it is.
 		published, now := h.app.Published(), time.Now()
 		a, ok := h.showcase.get(target, published, now)
 		if !ok {
-			a = h.ask(c, f, h.app.As(app.Guest))
+			a = h.ask(c, f, as)
 			if a.Status == http.StatusOK {
 				a.packed = &packed{tag: etag(a.Body)}
 				if len(a.Body) >= minCompress {

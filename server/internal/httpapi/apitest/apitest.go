@@ -35,12 +35,42 @@ const Password = "correct horse battery"
 func New(t testing.TB, changes ...func(*app.App)) *API {
 	t.Helper()
 	a := &app.App{DB: pgtest.Open(t), Log: slog.New(slog.DiscardHandler), Now: time.Now, PasswordCost: bcrypt.MinCost}
+	return serve(t, a, changes)
+}
+
+// Beside starts another server on the same database, as a second process would
+// be.
+func (api *API) Beside(t testing.TB, changes ...func(*app.App)) *API {
+	t.Helper()
+	return serve(t, &app.App{DB: api.App.DB, Log: api.App.Log, Now: time.Now, PasswordCost: bcrypt.MinCost}, changes)
+}
+
+func serve(t testing.TB, a *app.App, changes []func(*app.App)) *API {
+	t.Helper()
 	for _, change := range changes {
 		change(a)
 	}
 	srv := httptest.NewServer(contract(t, httpapi.New(a, a.Log)))
 	t.Cleanup(srv.Close)
 	return &API{URL: srv.URL, App: a}
+}
+
+// Watch lets the server hear what others change, until the test ends. It returns
+// once it does.
+func (api *API) Watch(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- api.App.Watch(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	for began := time.Now(); !api.App.Watching(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatal("the server never began to listen")
+		}
+	}
 }
 
 // Guest returns a client that is not signed in.

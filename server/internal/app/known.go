@@ -1,0 +1,192 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+const (
+	// How old what is known may get: while every change is told, and when the
+	// connection that tells is lost. Nothing that has ended lives on for longer
+	// than the latter plus the seconds in which the loss is noticed.
+	freshTold = 30 * time.Second
+	freshDeaf = time.Second
+
+	keptEach = 20_000
+)
+
+// known is what this process remembers about who may do what, so that it needn't
+// ask the database for each request. Its zero value is ready.
+type known struct {
+	once     sync.Once
+	users    *otter.Cache[string, knownUser]    // by id
+	sessions *otter.Cache[string, knownSession] // by family
+	keys     *otter.Cache[[32]byte, knownKey]   // by hash
+	told     atomic.Bool                        // whether changes are heard of
+	heard    atomic.Int64                       // how many changes were
+}
+
+type knownUser struct {
+	user hub.User
+	read time.Time
+}
+
+type knownSession struct {
+	userID string
+	read   time.Time
+}
+
+type knownKey struct {
+	caller  Caller
+	expires time.Time
+	read    time.Time
+}
+
+func (k *known) init() {
+	k.once.Do(func() {
+		k.users = otter.Must(&otter.Options[string, knownUser]{MaximumSize: keptEach})
+		k.sessions = otter.Must(&otter.Options[string, knownSession]{MaximumSize: keptEach})
+		k.keys = otter.Must(&otter.Options[[32]byte, knownKey]{MaximumSize: keptEach})
+	})
+}
+
+// generation is to be asked for before the database is: what was read while
+// something changed is not kept.
+func (k *known) generation() int64 { return k.heard.Load() }
+
+func (k *known) isFresh(read, now time.Time) bool {
+	life := freshDeaf
+	if k.told.Load() {
+		life = freshTold
+	}
+	age := now.Sub(read)
+	return age >= 0 && age < life
+}
+
+// user is the account with that id.
+func (k *known) user(id string, now time.Time) (hub.User, bool) {
+	k.init()
+	u, ok := k.users.GetIfPresent(id)
+	return u.user, ok && k.isFresh(u.read, now)
+}
+
+// session is whose sign-in it is.
+func (k *known) session(family, userID string, now time.Time) (hub.User, bool) {
+	k.init()
+	s, ok := k.sessions.GetIfPresent(family)
+	if !ok || s.userID != userID || !k.isFresh(s.read, now) {
+		return hub.User{}, false
+	}
+	return k.user(userID, now)
+}
+
+func (k *known) keepSession(family string, u hub.User, now time.Time, seen int64) {
+	k.init()
+	k.users.Set(u.ID, knownUser{u, now})
+	k.sessions.Set(family, knownSession{u.ID, now})
+	if k.generation() != seen {
+		k.users.Invalidate(u.ID)
+		k.sessions.Invalidate(family)
+	}
+}
+
+func (k *known) key(hash [32]byte, now time.Time) (Caller, bool) {
+	k.init()
+	e, ok := k.keys.GetIfPresent(hash)
+	if !ok || !now.Before(e.expires) || !k.isFresh(e.read, now) {
+		return Caller{}, false
+	}
+	if u, ok := k.user(e.caller.User.ID, now); ok {
+		e.caller.User = u
+		return e.caller, true
+	}
+	return Caller{}, false
+}
+
+func (k *known) keepKey(hash [32]byte, e knownKey, seen int64) {
+	k.init()
+	k.users.Set(e.caller.User.ID, knownUser{e.caller.User, e.read})
+	k.keys.Set(hash, e)
+	if k.generation() != seen {
+		k.users.Invalidate(e.caller.User.ID)
+		k.keys.Invalidate(hash)
+	}
+}
+
+func (k *known) forgetUser(id string) {
+	k.init()
+	k.heard.Add(1)
+	k.users.Invalidate(id)
+}
+
+func (k *known) forgetSession(family string) {
+	k.init()
+	k.heard.Add(1)
+	k.sessions.Invalidate(family)
+}
+
+func (k *known) forgetKeys() {
+	k.init()
+	k.heard.Add(1)
+	k.keys.InvalidateAll()
+}
+
+func (k *known) forgetAll() {
+	k.forgetKeys()
+	k.users.InvalidateAll()
+	k.sessions.InvalidateAll()
+}
+
+// Watch hears what other servers on the same database change, until ctx is
+// done, and gives back what was taken of quotas and not used. Without it, what is
+// known is asked for anew every second.
+func (a *App) Watch(ctx context.Context) error {
+	var giving sync.WaitGroup
+	giving.Go(func() { a.quotas.run(ctx, a) })
+	defer giving.Wait()
+	return a.DB.Watch(ctx, ears{a})
+}
+
+// Watching reports whether it does hear.
+func (a *App) Watching() bool { return a.known.told.Load() }
+
+// ears keeps what an App remembers true.
+type ears struct{ *App }
+
+// Listening says whether changes are heard of.
+func (e ears) Listening(on bool) {
+	e.known.told.Store(on)
+	if on { // nobody knows what happened meanwhile
+		e.known.forgetAll()
+		e.published.Add(1)
+	}
+}
+
+// Changed forgets what has changed.
+func (e ears) Changed(kind, id string) {
+	switch kind {
+	case "user":
+		e.known.forgetUser(id)
+	case "session":
+		e.known.forgetSession(id)
+	case "key":
+		var hash [32]byte
+		if n, err := hex.Decode(hash[:], []byte(id)); err != nil || n != len(hash) {
+			return
+		}
+		e.known.init()
+		e.known.heard.Add(1)
+		e.known.keys.Invalidate(hash)
+	case "quota":
+		e.quotas.recall(id)
+	case "courses":
+		e.published.Add(1)
+	}
+}

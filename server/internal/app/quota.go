@@ -1,0 +1,290 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/access"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// Limits is how much each may use. Zero is without limit.
+type Limits struct {
+	Guest, Free, Premium int // requests in any hour; guests are counted by address, staff has the premium tier's
+	SignIn               int // requests of one address that sign in, register or reset
+	LabMinutes           int // of labs, for free members, in a day
+}
+
+// QuotaSpan is the time that requests are counted in: any hour, wherever it
+// begins.
+const QuotaSpan = time.Hour
+
+const (
+	leaseIdle  = 2 * time.Second        // what nobody has used for so long goes back
+	recallWait = 150 * time.Millisecond // how long others have to give back what they hold
+	maxQuotas  = 100_000
+)
+
+// A Standing is how a principal stands with a limit. A zero Most is without one.
+type Standing struct {
+	Policy     string // its name in headers
+	Most, Left int
+	Reset      time.Duration // until the oldest of what was used is free again
+}
+
+// Spend counts one request of the actor's, through whichever door it came: an
+// account has one quota, whatever was shown for it. It refuses the one too much.
+func (a Actor) Spend(ctx context.Context) (Standing, error) {
+	principal, most := a.quota()
+	return a.app.quotas.spend(ctx, a.app, "hour", principal, most)
+}
+
+// SpendSignIn is Spend for those who have yet to say who they are.
+func (a Actor) SpendSignIn(ctx context.Context) (Standing, error) {
+	return a.app.quotas.spend(ctx, a.app, "sign-in", "s:"+network(a.source), a.app.Limits.SignIn)
+}
+
+func (a Actor) quota() (principal string, most int) {
+	switch l := a.app.Limits; {
+	case a.user.ID == "":
+		return "a:" + network(a.source), l.Guest
+	case access.Rank(a.user.Role) >= access.Rank(hub.Premium):
+		return "u:" + a.user.ID, l.Premium
+	default:
+		return "u:" + a.user.ID, l.Free
+	}
+}
+
+// network is what counts as one source: an address, or the /64 that everybody
+// with IPv6 has to themselves.
+func network(source string) string {
+	if host, _, err := net.SplitHostPort(source); err == nil {
+		source = host
+	}
+	ip, err := netip.ParseAddr(source)
+	if err != nil || ip.Unmap().Is4() {
+		return source
+	}
+	p, _ := ip.WithZone("").Prefix(64) // it has more bits than that
+	return p.Addr().String()
+}
+
+// quotas counts requests exactly, together with the other servers on the same
+// database. Each server takes a few at a time from there and serves them from
+// memory, fewer the less there is left; what it doesn't use goes back. What is
+// used up is refused from memory too. Its zero value is ready.
+type quotas struct {
+	mu      sync.Mutex
+	of      map[string]*quota
+	recalls chan string
+	closing atomic.Bool
+}
+
+type quota struct {
+	waiting atomic.Int32
+
+	mu    sync.Mutex
+	held  int       // taken and not used
+	left  int       // behind that, as last heard
+	free  time.Time // when the oldest is free again
+	until time.Time // refused until then
+	used  time.Time
+	pace  int // requests since the last time something was taken
+}
+
+func (q *quotas) get(principal string, now time.Time) *quota {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.of == nil {
+		q.of = map[string]*quota{}
+	}
+	one, ok := q.of[principal]
+	if !ok {
+		if len(q.of) >= maxQuotas {
+			q.sweepLocked(now)
+		}
+		one = &quota{}
+		q.of[principal] = one
+	}
+	return one
+}
+
+// sweepLocked makes room: what holds nothing and refuses nothing is known again
+// by asking.
+func (q *quotas) sweepLocked(now time.Time) {
+	for p, one := range q.of {
+		if one.mu.TryLock() {
+			if one.held == 0 && !now.Before(one.until) && now.Sub(one.used) > leaseIdle && one.waiting.Load() == 0 {
+				delete(q.of, p)
+			}
+			one.mu.Unlock()
+		}
+	}
+}
+
+func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, most int) (Standing, error) {
+	if most <= 0 {
+		return Standing{}, nil
+	}
+	now := a.now()
+	one := q.get(principal, now)
+	one.waiting.Add(1)
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	one.waiting.Add(-1)
+	if one.held == 0 && !now.Before(one.until) {
+		if err := q.take(ctx, a, one, principal, most, now); err != nil {
+			// A database that is away is told of by whoever needs it.
+			return Standing{}, nil //nolint:nilerr // and what can be answered without it is
+		}
+	}
+	one.used = now
+	st := Standing{Policy: policy, Most: most, Reset: max(time.Second, one.free.Sub(now))}
+	if one.held == 0 {
+		st.Reset = max(time.Second, one.until.Sub(now))
+		return st, &hub.Error{Code: hub.Limit, Message: quotaSpent(policy, most), RetryAfter: st.Reset}
+	}
+	one.held--
+	one.pace++
+	st.Left = min(most-1, one.left+one.held)
+	return st, nil
+}
+
+func quotaSpent(policy string, most int) string {
+	if policy != "hour" {
+		return "Too many sign-ins come from your network. Please try again later."
+	}
+	return "You have used up your " + spelledCount(most) + " requests an hour. Please try again later."
+}
+
+func spelledCount(n int) string {
+	s := []byte{}
+	for digits := 0; n > 0 || digits == 0; digits++ {
+		if digits > 0 && digits%3 == 0 {
+			s = append([]byte{','}, s...)
+		}
+		s = append([]byte{byte('0' + n%10)}, s...)
+		n /= 10
+	}
+	return string(s)
+}
+
+// take gets some from the database: as many as are asked for at this pace, but
+// never so many that another server would lack them.
+func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string, most int, now time.Time) error {
+	want := max(1, min(one.pace, most/100, one.left/8))
+	if waiting := int(one.waiting.Load()) + 1; waiting > want {
+		want = max(1, min(waiting, most/100, one.left/8))
+	}
+	if q.closing.Load() {
+		want = 1
+	}
+	one.pace = 0
+	for try := 1; ; try++ {
+		err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+			one.held, one.left, one.free, err = tx.TakeQuota(ctx, principal, want, most, QuotaSpan, now)
+			if err == nil && one.held == 0 && try == 1 && a.known.told.Load() {
+				err = tx.Tell(ctx, "quota", principal)
+			}
+			return err
+		})
+		if err != nil {
+			one.held = 0
+			return err
+		}
+		if one.held > 0 {
+			return nil
+		}
+		one.until = one.free
+		if try > 1 || !a.known.told.Load() {
+			return nil
+		}
+		// Somebody else may hold a few: ask for them before refusing.
+		wait := time.NewTimer(recallWait)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		}
+	}
+}
+
+// recall gives back what is held of a principal's, who has been refused
+// elsewhere.
+func (q *quotas) recall(principal string) {
+	select {
+	case q.inbox() <- principal:
+	default: // then it goes back when it has lain idle
+	}
+}
+
+func (q *quotas) inbox() chan string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.recalls == nil {
+		q.recalls = make(chan string, 256)
+	}
+	return q.recalls
+}
+
+// run gives back what nobody uses, until ctx is done, and then everything.
+func (q *quotas) run(ctx context.Context, a *App) {
+	tick := time.NewTicker(leaseIdle / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			q.closing.Store(true)
+			q.giveBack(context.WithoutCancel(ctx), a, func(*quota) bool { return true })
+			return
+		case <-tick.C:
+			now := a.now()
+			q.giveBack(ctx, a, func(one *quota) bool { return now.Sub(one.used) >= leaseIdle })
+		case p := <-q.inbox():
+			q.mu.Lock()
+			one := q.of[p]
+			q.mu.Unlock()
+			if one != nil && one.mu.TryLock() { // taken: it is the one who asks, or in use
+				q.giveOne(ctx, a, p, one)
+				one.mu.Unlock()
+			}
+		}
+	}
+}
+
+func (q *quotas) giveBack(ctx context.Context, a *App, which func(*quota) bool) {
+	q.mu.Lock()
+	all := make(map[string]*quota, len(q.of))
+	for p, one := range q.of {
+		all[p] = one
+	}
+	q.mu.Unlock()
+	for p, one := range all {
+		one.mu.Lock()
+		if one.held > 0 && which(one) {
+			q.giveOne(ctx, a, p, one)
+		}
+		one.mu.Unlock()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sweepLocked(a.now())
+}
+
+// giveOne is called with one locked.
+func (q *quotas) giveOne(ctx context.Context, a *App, principal string, one *quota) {
+	if one.held == 0 {
+		return
+	}
+	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.GiveQuota(ctx, principal, one.held) })
+	if err == nil {
+		one.left += one.held
+		one.held = 0
+	}
+}
