@@ -20,6 +20,7 @@ func fill(t *testing.T, api *apitest.API, userID string) {
 	err := api.App.DB.InTx(t.Context(), func(ctx context.Context, tx postgres.Tx) error {
 		for _, sql := range []string{
 			`INSERT INTO ssh_keys (user_id, name, type, fingerprint, public_key) VALUES ($1::uuid, 'ada@laptop', 'ssh-ed25519', 'SHA256:adas', 'ssh-ed25519 AAAA ada')`,
+			`INSERT INTO api_keys (user_id, name, hint, hash, scopes, expires_at) VALUES ($1::uuid, 'adas key', 'cmh_ADA', '\x01', '{labs:run}', now())`,
 			`INSERT INTO subscriptions (user_id, plan_type, status) VALUES ($1::uuid, 'premium', 'active')`,
 			`INSERT INTO labs (id, version) SELECT 'a-lab', 'v1' WHERE $1 <> ''`,
 			`INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, step, driver, node, expires_at, most_until, ended_at)

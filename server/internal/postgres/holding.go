@@ -41,6 +41,7 @@ var Holdings = []Holding{
 	{Table: "audit_log", Of: `(subject_id::text = $1 OR actor_id::text = $1)`, Shows: `id, at, actor_id, subject_id, action, data`,
 		Keeps: "what was done stays written down", ByID: true},
 	{Table: "ssh_keys", Of: ofUser, Shows: `id, user_id, name, type, fingerprint, public_key, created_at, last_used_at`},
+	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
 	{Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at`,
 		Keeps: "learners go on with a course whose author has left; it loses its owner"},
 	{Table: "labs", Of: `draft_owner::text = $1`, Shows: `id, course_id, position, version, retired_at, created_at, updated_at, draft, draft_owner`},
