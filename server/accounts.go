@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/mail"
+	"github.com/cloudmastershub/cmh/server/internal/oidc"
 )
 
 // configureAccounts tells the rules what signing in has around it: a name for
@@ -21,6 +22,19 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 			return fmt.Errorf("public-url must look like https://hub.example.com")
 		}
 		a.PublicURL = u.String()
+	}
+	if cfg.OIDCIssuer != "" {
+		issuer, err := url.Parse(cfg.OIDCIssuer)
+		if err != nil || issuer.Host == "" || cfg.OIDCClient == "" || a.PublicURL == "" {
+			return fmt.Errorf("oidc-issuer is an address, and needs oidc-client and public-url beside it")
+		}
+		name := cfg.OIDCName
+		if name == "" {
+			name = issuer.Hostname()
+		}
+		a.OIDC = oidc.New(oidc.Config{
+			Name: name, Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClient, ClientSecret: cfg.OIDCSecret, RedirectURL: a.PublicURL + "/auth/oidc/callback",
+		})
 	}
 	if cfg.DeletionGrace != "" {
 		if a.DeletionGrace, err = time.ParseDuration(cfg.DeletionGrace); err != nil || a.DeletionGrace <= 0 {

@@ -22,6 +22,10 @@ type Config struct {
 	SMTP        string // smtp://user:password@host:587 sends mail; without it none is sent
 	MailFrom    string // no-reply at PublicURL's host
 
+	OIDCIssuer    string // who else may be asked who somebody is: nobody
+	OIDCClient    string // how the issuer knows us
+	OIDCSecret    string
+	OIDCName      string        // the issuer's host: what people call it
 	DeletionGrace string        // 336h: how long an account that is to go may still be kept
 	LabDriver     string        // local, docker or podman; none for a server without labs
 	LabEngine     string        // the engine's socket, for docker and podman: where it usually is

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/mail"
+	"github.com/cloudmastershub/cmh/server/internal/oidc"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
@@ -33,6 +34,9 @@ type App struct {
 	// PublicURL is what people call this hub, without a slash at the end. Empty
 	// when nobody said: then messages hold no links.
 	PublicURL string
+
+	// OIDC is who else may be asked who somebody is; nil for nobody.
+	OIDC *oidc.Provider
 
 	// DeletionGrace is how long an account that is to go may still be kept; 0
 	// means two weeks.

@@ -56,6 +56,7 @@ type answer struct {
 	ContentType string
 	Link        string
 	RetryAfter  int // seconds
+	Location    string
 	Body        []byte
 
 	packed *packed // nil unless the body was sent before
@@ -142,6 +143,8 @@ func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
 		a.Status, body = http.StatusCreated, b.body
 	case drawn:
 		return b.answer()
+	case redirect:
+		return b.answer()
 	case document:
 		a.ContentType, a.Body = b.contentType, b.body
 		return a
@@ -170,6 +173,9 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 	head.Add("Vary", "Authorization")
 	if a.Link != "" {
 		head.Set("Link", a.Link)
+	}
+	if a.Location != "" {
+		head.Set("Location", a.Location)
 	}
 	if a.RetryAfter > 0 {
 		head.Set("Retry-After", strconv.Itoa(a.RetryAfter))

@@ -104,7 +104,7 @@ func (api) answerDevice(c *gin.Context, as app.Actor) (any, error) {
 }
 
 // GET /device
-func (api) devicePage(c *gin.Context, as app.Actor) (any, error) {
+func (h api) devicePage(c *gin.Context, as app.Actor) (any, error) {
 	ask := sheet{
 		Title: "Sign in", Text: []string{"Enter the code that the program shows."}, Method: "get", Action: "/device",
 		Fields: []input{{"text", "user_code", "Code", "", "off"}}, Submit: []button{{Label: "Go on"}},
@@ -117,7 +117,7 @@ func (api) devicePage(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return show(c, ask, err)
 	}
-	return show(c, confirmation(d, ""), nil)
+	return show(c, h.elsewhere(confirmation(d, ""), d), nil)
 }
 
 // confirmation asks whether somebody wants what a program waits for.
@@ -142,7 +142,7 @@ func confirmation(d hub.DeviceRequest, email string) sheet {
 }
 
 // POST /device
-func (api) confirmDevice(c *gin.Context, as app.Actor) (any, error) {
+func (h api) confirmDevice(c *gin.Context, as app.Actor) (any, error) {
 	again := sheet{Title: "Sign in", Links: []link{{"Enter the code again", "/device"}}}
 	v, err := form(c)
 	if err != nil {
@@ -155,7 +155,7 @@ func (api) confirmDevice(c *gin.Context, as app.Actor) (any, error) {
 	}
 	me, err := as.SignInForm(ctx, hub.Credentials{Email: v.Get("email"), Password: v.Get("password")})
 	if err != nil {
-		return show(c, confirmation(d, v.Get("email")), err)
+		return show(c, h.elsewhere(confirmation(d, v.Get("email")), d), err)
 	}
 	if v.Get("answer") == "deny" {
 		return show(c, sheet{Title: "Refused", Text: []string{"The program gets nothing."}}, me.DenyDevice(ctx, code))

@@ -35,6 +35,7 @@ var Holdings = []Holding{
 	{Table: "refresh_families", Of: ofUser, Shows: `id, user_id, client, method, created_at, last_used_at, expires_at, revoked_at`},
 	{Table: "refresh_tokens", Of: `family_id IN (SELECT id FROM refresh_families WHERE user_id::text = $1)`, Shows: `family_id, created_at, used_at`,
 		Hides: map[string]string{"hash": secret, "successor": secret}},
+	{Table: "identities", Of: ofUser, Shows: `issuer, subject, user_id, created_at`},
 	{Table: "account_tokens", Of: ofUser, Shows: `user_id, purpose, email, created_at, expires_at`, Hides: map[string]string{"hash": secret}},
 	{Table: "device_grants", Of: ofUser, Shows: `user_id, client, method, created_at, expires_at, asked_at, pause, denied_at`,
 		Hides: map[string]string{"hash": secret, "user_code": secret}},
