@@ -1,9 +1,12 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +49,29 @@ func TestOtherBaseServesTheSame(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			t.Errorf("%s answers %s", base, resp.Status)
 		}
+	}
+}
+
+// Whoever asks again and again whether a server has started fills nobody's log
+// with errors.
+func TestAStartIsNoError(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	a := &app.App{}
+	a.Starting.Store(true)
+	api := httptest.NewServer(httpapi.New(a, slog.New(slog.NewTextHandler(&log, nil))))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.URL+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	api.Close() // and with it, all writing to the log
+	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("%s, and the log says:\n%s", resp.Status, log.String())
 	}
 }
 
