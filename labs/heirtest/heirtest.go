@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/labs/image"
 )
@@ -170,10 +172,28 @@ func clearStates(folder string) {
 		if err != nil || !e.IsDir() || !local.IsState(path) {
 			return nil //nolint:nilerr // what can't be read holds no state
 		}
+		killAgents(path)
 		if d, err := local.Open(ctx, local.Config{State: path, Images: images, Agent: "/proc/self/exe"}); err == nil {
 			_ = labs.Clear(ctx, d)
 			_ = d.Close()
 		}
 		return fs.SkipDir
 	})
+}
+
+// killAgents ends what the records name, and with each its sandbox: a driver
+// that a test broke on purpose may not be able to.
+func killAgents(state string) {
+	records, _ := filepath.Glob(filepath.Join(state, "*", "record.json"))
+	for _, file := range records {
+		raw, _ := os.ReadFile(file)
+		var rec struct{ PID int }
+		if json.Unmarshal(raw, &rec) != nil || rec.PID < 2 {
+			continue
+		}
+		args, _ := os.ReadFile("/proc/" + strconv.Itoa(rec.PID) + "/cmdline")
+		if bytes.HasPrefix(args, []byte(proto.InitName)) { // and not whoever has its number now
+			_ = syscall.Kill(rec.PID, syscall.SIGKILL)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/drivertest"
@@ -75,7 +76,8 @@ func open(t testing.TB, state string, s *image.Store) *local.Driver {
 // cleanUp destroys whatever a failed test left, before its folder goes.
 func cleanUp(t testing.TB, d labs.Driver) {
 	t.Cleanup(func() {
-		ctx := context.Background()
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
 		if err := labs.Clear(ctx, d); err != nil {
 			t.Error(err)
 		}

@@ -174,3 +174,30 @@ func TestTwentyStartsOfOneUser(t *testing.T) {
 		t.Errorf("%v, sandboxes %v", got, h.sandboxes(t))
 	}
 }
+
+// Twenty starts at once of more labs than the tier allows: as many sessions as
+// it does, and the others are told which limit that is.
+func TestStartsAtOnceKeepToTheTier(t *testing.T) {
+	t.Parallel()
+	h := newLabHub(t)
+	as := h.actor(t, h.User(t, hub.Free))
+	var mu sync.Mutex
+	got := map[string]bool{}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			s, err := as.StartLab(t.Context(), []string{"files", "more", "third", "reading"}[i%4])
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				got[s.ID] = true
+			} else if hub.CodeOf(err) != hub.Limit {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(got) != 2 || len(h.sandboxes(t)) != 2 {
+		t.Errorf("sessions %v, sandboxes %v", got, h.sandboxes(t))
+	}
+}
