@@ -99,9 +99,13 @@ func inherit(will io.Reader) {
 		if _, err := os.Stat(f); err == nil {
 			end(f)
 			clearStates(f)
-			_ = os.RemoveAll(f)
-			_ = os.Remove(filepath.Dir(f)) // that of the test, when this was the last in it
+		} else if local.Remains(f) { // a test that failed removed its folder first
+			clearState(f)
+		} else {
+			continue
 		}
+		_ = os.RemoveAll(f)
+		_ = os.Remove(filepath.Dir(f)) // that of the test, when this was the last in it
 	}
 }
 
@@ -154,9 +158,21 @@ func below(pid int) (pids []int) {
 	return pids
 }
 
-// clearStates destroys the sandboxes of each state of the local driver's below folder, as
-// the driver does it: no program of an agent's is started for that.
+// clearStates clears each state of the local driver's in folder.
 func clearStates(folder string) {
+	_ = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() || !local.IsState(path) {
+			return nil //nolint:nilerr // what can't be read holds no state
+		}
+		clearState(path)
+		return fs.SkipDir
+	})
+}
+
+// clearState destroys the sandboxes of a state as the driver does it: no
+// program of an agent's is started for that, and no image looked at.
+func clearState(state string) {
+	killAgents(state)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	store, err := os.MkdirTemp("", "cmh-heir-")
@@ -168,17 +184,10 @@ func clearStates(folder string) {
 	if err != nil {
 		return
 	}
-	_ = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.IsDir() || !local.IsState(path) {
-			return nil //nolint:nilerr // what can't be read holds no state
-		}
-		killAgents(path)
-		if d, err := local.Open(ctx, local.Config{State: path, Images: images, Agent: "/proc/self/exe"}); err == nil {
-			_ = labs.Clear(ctx, d)
-			_ = d.Close()
-		}
-		return fs.SkipDir
-	})
+	if d, err := local.Open(ctx, local.Config{State: state, Images: images, Agent: "/proc/self/exe"}); err == nil {
+		_ = labs.Clear(ctx, d)
+		_ = d.Close()
+	}
 }
 
 // killAgents ends what the records name, and with each its sandbox: a driver

@@ -15,6 +15,7 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if d.ids, err = findIDMap(); err != nil {
 		return nil, err
 	}
-	if d.groups, err = findCgroups(fmt.Sprintf("cmh-%x", key[:4])); err != nil {
+	if d.groups, err = findCgroups(groupName(key)); err != nil {
 		return nil, fmt.Errorf("find cgroups: %w", err)
 	}
 	d.changed = raiseWatchers()
@@ -110,6 +111,25 @@ func IsState(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, uidFolder))
 	return err == nil
 }
+
+// Remains reports whether sandboxes of a Config.State are left without the
+// folder: an Open would find them lost.
+func Remains(state string) bool {
+	key := stateKey(state)
+	g, err := findCgroups(groupName(key))
+	if err != nil {
+		return false
+	}
+	if len(g.list()) > 0 {
+		return true
+	}
+	for _, parent := range g.parents {
+		_ = unix.Rmdir(parent)
+	}
+	return false
+}
+
+func groupName(key [sha256.Size]byte) string { return fmt.Sprintf("cmh-%x", key[:4]) }
 
 // Changed says which of the host's settings Open changed; empty for none.
 func (d *Driver) Changed() string { return d.changed }
