@@ -37,6 +37,15 @@ func (d *Driver) Link(ctx context.Context, a, b labs.End) error {
 	return wire.Join(ctx, a, b, func(id string) (netns.NsHandle, error) { return d.network(ctx, id) })
 }
 
+// furnish gives a sandbox a network to look at, which leads nowhere. Where none
+// can be made, for want of root say, there is loopback alone.
+func (d *Driver) furnish(ctx context.Context, id string) {
+	if ns, err := d.network(ctx, id); err == nil {
+		_ = wire.Furnish(ns)
+		ns.Close()
+	}
+}
+
 // network is the network namespace of a living sandbox.
 func (d *Driver) network(ctx context.Context, id string) (netns.NsHandle, error) {
 	pid, err := d.first(ctx, id)

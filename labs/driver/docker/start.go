@@ -93,6 +93,7 @@ func (d *Driver) berth(ctx context.Context, dir string, spec labs.Spec, ref stri
 		return fmt.Errorf("limit the container: %w", err)
 	}
 	defer group.close()
+	d.furnish(ctx, spec.ID)
 	if err := serveDock(ctx, dock, dir, agent, spec, from, group); err != nil {
 		return d.why(ctx, dir, id, err)
 	}

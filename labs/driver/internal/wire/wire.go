@@ -82,6 +82,17 @@ func Join(ctx context.Context, a, b labs.End, find func(id string) (netns.NsHand
 	return nil
 }
 
+// Furnish gives a sandbox that stands alone a network to look at, as stage 0
+// does for those that it makes.
+func Furnish(at netns.NsHandle) error {
+	return aside(func() error {
+		if err := netns.Set(at); err != nil {
+			return fmt.Errorf("enter the network namespace: %w", err)
+		}
+		return stage0.Plausible()
+	})
+}
+
 // lay makes a pair of devices across two namespaces, in place of devices that
 // have their names.
 func lay(at [2]netns.NsHandle, names [2]string) error {

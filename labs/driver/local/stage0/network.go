@@ -29,9 +29,9 @@ var (
 	gateway = netip.MustParseAddr("172.30.1.1")
 )
 
-// plausible gives the sandbox its eth0. A kernel without a device for it has
+// Plausible gives the network namespace that the thread is in its eth0. A kernel without a device for it has
 // sandboxes with lo alone.
-func plausible() error {
+func Plausible() error {
 	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err

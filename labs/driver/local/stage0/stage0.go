@@ -112,7 +112,7 @@ func run() error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring up lo: %w", err)
 	}
-	if err := plausible(); err != nil {
+	if err := Plausible(); err != nil {
 		return fmt.Errorf("make a network to look at: %w", err)
 	}
 	if err := looseName(); err != nil {
