@@ -45,8 +45,9 @@ type LabStep struct {
 	Number      int    `json:"number"` // from 1
 	Title       string `json:"title"`
 	Text        string `json:"text,omitempty"`
-	Checked     bool   `json:"checked"` // has a check; without one the step counts as unverified
-	Hints       int    `json:"hints"`   // how many there are
+	Checked     bool   `json:"checked"`          // has a check that counts; without one the step is unverified
+	Broken      bool   `json:"broken,omitempty"` // its check is known to be broken, and doesn't count
+	Hints       int    `json:"hints"`            // how many there are
 	HasSolution bool   `json:"has_solution"`
 	// Questions are asked by the texts; they are answered before the learner
 	// may go on. Only in a single lab's answer.

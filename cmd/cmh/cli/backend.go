@@ -71,6 +71,7 @@ type Labs interface {
 	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
 	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
 	AnswerLab(ctx context.Context, ref string, a hub.LabAnswer) (hub.AnswerResult, error)
+	ReportLab(ctx context.Context, ref string, step int, text string) (hub.LabReport, error)
 	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
 	LabEvents(ctx context.Context, ref string, after int64, yield func(hub.LabEvent) error) error
 	ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error)

@@ -136,6 +136,8 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 		env.Say("A hint: cmh lab hint %s", r.SessionID)
 	case r.State == hub.StepPending:
 		env.Say("Check the step before it: cmh lab check %s", r.SessionID)
+	case mark == "!":
+		env.Say("Should it stay so, tell those who teach: cmh lab report %s --step %d -m TEXT", r.SessionID, r.Step)
 	case r.State != hub.StepPassed: // what to change, the message says
 	case openQuestions(r):
 		env.Say("Answer the questions of this step: cmh lab answer %s", r.SessionID)

@@ -74,6 +74,7 @@ var Table = []Operation{
 	{"GET /v1/labs/{lab}/status", Members, hub.LabsRead},
 	{"POST /v1/labs/{lab}/check", Members, hub.LabsRun},
 	{"POST /v1/labs/{lab}/answer", Members, hub.LabsRun},
+	{"POST /v1/labs/{lab}/report", Members, hub.LabsRun},
 	{"POST /v1/labs/{lab}/next", Members, hub.LabsRun},
 	{"POST /v1/labs/{lab}/skip", Members, hub.LabsRun},
 	{"POST /v1/labs/{lab}/hint", Members, hub.LabsRun},
@@ -100,4 +101,7 @@ var Table = []Operation{
 	{"POST /v1/author/imports", Teachers, hub.Authoring},
 	{"POST /v1/author/drafts", Teachers, hub.Authoring},
 	{"DELETE /v1/author/drafts/{draft}", Teachers, hub.Authoring},
+	{"GET /v1/author/reports", Teachers, hub.Authoring},
+	{"DELETE /v1/author/reports/{report}", Teachers, hub.Authoring},
+	{"PUT /v1/author/labs/{lab}/steps/{step}/check", Teachers, hub.Authoring},
 }

@@ -143,6 +143,7 @@ func (h api) routes(r router) {
 	r.GET("/labs/:lab/status", h.do(h.labStatus))
 	r.POST("/labs/:lab/check", h.do(h.checkLab))
 	r.POST("/labs/:lab/answer", h.do(h.answerLab))
+	r.POST("/labs/:lab/report", h.do(h.reportLab))
 	r.POST("/labs/:lab/next", h.do(h.nextLabStep))
 	r.POST("/labs/:lab/skip", h.do(h.skipLabStep))
 	r.POST("/labs/:lab/hint", h.do(h.labHint))
@@ -169,6 +170,9 @@ func (h api) routes(r router) {
 	r.POST("/author/imports", h.do(h.importScenarios))
 	r.POST("/author/drafts", h.do(h.uploadDraft))
 	r.DELETE("/author/drafts/:draft", h.do(h.removeDraft))
+	r.GET("/author/reports", h.do(h.labReports))
+	r.DELETE("/author/reports/:report", h.do(h.settleReport))
+	r.PUT("/author/labs/:lab/steps/:step/check", h.do(h.markCheck))
 }
 
 // handler answers one request, for one user: a body to encode, or an error to

@@ -50,7 +50,13 @@ func (tx Tx) Lab(ctx context.Context, id string) (LabVersion, error) {
 		return v, classify("lab", err)
 	}
 	v.Lab.ID, v.Lab.Course, v.Lab.Free, v.Lab.UpdatedAt = id, course, free, updated
-	return v, nil
+	broken, err := tx.brokenChecks(ctx, id, v.Version)
+	for _, n := range broken {
+		if n <= len(v.Lab.Steps) && v.Lab.Steps[n-1].Checked {
+			v.Lab.Steps[n-1].Checked, v.Lab.Steps[n-1].Broken = false, true
+		}
+	}
+	return v, err
 }
 
 // Labs lists labs without their texts: the courses by slug, the labs of each in

@@ -26,7 +26,8 @@ type LabRun struct {
 
 // StepMarks is what the rules know of a step besides its state.
 type StepMarks struct {
-	Checked      bool       `json:"checked"`   // it has a check
+	Checked      bool       `json:"checked"`   // it has a check, and that isn't marked as broken
+	Broken       bool       `json:"broken"`    // it is
 	Errors       int        `json:"errors"`    // checks that could not be run
 	Hints        int        `json:"hints"`     // how many were shown
 	HintMask     int64      `json:"hint_mask"` // which ones, bit by bit; their order is the step's
@@ -44,7 +45,8 @@ const labRun = `
 	       s.created_at, s.expires_at, s.setup_at, s.ended_at, s.destroyed_at,
 	       s.most_until, s.idle_after, s.warned,
 	       coalesce((
-	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', d->'checked',
+	           SELECT jsonb_agg(to_jsonb(t) || jsonb_build_object('title', d->'title', 'checked', coalesce((d->>'checked')::boolean, false) AND b.step IS NULL,
+	               'broken', b.step IS NOT NULL,
 	               'questions', jsonb_array_length(coalesce(d->'questions', '[]')),
 	               'right_answers', (SELECT count(*) FROM lab_session_answers w
 	                   WHERE w.session_id = t.session_id AND w.step = t.number AND w.right_at IS NOT NULL),
@@ -52,6 +54,7 @@ const labRun = `
 	                   WHERE w.session_id = t.session_id AND w.step = t.number AND w.right_at IS NULL)) ORDER BY t.number)
 	           FROM lab_session_steps t
 	           LEFT JOIN jsonb_array_elements(v.document->'steps') AS d ON (d->>'number')::integer = t.number
+	           LEFT JOIN lab_broken_checks b ON b.lab_id = s.lab_id AND b.lab_version = s.lab_version AND b.step = t.number
 	           WHERE t.session_id = s.id), '[]')
 	FROM lab_sessions s
 	JOIN lab_versions v ON v.lab_id = s.lab_id AND v.hash = s.lab_version
