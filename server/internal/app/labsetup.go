@@ -17,7 +17,9 @@ const (
 	patience       = time.Second           // how long a start waits for set-up to end
 	pollSetup      = 20 * time.Millisecond // how often it looks
 	destroyTime    = 15 * time.Second      // to remove a sandbox
+	setupLimit     = 15 * time.Minute      // for set-up; then it is nobody's business any more
 	stillSettingUp = "Set-up is still running."
+	setupOverran   = "Set-up has not ended within 15 minutes. It goes on; the lab may work all the same."
 	setupFailed    = "Set-up reported an error. The lab may work all the same."
 )
 
@@ -151,7 +153,7 @@ func (a *App) awaitSetup(ctx context.Context, r postgres.LabRun) (postgres.LabRu
 // its first step is opened and the session is ready. The caller has claimed it.
 func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, error) {
 	preparing := r.State == hub.Provisioning && r.SetupAt != nil
-	lingering := r.EndedAt == nil && r.Message == stillSettingUp
+	lingering := r.EndedAt == nil && isLingering(r)
 	if !preparing && !lingering {
 		return r, nil
 	}
@@ -164,7 +166,9 @@ func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, e
 	if err != nil {
 		return a.unreachable(ctx, r, err)
 	}
-	if !setup.Settled(a.now().Sub(*r.SetupAt)) || (lingering && setup.Running) {
+	ago := a.now().Sub(*r.SetupAt)
+	overran := setup.Running && ago >= setupLimit
+	if !setup.Settled(ago) || lingering && setup.Running && (!overran || r.Message == setupOverran) {
 		return r, nil
 	}
 	if preparing && r.Step > 0 && r.Marks[r.Step-1].OpenedAt == nil {
@@ -177,14 +181,20 @@ func (a *App) settle(ctx context.Context, r postgres.LabRun) (postgres.LabRun, e
 		}
 	}
 	event := ""
-	if preparing {
+	switch {
+	case preparing:
 		event = "lab.ready"
+	case overran:
+		event = "lab.setup_overran"
+		a.Log.WarnContext(ctx, "set-up has not ended in its time", "session", r.ID, "lab", r.LabID, "version", r.Version)
 	}
 	return a.changeLab(ctx, r.ID, event, func(ctx context.Context, tx postgres.Tx, r *postgres.LabRun) error {
 		if r.EndedAt != nil {
 			return nil
 		}
 		switch {
+		case overran:
+			r.Message = setupOverran
 		case setup.Running:
 			r.Message = stillSettingUp
 		case setup.Failed:
@@ -239,7 +249,12 @@ func (a *App) settleIfFree(ctx context.Context, r postgres.LabRun) (postgres.Lab
 
 // unsettled says whether r's set-up may still be at work.
 func unsettled(r postgres.LabRun) bool {
-	return r.State == hub.Provisioning || r.Message == stillSettingUp
+	return r.State == hub.Provisioning || isLingering(r)
+}
+
+// isLingering reports whether r was ready before its set-up had ended.
+func isLingering(r postgres.LabRun) bool {
+	return r.Message == stillSettingUp || r.Message == setupOverran
 }
 
 const sandboxGone = "Its sandbox is gone: the machine it ran on has restarted or lost it."

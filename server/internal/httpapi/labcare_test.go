@@ -269,6 +269,12 @@ func TestNoCheckBeforeSetup(t *testing.T) {
 	if res, err := as.CheckLab(ctx, s.ID, 0); err != nil || res.State != hub.StepPassed {
 		t.Errorf("%+v, %v", res, err)
 	}
+	h.clock.Store(901)
+	for range 2 { // said once, and kept
+		if st, msg := state(t, as, s.ID); st != hub.Ready || msg != "Set-up has not ended within 15 minutes. It goes on; the lab may work all the same." {
+			t.Errorf("after a quarter of an hour: %s %q", st, msg)
+		}
+	}
 	h.do(t, s.ID, "go")
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
