@@ -48,14 +48,16 @@ func (tx Tx) UserByLogin(ctx context.Context, login string) (hub.User, string, e
 
 // UserByKey returns the account that owns the SSH key with that fingerprint,
 // unless it is disabled, and notes that the key was used: to the minute, so
-// that a busy key is not a busy row.
+// that a busy key is not a busy row. Nobody who logs in waits for the disk with
+// that: a crash may lose the note, and whatever else is in the transaction.
 func (tx Tx) UserByKey(ctx context.Context, fingerprint string, now time.Time) (hub.User, error) {
 	return scanUser(tx.QueryRow(ctx, `
 		WITH owner AS (
 			SELECT u.* FROM ssh_keys k JOIN users u ON u.id = k.user_id WHERE k.fingerprint = $1 AND u.disabled_at IS NULL
 		), used AS (
 			UPDATE ssh_keys SET last_used_at = $2 WHERE fingerprint = $1 AND EXISTS (SELECT 1 FROM owner)
-			AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute'))
+			AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute')
+			AND set_config('synchronous_commit', 'off', true) = 'off')
 		SELECT `+userColumns+` FROM owner u`, fingerprint, now))
 }
 
