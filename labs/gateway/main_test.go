@@ -487,7 +487,7 @@ func (w *world) openssh(stdin io.Reader, name string, args ...string) result {
 	cmd.Dir = w.home
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 20 * time.Second // what has come must still be read, on a busy machine too
 	err := cmd.Run()
 	status := 0
 	if err != nil {
