@@ -6,6 +6,11 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 )
 
+// Usage says how much of their limits the caller has used.
+func (c *Client) Usage(ctx context.Context) (hub.Usage, error) {
+	return get[hub.Usage](ctx, c, "/v1/users/usage", nil)
+}
+
 // APIKeys lists the caller's API keys, oldest first, without the keys
 // themselves.
 func (c *Client) APIKeys(ctx context.Context) ([]hub.APIKey, error) {

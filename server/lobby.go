@@ -62,12 +62,17 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		wish.Fatalln(s, hub.MessageOf(err))
 		return
 	}
+	as := l.app.As(user).From(s.RemoteAddr().String())
+	if _, err := as.Spend(s.Context()); err != nil { // a visit, or a command, is one request
+		_, _ = io.WriteString(s.Stderr(), hub.MessageOf(err)+"\r\n")
+		_ = s.Exit(cli.ExitLater)
+		return
+	}
 	ctx, cancel := context.WithCancelCause(s.Context())
 	var watching sync.WaitGroup
 	if user.ID != "" {
 		watching.Go(func() { l.watch(ctx, cancel, who, user) })
 	}
-	as := l.app.As(user).From(s.RemoteAddr().String())
 	if len(s.Command()) > 0 {
 		status := l.command(ctx, s, as)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone

@@ -52,6 +52,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 	a := &app.App{DB: db.DB, Log: cfg.Log, Now: time.Now}
 	a.Starting.Store(true)
+	if a.Limits, err = limits(cfg); err != nil {
+		return err
+	}
 	if err := configureAccounts(a, cfg); err != nil {
 		return err
 	}

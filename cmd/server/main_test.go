@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -257,7 +258,7 @@ func (s *process) launch() *bufio.Reader {
 		s.t.Fatal(err)
 	}
 	s.cmd = exec.CommandContext(s.t.Context(), self, "serve")
-	s.cmd.Env, s.cmd.Stderr = s.env, &s.log
+	s.cmd.Env, s.cmd.Stderr = append(slices.Clone(s.env), "CMH_LIMIT_GUEST=0", "CMH_LIMIT_FREE=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0"), &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)

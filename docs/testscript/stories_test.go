@@ -132,6 +132,7 @@ func serve(t *testing.T, bin string) hubServer {
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "cmh-server"), "serve")
 	cmd.Env = append(os.Environ(), "CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL, "CMH_LAB_AGENT="+filepath.Join(bin, "lab-agent"),
 		"CMH_API_ADDR="+strings.TrimPrefix(h.api, "http://"), "CMH_SSH_ADDR="+net.JoinHostPort(h.sshHost, h.sshPort))
+	cmd.Env = append(cmd.Env, "CMH_LIMIT_GUEST=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0")
 	cmd.Env = append(cmd.Env, counting()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second

@@ -40,6 +40,7 @@ type Accounts interface {
 	Keys(ctx context.Context) ([]hub.Key, error)
 	AddKey(ctx context.Context, k hub.NewKey) (hub.Key, error)
 	RemoveKey(ctx context.Context, id string) error
+	Usage(ctx context.Context) (hub.Usage, error)
 	APIKeys(ctx context.Context) ([]hub.APIKey, error)
 	CreateAPIKey(ctx context.Context, n hub.NewAPIKey) (hub.CreatedAPIKey, error)
 	RevokeAPIKey(ctx context.Context, ref string) error

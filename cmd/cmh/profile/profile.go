@@ -14,7 +14,7 @@ import (
 
 // Command returns the profile command.
 func Command(env *cli.Env) *cobra.Command {
-	return cli.Group("profile", "See and change your profile", viewCmd(env), editCmd(env), exportCmd(env), deleteCmd(env))
+	return cli.Group("profile", "See and change your profile", viewCmd(env), editCmd(env), usageCmd(env), exportCmd(env), deleteCmd(env))
 }
 
 func viewCmd(env *cli.Env) *cobra.Command {

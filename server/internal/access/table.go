@@ -45,6 +45,7 @@ var Table = []Operation{
 	{"DELETE /v1/users/me", Members, ""},
 	{"GET /v1/users/profile", Members, hub.AccountRead},
 	{"PUT /v1/users/profile", Members, hub.AccountWrite},
+	{"GET /v1/users/usage", Members, hub.AccountRead},
 	{"GET /v1/users/keys", Members, hub.AccountRead},
 	{"POST /v1/users/keys", Members, ""},
 	{"DELETE /v1/users/keys/{key}", Members, ""},

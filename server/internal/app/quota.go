@@ -144,15 +144,20 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 		}
 	}
 	one.used = now
-	st := Standing{Policy: policy, Most: most, Reset: max(time.Second, one.free.Sub(now))}
+	st := Standing{Policy: policy, Most: most, Reset: until(one.free, now)}
 	if one.held == 0 {
-		st.Reset = max(time.Second, one.until.Sub(now))
+		st.Reset = until(one.until, now)
 		return st, &hub.Error{Code: hub.Limit, Message: quotaSpent(policy, most), RetryAfter: st.Reset}
 	}
 	one.held--
 	one.pace++
 	st.Left = min(most-1, one.left+one.held)
 	return st, nil
+}
+
+// until is how long to wait. Others may have been served since now.
+func until(t, now time.Time) time.Duration {
+	return max(time.Second, min(t.Sub(now), QuotaSpan))
 }
 
 func quotaSpent(policy string, most int) string {

@@ -62,6 +62,11 @@ func (api) updateProfile(c *gin.Context, as app.Actor) (any, error) {
 	return as.UpdateProfile(c.Request.Context(), p)
 }
 
+// GET /v1/users/usage
+func (api) usage(c *gin.Context, as app.Actor) (any, error) {
+	return as.Usage(c.Request.Context())
+}
+
 // GET /v1/users/keys
 func (api) keys(c *gin.Context, as app.Actor) (any, error) {
 	ks, err := as.Keys(c.Request.Context())

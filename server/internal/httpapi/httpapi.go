@@ -114,6 +114,7 @@ func (h api) routes(r router) {
 	r.DELETE("/users/me", h.do(h.deleteAccount))
 	r.GET("/users/profile", h.do(h.profile))
 	r.PUT("/users/profile", h.do(h.updateProfile))
+	r.GET("/users/usage", h.do(h.usage))
 	r.GET("/users/keys", h.do(h.keys))
 	r.POST("/users/keys", h.do(h.addKey))
 	r.DELETE("/users/keys/:key", h.do(h.removeKey))

@@ -1,0 +1,211 @@
+package httpapi_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
+)
+
+func allow(l app.Limits) func(*app.App) { return func(a *app.App) { a.Limits = l } }
+
+// member is an account as a rule sees it, made behind the limits.
+func member(t *testing.T, api *apitest.API) hub.User {
+	t.Helper()
+	limits := api.App.Limits
+	api.App.Limits = app.Limits{}
+	defer func() { api.App.Limits = limits }()
+	u, err := api.User(t, hub.Free).Profile(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// Two servers together allow what one may, to the last, however many ask at
+// once; and a third one that starts later knows of it.
+func TestQuotasAreExactOverServers(t *testing.T) {
+	t.Parallel()
+	const most = 2000
+	limits := allow(app.Limits{Free: most})
+	one := apitest.New(t, limits)
+	two := one.Beside(t, limits)
+	one.Watch(t)
+	two.Watch(t)
+	u := member(t, one)
+	var allowed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 8 {
+		as := []*apitest.API{one, two}[i%2].App.As(u)
+		wg.Go(func() {
+			for {
+				_, err := as.Spend(t.Context())
+				if err != nil {
+					if e, ok := errors.AsType[*hub.Error](err); !ok || e.Code != hub.Limit || e.RetryAfter <= 0 || e.RetryAfter > time.Hour {
+						t.Errorf("refused with %v", err)
+					}
+					return
+				}
+				allowed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := allowed.Load(); n != most {
+		t.Errorf("%d were allowed, of %d", n, most)
+	}
+	if _, err := one.Beside(t, limits).App.As(u).Spend(t.Context()); hub.CodeOf(err) != hub.Limit {
+		t.Errorf("after a restart: %v", err)
+	}
+}
+
+// What one server has taken in advance goes back when another one lacks it.
+func TestWhatIsNotUsedGoesBack(t *testing.T) {
+	t.Parallel()
+	const most = 1000
+	limits := allow(app.Limits{Free: most})
+	one := apitest.New(t, limits)
+	two := one.Beside(t, limits)
+	one.Watch(t)
+	two.Watch(t)
+	u := member(t, one)
+	for range 205 { // which leaves some taken and not used
+		if _, err := one.App.As(u).Spend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	eventually(t, "the rest is to be had elsewhere", func() bool {
+		for {
+			if _, err := two.App.As(u).Spend(t.Context()); err != nil {
+				return n >= most-205
+			}
+			n++
+		}
+	})
+	if n != most-205 {
+		t.Errorf("%d more were allowed", n)
+	}
+}
+
+// Any hour counts, wherever it begins.
+func TestQuotasSlide(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	api := apitest.New(t, allow(app.Limits{Guest: 10}), func(a *app.App) {
+		began := time.Now()
+		a.Now = func() time.Time { return began.Add(time.Duration(ahead.Load())) }
+	})
+	as := api.App.As(app.Guest).From("192.0.2.7")
+	spend := func(n int) (ok int) {
+		for range n {
+			if _, err := as.Spend(t.Context()); err == nil {
+				ok++
+			}
+		}
+		return ok
+	}
+	for _, step := range []struct {
+		at      time.Duration
+		ask, ok int
+	}{
+		{0, 4, 4},
+		{30 * time.Minute, 10, 6},
+		{time.Hour - time.Second, 1, 0},
+		{time.Hour, 10, 4},
+		{90 * time.Minute, 10, 6},
+	} {
+		ahead.Store(int64(step.at))
+		if got := spend(step.ask); got != step.ok {
+			t.Errorf("after %v: %d of %d, want %d", step.at, got, step.ask, step.ok)
+		}
+	}
+	if _, err := api.App.As(app.Guest).From("192.0.2.8").Spend(t.Context()); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+}
+
+// One account has one quota, and every answer tells how it stands. Headers that
+// name other addresses give nobody more.
+func TestLimitsOverHTTP(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t, allow(app.Limits{Guest: 3, Free: 6}))
+	c := api.User(t, hub.Free)
+	made, err := c.CreateAPIKey(t.Context(), hub.NewAPIKey{Scopes: []hub.Scope{hub.AccountRead}}) // one
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := api.Token(t, c) // two
+	for i, with := range []string{token, made.Token, token} {
+		got := send(t, api, "GET", "/v1/users/profile", with, "")
+		if want := fmt.Sprintf(`"hour";r=%d;t=`, 3-i); got.status != 200 || !strings.HasPrefix(got.header.Get("RateLimit"), want) || got.header.Get("RateLimit-Policy") != `"hour";q=6;w=3600` {
+			t.Errorf("%d: %d %v", i, got.status, got.header)
+		}
+	}
+	u, err := client.New(api.URL, client.Token(made.Token)).Usage(t.Context()) // six
+	if err != nil || u.Requests.Limit != 6 || u.Requests.Used != 6 || *u.Requests.Remaining != 0 || u.Requests.ResetsAt == nil || u.Tier != hub.Free {
+		t.Errorf("%+v, %v", u, err)
+	}
+	for _, with := range []string{token, made.Token} {
+		got := send(t, api, "GET", "/v1/users/profile", with, "", "X-Forwarded-For", "203.0.113.9")
+		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+		if got.status != http.StatusTooManyRequests || err != nil || wait < 1 || wait > 3600 || !strings.Contains(got.body, `"limit"`) {
+			t.Errorf("the seventh: %d %v %s", got.status, got.header, got.body)
+		}
+	}
+	for i := range 5 {
+		got := send(t, api, "GET", "/v1/courses", "", "", "X-Forwarded-For", fmt.Sprint("203.0.113.", i), "X-Real-IP", "203.0.113.1", "Forwarded", "for=203.0.113.2")
+		if want := map[bool]int{true: 200, false: 429}[i < 3]; got.status != want {
+			t.Errorf("guest %d: %d, want %d", i, got.status, want)
+		}
+	}
+	api.App.DB.Pool().Close() // a refusal asks nobody
+	if got := send(t, api, "GET", "/v1/courses", "", ""); got.status != http.StatusTooManyRequests {
+		t.Errorf("without a database: %d", got.status)
+	}
+	if got := send(t, api, "GET", "/healthz", "", ""); got.status != 200 || got.header.Get("RateLimit") != "" {
+		t.Errorf("health: %d %v", got.status, got.header)
+	}
+}
+
+// Minutes of labs count by the day, running ones too.
+func TestLabMinutes(t *testing.T) {
+	t.Parallel()
+	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+	api := apitest.New(t, allow(app.Limits{LabMinutes: 60}), func(a *app.App) { a.Now = func() time.Time { return noon } })
+	u := member(t, api)
+	for _, sql := range []string{
+		`INSERT INTO labs (id, version) SELECT 'a-lab', 'v1' WHERE $1 <> ''`,
+		`INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, step, driver, node, created_at, expires_at, most_until, ended_at)
+			SELECT 's-one', $1::uuid, 'a-lab', 'v1', 'stopped', 1, 'local', 'here', t - interval '9 hours', t, t, t - interval '8 hours 40 minutes'
+			FROM (SELECT '` + noon.Format(time.RFC3339) + `'::timestamptz AS t) x`,
+		`INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, step, driver, node, created_at, expires_at, most_until)
+			SELECT 's-two', $1::uuid, 'a-lab', 'v1', 'ready', 1, 'local', 'here', t - interval '15 minutes', t + interval '1 hour', t
+			FROM (SELECT '` + noon.Format(time.RFC3339) + `'::timestamptz AS t) x`,
+		`INSERT INTO lab_sessions (id, user_id, lab_id, lab_version, state, step, driver, node, created_at, expires_at, most_until, ended_at)
+			SELECT 's-yesterday', $1::uuid, 'a-lab', 'v1', 'stopped', 1, 'local', 'here', t - interval '14 hours', t, t, t - interval '11 hours 50 minutes'
+			FROM (SELECT '` + noon.Format(time.RFC3339) + `'::timestamptz AS t) x`,
+	} {
+		if _, err := api.App.DB.Pool().Exec(t.Context(), sql, u.ID); err != nil {
+			t.Fatalf("%.70s: %v", sql, err)
+		}
+	}
+	got, err := api.App.As(u).Usage(t.Context())
+	if err != nil || got.LabMinutes.Used != 20+15+10 || *got.LabMinutes.Remaining != 15 || !got.LabMinutes.ResetsAt.Equal(noon.Add(12*time.Hour)) {
+		t.Errorf("%+v, %v", got.LabMinutes, err)
+	}
+	u.Role = hub.Premium
+	if got, err := api.App.As(u).Usage(t.Context()); err != nil || got.LabMinutes.Limit != 0 || got.LabMinutes.Remaining != nil {
+		t.Errorf("premium: %+v, %v", got.LabMinutes, err)
+	}
+}

@@ -1,0 +1,32 @@
+package server
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+// limits reads the settings of how much each may use.
+func limits(cfg Config) (l app.Limits, err error) {
+	for _, s := range []struct {
+		name, value string
+		def         int
+		to          *int
+	}{
+		{"limit-guest", cfg.LimitGuest, 100, &l.Guest},
+		{"limit-free", cfg.LimitFree, 1_000, &l.Free},
+		{"limit-premium", cfg.LimitPaid, 10_000, &l.Premium},
+		{"limit-sign-in", cfg.LimitSignIn, 600, &l.SignIn},
+		{"lab-minutes", cfg.LabMinutes, 60, &l.LabMinutes},
+	} {
+		*s.to = s.def
+		if s.value == "" {
+			continue
+		}
+		if *s.to, err = strconv.Atoi(s.value); err != nil || *s.to < 0 || *s.to > 1_000_000_000 {
+			return l, fmt.Errorf("%s must be a whole number, 0 for no limit, not %q", s.name, s.value)
+		}
+	}
+	return l, nil
+}
