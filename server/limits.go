@@ -2,7 +2,9 @@ package server
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
@@ -29,4 +31,20 @@ func limits(cfg Config) (l app.Limits, err error) {
 		}
 	}
 	return l, nil
+}
+
+// trustedProxies reads a list of addresses and networks.
+func trustedProxies(list string) (proxies []string, err error) {
+	for p := range strings.SplitSeq(list, ",") {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		if _, err := netip.ParseAddr(p); err != nil {
+			if _, err := netip.ParsePrefix(p); err != nil {
+				return nil, fmt.Errorf("trusted-proxies must be addresses and networks such as 10.0.0.0/8, not %q", p)
+			}
+		}
+		proxies = append(proxies, p)
+	}
+	return proxies, nil
 }

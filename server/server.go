@@ -55,6 +55,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if a.Limits, err = limits(cfg); err != nil {
 		return err
 	}
+	if a.TrustedProxies, err = trustedProxies(cfg.Proxies); err != nil {
+		return err
+	}
 	if err := configureAccounts(a, cfg); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ var settings = []setting{
 	{"lab-warm", "how many sandboxes wait for their learners, of each of the three kinds asked for most (2; 0 for none)", func(c *server.Config) *string { return &c.LabWarm }},
 	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
 	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
+	{"trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed (none)", func(c *server.Config) *string { return &c.Proxies }},
 	{"limit-guest", "requests an hour of an address that hasn't signed in (100; 0 is without limit)", func(c *server.Config) *string { return &c.LimitGuest }},
 	{"limit-free", "requests an hour of a free account, over all doors (1000; 0 is without limit)", func(c *server.Config) *string { return &c.LimitFree }},
 	{"limit-premium", "the same for premium members, instructors and admins (10000)", func(c *server.Config) *string { return &c.LimitPaid }},

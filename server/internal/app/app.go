@@ -47,6 +47,10 @@ type App struct {
 	// Limits is how much each may use; zero fields are without limit.
 	Limits Limits
 
+	// TrustedProxies are the addresses and networks whose X-Forwarded-For is
+	// believed. From anybody else's it is ignored.
+	TrustedProxies []string
+
 	accounts accounts
 	known    known
 	quotas   quotas

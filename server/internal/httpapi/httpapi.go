@@ -30,7 +30,10 @@ func New(a *app.App, log *slog.Logger) http.Handler {
 func (h api) engine() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
-	_ = r.SetTrustedProxies(nil) // the peer is who connected, not who a header names
+	// The peer is who connected; who a header names only if a proxy that we know
+	// says so. The list has been checked.
+	_ = r.SetTrustedProxies(h.app.TrustedProxies)
+	r.RemoteIPHeaders = []string{"X-Forwarded-For"}
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
 	r.UseRawPath = true          // a key's fingerprint holds slashes

@@ -50,7 +50,7 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, secret bool) answ
 	status := 0
 	defer func() {
 		if err := as.Answered(ctx, key, status, keep); err != nil {
-			h.log.ErrorContext(ctx, "keep an answer", "request_id", c.GetString(requestIDKey), "err", err)
+			h.log.ErrorContext(ctx, "keep an answer", "request_id", requestID(c), "err", err)
 		}
 	}()
 	a := h.ask(c, f, as)

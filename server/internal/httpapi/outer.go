@@ -2,9 +2,9 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -40,20 +40,52 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
+// guards are the headers that every answer carries, for browsers. The lists are
+// shared by all answers, so nobody changes them; Set and Add don't.
+var guards = [...]struct {
+	name  string
+	value []string
+}{
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Strict-Transport-Security", []string{"max-age=31536000"}},
+}
+
+// newRequestID is 100 random bits: a name, no secret.
+func newRequestID() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	var b [20]byte
+	for half := range 2 {
+		bits := mathrand.Uint64()
+		for i := range 10 {
+			b[10*half+i] = letters[bits&31]
+			bits >>= 5
+		}
+	}
+	return string(b[:])
+}
+
+// requestID is the name of the request.
+func requestID(c *gin.Context) string {
+	if id := c.Writer.Header()[requestIDHeader]; len(id) == 1 {
+		return id[0]
+	}
+	return ""
+}
+
 // outer is what every request passes first: a name, headers for browsers, a
 // limit on slow peers, bytes that no handler wants to see, a log line. A panic
 // inside is answered and logged.
 func (h api) outer(c *gin.Context) {
 	started := time.Now()
-	id := strings.ToLower(rand.Text()[:20])
-	c.Set(requestIDKey, id)
+	id := newRequestID()
 	head := c.Writer.Header()
-	head.Set("X-Request-Id", id)
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("X-Frame-Options", "DENY")
-	head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	head.Set("Referrer-Policy", "no-referrer")
-	head.Set("Strict-Transport-Security", "max-age=31536000")
+	head[requestIDHeader] = []string{id}
+	for i := range guards {
+		head[guards[i].name] = guards[i].value
+	}
 	defer func() { h.logAccess(c, id, time.Since(started)) }()
 	defer func() {
 		if p := recover(); p != nil {
@@ -147,6 +179,6 @@ func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
 
 // What is remembered about a request, for its log line and its errors.
 const (
-	requestIDKey = "request_id"
-	userIDKey    = "user_id"
+	requestIDHeader = "X-Request-Id"
+	userIDKey       = "user_id"
 )

@@ -60,7 +60,7 @@ func (r refined) Unwrap() error { return r.error }
 func (h api) problem(c *gin.Context, err error) answer {
 	p := problem{
 		Status: 0, Detail: hub.MessageOf(err), Instance: printable(c.Request.URL.Path),
-		Code: hub.CodeOf(err), RequestID: c.GetString(requestIDKey),
+		Code: hub.CodeOf(err), RequestID: requestID(c),
 	}
 	a := answer{ContentType: "application/problem+json"}
 	if e, ok := errors.AsType[*hub.Error](err); ok {

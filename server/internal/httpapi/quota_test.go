@@ -178,6 +178,28 @@ func TestLimitsOverHTTP(t *testing.T) {
 	}
 }
 
+// Behind a proxy that the operator names, guests are told apart by what it says,
+// and not by what they say to it.
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t, allow(app.Limits{Guest: 2}), func(a *app.App) { a.TrustedProxies = []string{"127.0.0.0/8", "::1"} })
+	for i, tt := range []struct {
+		forwarded string
+		status    int
+	}{
+		{"203.0.113.1", 200},
+		{"203.0.113.1", 200},
+		{"203.0.113.1", 429},
+		{"203.0.113.2", 200},
+		{"198.51.100.1, 203.0.113.2", 200}, // the first is the guest's own word
+		{"198.51.100.2, 203.0.113.2", 429},
+	} {
+		if got := send(t, api, "GET", "/v1/courses", "", "", "X-Forwarded-For", tt.forwarded, "X-Real-IP", fmt.Sprint("192.0.2.", i)); got.status != tt.status {
+			t.Errorf("%d, %s: %d", i, tt.forwarded, got.status)
+		}
+	}
+}
+
 // Minutes of labs count by the day, running ones too.
 func TestLabMinutes(t *testing.T) {
 	t.Parallel()
