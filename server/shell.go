@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -53,8 +55,46 @@ func (s *shell) work(o split.Options) (status int, detached bool, err error) {
 	return split.Run(s.ctx, t, s.as, o, s.attach)
 }
 
-// attach gives t the lab's shell.
+// attach gives t the lab's shell, and again when the connection breaks while
+// the lab goes on: a reset puts another sandbox in its place.
 func (s *shell) attach(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error) {
+	keys := newRelay(t.In)
+	for tries := 1; ; tries++ {
+		began := time.Now()
+		in := keys.next()
+		t.In = in
+		status, detached, err = s.once(ctx, t)
+		_ = in.Close()
+		if !errors.Is(err, labssh.ErrLost) {
+			return status, detached, err
+		}
+		if time.Since(began) > settledIn {
+			tries = 1
+		}
+		if err = s.whyLost(err); hub.CodeOf(err) != hub.Unavailable || tries >= enoughTries {
+			return status, detached, err
+		}
+		t.Say("The connection to the lab was lost. Connecting again …")
+		pause := time.NewTimer(time.Duration(tries) * betweenTries)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return status, detached, err
+		}
+	}
+}
+
+// How often, and how soon, to connect again to a lab that goes on. A connection
+// that lasted begins the count anew.
+const (
+	enoughTries  = 8
+	betweenTries = 100 * time.Millisecond
+	settledIn    = 10 * time.Second
+)
+
+// once is one connection.
+func (s *shell) once(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error) {
 	id, err := s.as.LabSandbox(ctx, s.session)
 	if err != nil {
 		return 0, false, err
@@ -83,10 +123,50 @@ func (s *shell) attach(ctx context.Context, t labssh.Terminal) (status int, deta
 	if gone := s.app.LabDetached(ctx, id); err == nil {
 		err = gone
 	}
-	if errors.Is(err, labssh.ErrLost) {
-		return status, detached, s.whyLost(err)
-	}
 	return status, detached, err
+}
+
+// A relay passes what is typed on to one connection after another. Each leaves
+// somebody reading behind, who must not have the next one's keys.
+type relay struct {
+	mu  sync.Mutex
+	now *io.PipeWriter
+}
+
+func newRelay(from io.Reader) *relay {
+	_, nobody := io.Pipe()
+	_ = nobody.Close()
+	r := &relay{now: nobody}
+	go r.pass(from) // ends with the input
+	return r
+}
+
+func (r *relay) next() *io.PipeReader {
+	in, now := io.Pipe()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = now
+	return in
+}
+
+func (r *relay) to() *io.PipeWriter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+func (r *relay) pass(from io.Reader) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			_, _ = r.to().Write(buf[:n]) // lost when nothing is connected
+		}
+		if err != nil {
+			_ = r.to().Close()
+			return
+		}
+	}
 }
 
 // whyLost asks the rules what became of the lab: mostly, its time was up.

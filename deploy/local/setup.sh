@@ -23,6 +23,11 @@ for purpose in "$@"; do
 	test)
 		want ssh openssh-client
 		want tmux tmux
+		want vim vim # and what else is compared in a terminal
+		want less less
+		want top procps
+		want htop htop
+		want dialog dialog
 		want python3 python3
 		want gcc gcc # the race detector links C
 		if [ "$(id -u)" -eq 0 ]; then # engines.sh starts engines of its own

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
 // How long a Ctrl-C gets to settle, and what counts as settled.
@@ -48,6 +49,8 @@ func (d *desk) run(n int) {
 		d.say(fmt.Sprintf("Block %d is for copying: %s.", n, d.key("y")))
 	case b.Host > 1:
 		d.say(fmt.Sprintf("Block %d is for host %d: go there in the shell first, and copy it with %s.", n, b.Host, d.key("y")))
+	case b.Terminal > 1:
+		d.say(fmt.Sprintf("Block %d is for terminal %d: copy it with %s, and paste it there (cmh lab attach --terminal %s).", n, b.Terminal, d.key("y"), d.terminal(b.Terminal)))
 	case b.Interrupt:
 		d.typeKeys([]byte{3})
 		d.work("Interrupting…", func(ctx context.Context) func() {
@@ -57,6 +60,16 @@ func (d *desk) run(n int) {
 	default:
 		d.put(b)
 	}
+}
+
+// terminal is what the lab calls its terminal n.
+func (d *desk) terminal(n int) string {
+	for i, t := range d.lab.Terminals {
+		if i == n-2 { // they are those besides the first
+			return safe.Line(t.Session)
+		}
+	}
+	return fmt.Sprintf("main-%d", n)
 }
 
 // settle waits until the shell has been quiet for a moment.

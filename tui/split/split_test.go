@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ func (b backend) AnswerLab(_ context.Context, _ string, a hub.LabAnswer) (hub.An
 func (b backend) ExtendLab(ctx context.Context, ref string, _ int) (hub.LabSession, error) {
 	return b.LabSession(ctx, ref)
 }
+
 func (backend) SaveLab(context.Context, string, string) (hub.Checkpoint, error) {
 	return hub.Checkpoint{}, nil
 }
@@ -51,7 +53,7 @@ func (b backend) GotoLabStep(ctx context.Context, ref string, _ int) (hub.LabSes
 
 // A seat is a learner's terminal with the screen on it, and the lab behind it.
 type seat struct {
-	t       *testing.T
+	t       testing.TB
 	keys    *io.PipeWriter // the learner's keyboard
 	resized chan struct{}
 	ended   chan struct{}
@@ -69,8 +71,9 @@ type seat struct {
 	hangUp     chan int
 }
 
-func sit(t *testing.T, cols, rows int, o split.Options) *seat {
+func sit(t testing.TB, cols, rows int, o split.Options) *seat {
 	t.Helper()
+	before := goleak.IgnoreCurrent()
 	in, keys := io.Pipe()
 	s := &seat{
 		t: t, keys: keys, resized: make(chan struct{}, 1), ended: make(chan struct{}), news: make(chan struct{}),
@@ -100,7 +103,7 @@ func sit(t *testing.T, cols, rows int, o split.Options) *seat {
 		default:
 		}
 		<-s.ended
-		goleak.VerifyNone(t)
+		goleak.VerifyNone(t, before)
 	})
 	return s
 }
@@ -385,6 +388,41 @@ func TestQuiet(t *testing.T) {
 	defer s.mu.Unlock()
 	if n := s.raw.Len(); n > 160 {
 		t.Errorf("two keys' echo is %d bytes: %q", n, s.raw.String())
+	}
+}
+
+// From a key to the lab, and from there to the learner's terminal.
+func BenchmarkEcho(b *testing.B) {
+	s := sit(b, 120, 40, split.Options{})
+	s.sees("Step 1/3")
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		if i%60 == 59 {
+			s.prints("\r\n")
+		}
+		s.mu.Lock()
+		typed, shown := s.typed.Len(), s.raw.Len()
+		s.mu.Unlock()
+		began := time.Now()
+		s.press("x")
+		s.until("the lab has the key", func() bool { return s.typed.Len() > typed })
+		s.prints("x")
+		s.until("the echo is seen", func() bool { return s.raw.Len() > shown })
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs/p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs/p99")
+}
+
+// A lab that prints without end costs no frame for each piece of it.
+func BenchmarkFlood(b *testing.B) {
+	s := sit(b, 120, 40, split.Options{})
+	s.sees("Step 1/3")
+	text := strings.Repeat("\x1b[32mthe quick brown fox\x1b[m jumps over the lazy dog\r\n", 200)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		s.prints(text)
 	}
 }
 

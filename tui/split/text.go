@@ -32,16 +32,6 @@ func (d *desk) written() *hub.LabStep {
 	return nil
 }
 
-// state is how the current step stands; nil when there is none.
-func (d *desk) state() *hub.StepState {
-	for i := range d.session.Steps {
-		if d.session.Steps[i].Number == d.session.Step {
-			return &d.session.Steps[i]
-		}
-	}
-	return nil
-}
-
 func (d *desk) source() string {
 	if s := d.written(); s != nil {
 		return s.Text
