@@ -128,6 +128,7 @@ func (d *Driver) meet(ctx context.Context, cfg Config) (err error) {
 			return err
 		}
 	}
+	d.about.disk, d.about.tried = d.about.disk && d.bounds(ctx), true
 	return d.sweep(ctx)
 }
 

@@ -20,6 +20,7 @@ type about struct {
 	runc   string // its version; empty when the engine doesn't say
 	limits bool   // memory and processes
 	disk   bool   // a size for each container's files
+	tried  bool   // that disk is so
 	userns bool   // containers have users of their own
 	arch   string // amd64, arm64
 	apart  bool   // it doesn't see this machine's files, nor we its processes
@@ -57,10 +58,11 @@ func ask(ctx context.Context, engine *client.Client, host string) (about, error)
 		}
 	}
 	a.userns = slices.ContainsFunc(got.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=userns") })
+	// Where an engine may bound a container's files. Over xfs it has to be mounted
+	// for that, which only a try tells: see bounds.
+	a.disk = got.Info.Driver == "btrfs" || got.Info.Driver == "zfs"
 	for _, s := range got.Info.DriverStatus {
-		// The only file system on which an engine bounds a container's files,
-		// where it is mounted for that: Create finds out.
-		a.disk = a.disk || s[0] == "Backing Filesystem" && s[1] == "xfs"
+		a.disk = a.disk || strings.HasPrefix(got.Info.Driver, "overlay") && s[0] == "Backing Filesystem" && s[1] == "xfs"
 	}
 	return a, nil
 }
@@ -90,7 +92,9 @@ func (a about) weaknesses() []string {
 		out = append(out, "memory or processes can't be limited")
 	}
 	if !a.disk {
-		out = append(out, "a lab can fill the engine's disk: sizes need xfs with pquota")
+		out = append(out, "a lab can fill the engine's disk: sizes need overlay2 on xfs with pquota, btrfs or zfs")
+	} else if !a.tried {
+		out = append(out, "whether a lab's files are bounded is tried when the server starts: xfs needs pquota")
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -127,4 +130,30 @@ func pack(to io.Writer, tree string) error {
 		return err
 	})
 	return errors.Join(err, w.Close())
+}
+
+// bounds says whether the engine takes a size for a container's files. It asks
+// for one with a container of nothing, which it removes.
+func (d *Driver) bounds(ctx context.Context) bool {
+	ref, name := "localhost/cmh-nothing:"+d.key, "cmh-"+d.key+"-.size" // no sandbox has that id
+	nothing := bytes.NewReader(make([]byte, 1024))                     // an archive's end
+	got, err := d.engine.ImageImport(ctx, client.ImageImportSource{Source: nothing, SourceName: "-"}, ref, client.ImageImportOptions{})
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, got)
+	got.Close()
+	defer func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		_ = d.removeNamed(grace, name)
+		_, _ = d.engine.ImageRemove(grace, ref, client.ImageRemoveOptions{})
+	}()
+	if err != nil || d.removeNamed(ctx, name) != nil { // of one who was killed here
+		return false
+	}
+	host := bare()
+	host.StorageOpt = map[string]string{"size": strconv.Itoa(64 << 20)}
+	_, err = d.engine.ContainerCreate(ctx, client.ContainerCreateOptions{Name: name, Config: d.config(ref, nil), HostConfig: host})
+	return err == nil
 }
