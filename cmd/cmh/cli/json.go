@@ -7,11 +7,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"text/template"
 	"unicode/utf8"
 
+	"github.com/itchyny/gojq"
+
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/cmd/cmh/cli/format"
-	"github.com/cloudmastershub/cmh/third_party/gojq"
 )
 
 // printJSON writes v, or the chosen fields of it, or what a filter or a
@@ -170,7 +171,16 @@ func printJQ(env *Env, v any) error {
 }
 
 func printTemplate(env *Env, v any) error {
-	t, err := format.Parse("--template", env.Template)
+	t, err := template.New("--template").Funcs(template.FuncMap{
+		"join": func(sep string, list []any) string {
+			words := make([]string, len(list))
+			for i, w := range list {
+				words[i] = fmt.Sprint(w)
+			}
+			return strings.Join(words, sep)
+		},
+		"json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
+	}).Parse(env.Template)
 	if err != nil {
 		return hub.Errorf(hub.Invalid, "The --template is not right: %v.", err)
 	}

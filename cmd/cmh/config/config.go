@@ -4,11 +4,12 @@
 package config
 
 import (
-	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
+
+	"github.com/spf13/viper"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -37,20 +38,18 @@ func Dir() string {
 
 // Read reads the settings. server is what the --server flag says.
 func Read(dir, server string) (Config, error) {
-	path := filepath.Join(dir, "config.yaml")
-	settings, err := readFile(path)
-	if err != nil {
-		return Config{}, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", path)
-	}
+	v := viper.New()
+	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
+	v.SetDefault("server", DefaultServer)
+	v.SetEnvPrefix("CMH")
 	for _, name := range []string{"server", "pager", "insecure_http"} {
-		if v := os.Getenv("CMH_" + strings.ToUpper(name)); v != "" {
-			settings[name] = v
-		}
+		_ = v.BindEnv(name) // fails for an empty name only
 	}
-	c := Config{Server: DefaultServer, Pager: settings["pager"]}
-	if s := cmp.Or(server, settings["server"]); s != "" {
-		c.Server = s
+	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Config{}, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())
 	}
-	c.InsecureHTTP, _ = strconv.ParseBool(settings["insecure_http"]) // anything else is no yes
-	return c, nil
+	if server != "" {
+		v.Set("server", server)
+	}
+	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http")}, nil
 }

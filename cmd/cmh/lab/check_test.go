@@ -75,7 +75,7 @@ func TestStatusesAndNames(t *testing.T) {
 		"what it costs":  {200, `{"step":1,"number":1,"of":2,"text":"Look.","cost":10}`, "hint s-aaaaaaaaaa", cli.ExitOK, "Hint 1 of 2 for step 1 (10 points)", ""},
 
 		"too long":  {0, "", "wait s-aaaaaaaaaa --for ended --timeout 1ms", cli.ExitLater, "", "Not ended after 1ms"},
-		"no states": {0, "", "wait s-aaaaaaaaaa --for ever", cli.ExitUsage, "", "ready or ended"},
+		"no states": {0, "", "wait s-aaaaaaaaaa --for ever", cli.ExitUsage, "", "ready, checked or ended"},
 		"ready":     {0, "", "wait s-aaaaaaaaaa --jq .state", cli.ExitOK, "detached", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

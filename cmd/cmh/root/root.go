@@ -3,8 +3,6 @@
 package root
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -45,8 +43,8 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.Long = "Courses and hands-on labs in your terminal. Read a lesson, open a lab in a real sandbox, have your work checked, see your progress. " +
 		"On a terminal, cmh alone opens the screens."
 	root.Example = "  cmh course list\n  cmh lab start log-triage\n  cmh next"
-	// Not cobra's own flag: what words its answer links text/template.
-	version := root.Flags().BoolP("version", "v", false, "version for cmh")
+	root.Version = client.Version
+	root.SetVersionTemplate("cmh {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Teach, Title: "Teach:"},
 		&cobra.Group{ID: Account, Title: "Your account:"}, &cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
@@ -57,16 +55,14 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	Add(root, topics, about.Topics()...)
 	root.SetHelpCommand(about.HelpCommand())
 	root.SetHelpCommandGroupID(Other)
-	help := root.RunE
-	root.RunE = func(cmd *cobra.Command, args []string) error {
-		switch {
-		case *version:
-			_, err := fmt.Fprintln(env.Out, "cmh", client.Version)
-			return err
-		case l.Open != nil && env.InTTY && env.ForHumans() && env.Interactive() && env.Var("TERM") != "dumb":
-			return l.Open(cmd)
+	if l.Open != nil {
+		help := root.RunE
+		root.RunE = func(cmd *cobra.Command, args []string) error {
+			if env.InTTY && env.ForHumans() && env.Interactive() && env.Var("TERM") != "dumb" {
+				return l.Open(cmd)
+			}
+			return help(cmd, args)
 		}
-		return help(cmd, args)
 	}
 	return root
 }
