@@ -67,7 +67,7 @@ func (a Actor) CreateAPIKey(ctx context.Context, n hub.NewAPIKey) (made hub.Crea
 		if k, err = tx.AddAPIKey(ctx, a.user.ID, k, hash[:]); err != nil {
 			return err
 		}
-		return tx.Event(ctx, a.user.ID, "account.api_key_created", map[string]any{"key": k.ID, "scopes": k.Scopes, "expires_at": k.ExpiresAt.UTC()})
+		return a.app.happened(ctx, tx, a.user.ID, "account.api_key_created", map[string]any{"key": k.ID, "scopes": k.Scopes, "expires_at": k.ExpiresAt.UTC()})
 	})
 	return hub.CreatedAPIKey{APIKey: k, Token: token}, err
 }
@@ -130,7 +130,7 @@ func (a Actor) RevokeAPIKey(ctx context.Context, ref string) error {
 		case n > 1: // and the transaction takes it back
 			return hub.Errorf(hub.Conflict, "%d keys have that name. Name the one by its id.", n)
 		}
-		return tx.Event(ctx, a.user.ID, "account.api_key_revoked", nil)
+		return a.app.happened(ctx, tx, a.user.ID, "account.api_key_revoked", nil)
 	})
 	a.app.known.forgetKeys()
 	return err

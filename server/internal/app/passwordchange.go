@@ -93,6 +93,11 @@ func (a *App) storePassword(ctx context.Context, tx postgres.Tx, actor, userID, 
 	if err := a.mail(ctx, tx, "password_changed", userID); err != nil {
 		return nil, err
 	}
+	if keep == "" { // somebody has lost control of the account: what was made meanwhile goes
+		if err := tx.RemoveAPIKeys(ctx, userID); err != nil {
+			return nil, err
+		}
+	}
 	return a.endSessions(ctx, tx, actor, userID, "", keep)
 }
 

@@ -12,6 +12,10 @@ type Holding struct {
 	// Keeps says why the rows stay when the account goes. They name nobody then.
 	Keeps string
 
+	// Loose says that no foreign key leads to users: the rows are removed one
+	// table at a time.
+	Loose bool
+
 	// ByID says that kept rows hold the id still, which is nobody's by then.
 	// Others have lost it.
 	ByID bool
@@ -43,6 +47,8 @@ var Holdings = []Holding{
 		Keeps: "what was done stays written down", ByID: true},
 	{Table: "ssh_keys", Of: ofUser, Shows: `id, user_id, name, type, fingerprint, public_key, created_at, last_used_at`},
 	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
+	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
+	{Table: "quotas", Of: `principal = 'u:' || $1`, Shows: `principal, began, ended, used, touched_at`, Loose: true},
 	{Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at`,
 		Keeps: "learners go on with a course whose author has left; it loses its owner"},
 	{Table: "labs", Of: `draft_owner::text = $1`, Shows: `id, course_id, position, version, retired_at, created_at, updated_at, draft, draft_owner`},

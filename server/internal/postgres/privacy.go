@@ -55,6 +55,11 @@ func (tx Tx) DeleteAccount(ctx context.Context, userID string, now time.Time) er
 		return classify("account", err)
 	}
 	for _, h := range Holdings {
+		if h.Loose {
+			if _, err := tx.Exec(ctx, `DELETE FROM `+h.Table+` WHERE `+h.Of, userID); err != nil {
+				return classify("account", err)
+			}
+		}
 		if h.ByID {
 			continue
 		}

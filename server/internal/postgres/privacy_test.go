@@ -24,7 +24,7 @@ func unruled(t *testing.T, db *postgres.DB) (wrong []string) {
 		), people AS (
 			SELECT 'users' AS name
 			UNION SELECT table_name::text FROM information_schema.columns WHERE table_schema = current_schema()
-				AND table_name NOT LIKE 'river\_%' AND column_name ~ '^(user|owner|actor|subject|learner|author|account)_id$|_owner$|_by$|email|username|display_name|address$|^ip$'
+				AND table_name NOT LIKE 'river\_%' AND column_name ~ '^(user|owner|actor|subject|learner|author|account)_id$|_owner$|_by$|email|username|display_name|address$|^ip$|^principal$'
 			UNION SELECT fk.child FROM fk JOIN people ON fk.parent = people.name WHERE NOT people.name = ANY ($1)
 		)
 		SELECT DISTINCT name FROM people ORDER BY name`

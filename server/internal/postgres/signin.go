@@ -80,6 +80,12 @@ func (tx Tx) SetPassword(ctx context.Context, userID, hash string, now time.Time
 	return classify("account", err)
 }
 
+// RemoveAPIKeys ends all API keys of an account.
+func (tx Tx) RemoveAPIKeys(ctx context.Context, userID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM api_keys WHERE user_id::text = $1`, userID)
+	return classify("API key", err)
+}
+
 // Email returns where an account's mail goes.
 func (tx Tx) Email(ctx context.Context, userID string) (e hub.EmailState, err error) {
 	err = tx.QueryRow(ctx, `SELECT email, email_verified_at IS NOT NULL, pending_email FROM users WHERE id::text = $1`, userID).
