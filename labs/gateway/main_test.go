@@ -4,17 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -319,58 +314,6 @@ func (l *logs) String() string {
 	return l.b.String()
 }
 
-func startAgent(t *testing.T, root string) string {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Join(root, "root"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), agentBinary, "-listen", filepath.Join(root, "s"), "-root", root)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		killTree(cmd.Process.Pid)
-		_ = cmd.Wait()
-	})
-	until(t, "the agent listens", func() bool {
-		c, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(root, "s"))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	return root
-}
-
-// stopAgent kills the agent of a sandbox, and what it has started.
-func (w *world) stopAgent(id string) {
-	w.t.Helper()
-	agents, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range agents {
-		if b, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(b), "\x00-root\x00"+w.agents[id]+"\x00") {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-			killTree(pid)
-			return
-		}
-	}
-	w.t.Fatal("no agent of", id)
-}
-
-func killTree(pid int) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, f := range tasks {
-		b, _ := os.ReadFile(f)
-		for _, s := range strings.Fields(string(b)) {
-			var n int
-			_, _ = fmt.Sscan(s, &n)
-			killTree(n)
-		}
-	}
-	if p, err := os.FindProcess(pid); err == nil {
-		_ = p.Kill()
-	}
-}
-
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -387,115 +330,3 @@ var (
 	keysMu sync.Mutex
 	keys   = map[gossh.Signer]ed25519.PrivateKey{}
 )
-
-func signer(t *testing.T) gossh.Signer {
-	t.Helper()
-	_, k, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := gossh.NewSignerFromKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keysMu.Lock()
-	defer keysMu.Unlock()
-	keys[s] = k
-	return s
-}
-
-func privatePEM(t *testing.T, s gossh.Signer) []byte {
-	t.Helper()
-	keysMu.Lock()
-	defer keysMu.Unlock()
-	b, err := gossh.MarshalPrivateKey(keys[s], "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(b)
-}
-
-// dial logs in as user with the Go client.
-func (w *world) dial(user string, auth ...gossh.Signer) (*gossh.Client, error) {
-	cfg := &gossh.ClientConfig{User: user, HostKeyCallback: gossh.InsecureIgnoreHostKey(), Timeout: 10 * time.Second}
-	if len(auth) > 0 {
-		cfg.Auth = append(cfg.Auth, gossh.PublicKeys(auth...))
-	} else {
-		cfg.Auth = append(cfg.Auth, gossh.KeyboardInteractive(func(string, string, []string, []bool) ([]string, error) { return nil, nil }))
-	}
-	c, err := gossh.Dial("tcp", w.addr, cfg)
-	if err == nil {
-		w.t.Cleanup(func() { c.Close() })
-	}
-	return c, err
-}
-
-func (w *world) client(user string, auth ...gossh.Signer) *gossh.Client {
-	w.t.Helper()
-	c, err := w.dial(user, auth...)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
-}
-
-// result is how one command went.
-type result struct {
-	out, err string
-	status   int
-}
-
-func run(t *testing.T, c *gossh.Client, cmd string) result {
-	t.Helper()
-	s, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var out, errs bytes.Buffer
-	s.Stdout, s.Stderr = &out, &errs
-	err = s.Run(cmd)
-	return result{out.String(), errs.String(), exitStatus(err)}
-}
-
-func exitStatus(err error) int {
-	var e *gossh.ExitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &e):
-		return e.ExitStatus()
-	}
-	return -1
-}
-
-// openssh runs a stock client program.
-func (w *world) openssh(stdin io.Reader, name string, args ...string) result {
-	w.t.Helper()
-	host, port, _ := net.SplitHostPort(w.addr)
-	opts := []string{
-		"-F", "none", "-o", "Port=" + port, "-o", "IdentityFile=" + w.key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10",
-	}
-	for i, a := range args {
-		args[i] = strings.ReplaceAll(a, "HOST", host)
-	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, append(opts, args...)...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home}
-	cmd.Dir = w.home
-	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
-	cmd.WaitDelay = 20 * time.Second // what has come must still be read, on a busy machine too
-	err := cmd.Run()
-	status := 0
-	if err != nil {
-		status = -1
-		var e *exec.ExitError
-		if errors.As(err, &e) {
-			status = e.ExitCode()
-		}
-	}
-	return result{out.String(), errs.String(), status}
-}
