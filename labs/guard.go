@@ -2,6 +2,7 @@ package labs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"debug/elf"
@@ -45,10 +46,7 @@ func (e *Engine) relied(ctx context.Context, id string, sc *scenario.Scenario, n
 	if err != nil {
 		return nil, err
 	}
-	search := searchPath
-	if p := sc.Env["PATH"]; p != "" {
-		search = p
-	}
+	search := cmp.Or(sc.Env["PATH"], t.Path, searchPath)
 	names := append(script.Interpreter(), script.Tools()...)
 	names = slices.DeleteFunc(names, func(name string) bool { return setUpBySteps(sc, n, name) })
 	return e.originals.of(t, search, names), nil

@@ -15,5 +15,6 @@ type Original interface {
 type Tree struct {
 	Digest string // equal ones hold the same files
 	Dir    string
+	Path   string // where its programs are looked for; empty is as anywhere
 	Usr    string // what is bound at /usr instead of the tree's own; empty is nothing
 }

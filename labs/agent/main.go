@@ -40,6 +40,7 @@ import (
 type agent struct {
 	prefix   string // "" in a sandbox
 	labEnv   map[string]string
+	dir      string // where shells begin; empty is the home
 	sp       *spawner
 	terms    *terminals
 	scripts  *scripts
@@ -102,7 +103,7 @@ func run() error {
 	// So do processors. What is left of our work is handing bytes on, and on one
 	// a hand-over is a switch: with more, each wakes another thread.
 	runtime.GOMAXPROCS(1)
-	a := &agent{prefix: st.prefix, labEnv: st.env}
+	a := &agent{prefix: st.prefix, labEnv: st.env, dir: st.dir}
 	a.baseline.begin()
 	a.sp = newSpawner(st.begin) // opens oom_score_adj, so before shield
 	a.terms = &terminals{a: a, byName: map[string]*terminal{}}
@@ -155,6 +156,7 @@ type start struct {
 	listener net.Listener
 	prefix   string
 	env      map[string]string
+	dir      string // where shells begin; empty is the home
 	begin    func(*exec.Cmd) error
 }
 
@@ -171,6 +173,8 @@ func takeOver() (start, error) {
 				st.env[k] = v
 			}
 		}
+		st.dir = st.env["PWD"]
+		delete(st.env, "PWD")
 		return st, nil
 	}
 	listen := flag.String("listen", "", "Unix socket to listen on")

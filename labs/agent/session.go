@@ -237,7 +237,7 @@ func (s *session) follow(resize func(unix.Winsize), signal func(syscall.Signal))
 // commands from the client.
 func (s *session) shell() int {
 	if !s.pty {
-		return s.run(func(acc account) []string { return []string{"-" + base(acc.shell)} })
+		return s.run(func(acc account) []string { return []string{s.a.shellName(acc)} })
 	}
 	t, made, err := s.a.terms.attach(s.name, s.term, s.env, s.size, s.modes)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,9 +29,12 @@ func (a *agent) root() account { return a.account(0) }
 func (a *agent) learner() account {
 	l := a.login.Load()
 	if l == nil {
-		return a.root()
+		l = &proto.Learner{}
 	}
 	acc := a.account(l.UID)
+	if isDir(a.dir) {
+		acc.dir = a.dir
+	}
 	if l.GID != 0 {
 		acc.gid = l.GID
 	}
@@ -93,6 +98,20 @@ func (acc account) become(argv []string) (string, []string) {
 		out = append(out, "-l")
 	}
 	return "/usr/bin/setpriv", append(out, argv[1:]...)
+}
+
+// shellName is what a shell of acc is called when it starts, and so whether it is
+// a login shell. Debian's login shells put PATH back to the system's own; where
+// the image or the lab has another, none are: docker's aren't either.
+func (a *agent) shellName(acc account) string {
+	path := a.labEnv["PATH"]
+	if given := a.given.Load(); given != nil && (*given)["PATH"] != "" {
+		path = (*given)["PATH"]
+	}
+	if path != "" && path != systemPath {
+		return base(acc.shell)
+	}
+	return "-" + base(acc.shell)
 }
 
 func isDir(path string) bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,7 +162,7 @@ func (ts *terminals) open(term string, env map[string]string, size unix.Winsize,
 func (a *agent) loginShell(term string, env map[string]string) command {
 	acc := a.learner()
 	c := command{env: a.environ(acc, a.terminalEnv(term, env)), dir: acc.dir, tty: true, uid: acc.uid}
-	c.path, c.argv = acc.become([]string{"-" + filepath.Base(acc.shell)})
+	c.path, c.argv = acc.become([]string{a.shellName(acc)})
 	return c
 }
 

@@ -41,6 +41,10 @@ type Root struct {
 	// HostUsr says that the tree is a skeleton without /usr, and the host's
 	// own is to be bound there, read-only.
 	HostUsr bool `json:"host_usr,omitempty"`
+
+	// Env and WorkDir are what an OCI image wants its programs to begin with.
+	Env     map[string]string `json:"env,omitempty"`
+	WorkDir string            `json:"work_dir,omitempty"`
 }
 
 // Store is a folder of images. Several processes may use one.

@@ -51,6 +51,11 @@ func (s *Store) fromImage(ctx context.Context, img v1.Image, r Root, also ...str
 		return Root{}, errors.New("its configuration isn't the one it names")
 	}
 	r.Digest = digest.String()
+	conf, err := img.ConfigFile()
+	if err != nil {
+		return Root{}, err
+	}
+	r.Env, r.WorkDir = wanted(conf.Config)
 	return s.install(ctx.Done(), r, func(tree string) error { return unpackImage(ctx, img, tree) }, also...)
 }
 

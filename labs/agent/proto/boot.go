@@ -15,7 +15,7 @@ package proto
 //	Boot.Cgroups  files for moving a process into the learner's cgroup
 //
 // argv is {AgentName}, the environment is the one a learner's shell begins
-// with (PATH, HOME, LANG, ..., Spec.Env), the working directory is /.
+// with (PATH, HOME, LANG, ..., Spec.Env; PWD is where it begins, if not at home), the working directory is /.
 //
 // What the agent owes in return, first thing: prctl(PR_SET_DUMPABLE, 0), so
 // that /proc/1/fd and /proc/1/environ stay closed to a learner who is root;

@@ -40,7 +40,7 @@ func digestOf(raw []byte) string {
 // build makes the sandbox in its empty folder, which the caller has locked. On
 // an error it leaves what there is to Driver.remove.
 func (d *Driver) build(ctx context.Context, dir string, spec labs.Spec, root image.Root, from kept) error {
-	spec.Limits = spec.Limits.WithDefaults()
+	spec.Limits, spec.Env = spec.Limits.WithDefaults(), root.EnvWith(spec.Env)
 	if err := os.WriteFile(filepath.Join(dir, imageFile), []byte(root.Digest), 0o600); err != nil {
 		return err
 	}

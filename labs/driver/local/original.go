@@ -21,7 +21,7 @@ func (d *Driver) Original(_ context.Context, id string) (labs.Tree, error) {
 	if err != nil {
 		return labs.Tree{}, err
 	}
-	t := labs.Tree{Digest: root.Digest, Dir: root.Path}
+	t := labs.Tree{Digest: root.Digest, Dir: root.Path, Path: root.Env["PATH"]}
 	if root.HostUsr {
 		t.Usr = "/usr"
 	}

@@ -237,7 +237,7 @@ func (b *birth) config() stage0.Config {
 	}
 	l := b.spec.Limits
 	c := stage0.Config{
-		Hostname: host, Env: place.Environment(b.spec.Env), OpenFiles: uint64(l.OpenFiles),
+		Hostname: host, Env: place.Environment(b.root.EnvWith(b.spec.Env)), OpenFiles: uint64(l.OpenFiles),
 		ShmBytes: min(64<<20, l.MemoryBytes/4), NoNewPrivs: !b.spec.AllowSetuid,
 		Filter: b.d.filter, ManyUIDs: b.d.ids.wide(), HostUsr: b.root.HostUsr, Kept: b.from != "",
 	}
