@@ -94,7 +94,8 @@ type quota struct {
 	free  time.Time // when the oldest is free again
 	until time.Time // refused until then
 	used  time.Time
-	pace  int // requests since the last time something was taken
+	pace  int       // how many were taken last
+	taken time.Time // when
 }
 
 func (q *quotas) get(principal string, now time.Time) *quota {
@@ -150,7 +151,6 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 		return st, &hub.Error{Code: hub.Limit, Message: quotaSpent(policy, most), RetryAfter: st.Reset}
 	}
 	one.held--
-	one.pace++
 	st.Left = min(most-1, one.left+one.held)
 	return st, nil
 }
@@ -182,14 +182,18 @@ func spelledCount(n int) string {
 // take gets some from the database: as many as are asked for at this pace, but
 // never so many that another server would lack them.
 func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string, most int, now time.Time) error {
-	want := max(1, min(one.pace, most/100, one.left/8))
-	if waiting := int(one.waiting.Load()) + 1; waiting > want {
-		want = max(1, min(waiting, most/100, one.left/8))
+	// Whoever has used up within a second what was taken last gets twice that.
+	if now.Sub(one.taken) < time.Second {
+		one.pace = min(2*one.pace, most)
+	} else {
+		one.pace = 1
 	}
+	one.pace = max(one.pace, int(one.waiting.Load())+1)
+	want := max(1, min(one.pace, most/100, one.left/8))
 	if q.closing.Load() {
 		want = 1
 	}
-	one.pace = 0
+	one.pace, one.taken = want, now
 	for try := 1; ; try++ {
 		err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 			one.held, one.left, one.free, err = tx.TakeQuota(ctx, principal, want, most, QuotaSpan, now)
