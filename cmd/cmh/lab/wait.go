@@ -17,7 +17,7 @@ func waitCmd(env *cli.Env) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "wait [REF]",
-		Short: "Wait until a session is ready, its step has passed, or it has ended",
+		Short: "Wait until a lab is ready, its step has passed, or it has ended",
 		Long: "Wait until a lab session is ready, until the step that it is at has passed its check (checked), or until it has ended. " +
 			"Exit status 75 when it takes longer than the timeout.\n" + refHelp,
 		Example: "  cmh lab wait s-4kq2m7ah3x --for ready --timeout 60s\n  cmh lab wait --for checked --timeout 1h\n  cmh lab wait --for ended",
