@@ -30,8 +30,19 @@ func TestAsInside(t *testing.T) {
 // the answer is fit for a terminal.
 func FuzzAsk(f *testing.F) {
 	for _, args := range [][]string{
-		{}, {"check"}, {"check", "s-4kq2m7ah3x"}, {"check", "--step", "2"}, {"stop"}, {"--help"}, {"answer", "--answer", "\x1b[2J"},
-		{"extend", "30"}, {"__complete", ""}, {"help", "check"}, {"completion", "bash"}, {"--server", "http://169.254.169.254", "time"}, {"--json=step"},
+		{},
+		{"check"},
+		{"check", "s-4kq2m7ah3x"},
+		{"check", "--step", "2"},
+		{"stop"},
+		{"--help"},
+		{"answer", "--answer", "\x1b[2J"},
+		{"extend", "30"},
+		{"__complete", ""},
+		{"help", "check"},
+		{"completion", "bash"},
+		{"--server", "http://169.254.169.254", "time"},
+		{"--json=step"},
 	} {
 		raw, _ := json.Marshal(proto.Ask{Args: args, Columns: 80, Colour: true})
 		f.Add(raw)

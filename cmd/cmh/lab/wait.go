@@ -70,7 +70,7 @@ func wait(ctx context.Context, b cli.Labs, ref, until string, timeout time.Durat
 		last  = hub.LabSession{State: hub.Provisioning}
 		step  int
 		moved chan struct{}
-		told  chan error
+		told  chan struct{}
 	)
 	for {
 		s, err := b.LabSession(limited, ref)
@@ -88,8 +88,11 @@ func wait(ctx context.Context, b cli.Labs, ref, until string, timeout time.Durat
 			return s, hub.Errorf(hub.Conflict, "The session has ended (%s). %s", s.State, s.Message)
 		}
 		if last = s; moved == nil {
-			moved, told = make(chan struct{}, 1), make(chan error, 1)
-			go func() { told <- follow(limited, b, s.ID, moved) }()
+			moved, told = make(chan struct{}, 1), make(chan struct{})
+			go func() {
+				defer close(told)
+				_ = follow(limited, b, s.ID, moved) // then one looks now and then
+			}()
 		}
 		var look <-chan time.Time
 		if told == nil || s.State == hub.Provisioning {

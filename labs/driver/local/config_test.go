@@ -36,9 +36,12 @@ func TestImageConfiguration(t *testing.T) {
 	w := tar.NewWriter(&buf)
 	for _, h := range []*tar.Header{
 		{Name: "bin/lab-tiny", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(tiny))},
-		{Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "lab-tiny"}, {Name: "bin/printenv", Typeflag: tar.TypeSymlink, Linkname: "lab-tiny"},
-		{Name: "srv/app", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: "etc", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: "root", Typeflag: tar.TypeDir, Mode: 0o700}, {Name: "tmp", Typeflag: tar.TypeDir, Mode: 0o777},
+		{Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "lab-tiny"},
+		{Name: "bin/printenv", Typeflag: tar.TypeSymlink, Linkname: "lab-tiny"},
+		{Name: "srv/app", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: "etc", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: "root", Typeflag: tar.TypeDir, Mode: 0o700},
+		{Name: "tmp", Typeflag: tar.TypeDir, Mode: 0o777},
 	} {
 		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)

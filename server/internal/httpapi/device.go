@@ -134,7 +134,8 @@ func confirmation(d hub.DeviceRequest, email string) sheet {
 		},
 		Method: "post", Action: "/device",
 		Fields: []input{
-			{"hidden", "user_code", "", d.UserCode, ""}, {"text", "email", "E-mail or user name", email, "username"},
+			{"hidden", "user_code", "", d.UserCode, ""},
+			{"text", "email", "E-mail or user name", email, "username"},
 			{"password", "password", "Password", "", "current-password"},
 		},
 		Submit: []button{{Label: "Sign the program in", Value: "approve"}, {Label: "Refuse", Value: "deny"}},
@@ -188,7 +189,8 @@ func resetForm(token string) sheet {
 	return sheet{
 		Title: "Set a new password", Text: []string{"It ends every sign-in of your account."}, Method: "post", Action: "/reset",
 		Fields: []input{
-			{"hidden", "token", "", token, ""}, {"password", "new_password", "New password", "", "new-password"},
+			{"hidden", "token", "", token, ""},
+			{"password", "new_password", "New password", "", "new-password"},
 			{"password", "again", "The same again", "", "new-password"},
 		},
 		Submit: []button{{Label: "Set it"}},

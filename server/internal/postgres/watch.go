@@ -26,19 +26,15 @@ type Watcher interface {
 // Watch tells w of changes until ctx is done, over a connection of its own. It
 // comes back by itself when that is lost, and notices within seconds that it is.
 func (db *DB) Watch(ctx context.Context, w Watcher) error {
-	for {
-		err := db.watchOnce(ctx, w)
+	for ctx.Err() == nil {
+		_ = db.watchOnce(ctx, w) // the pool's users tell of a database that is away
 		w.Listening(false)
-		if ctx.Err() != nil {
-			return nil
-		}
-		_ = err // the pool's users tell of a database that is away
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(watchRetry):
 		}
 	}
+	return nil
 }
 
 func (db *DB) watchOnce(ctx context.Context, w Watcher) error {

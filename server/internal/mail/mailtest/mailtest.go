@@ -51,8 +51,11 @@ func Start(t testing.TB, withAuth bool) *Sink {
 	}
 	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{sink: s, known: !withAuth}, nil }))
 	srv.Domain, srv.AllowInsecureAuth, srv.EnableSMTPUTF8 = "localhost", true, true
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = srv.Serve(l) // says only that it was closed
+	}()
 	t.Cleanup(func() {
 		_ = srv.Close()
 		<-ended
