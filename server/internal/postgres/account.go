@@ -28,12 +28,12 @@ const mayReturn = `(u.disabled_at IS NULL OR u.disabled_at = u.delete_requested_
 
 // User returns the account with that id, disabled or not.
 func (tx Tx) User(ctx context.Context, id string) (hub.User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id::text = $1`, id))
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1::text::uuid`, id))
 }
 
 // ActiveUser returns the account with that id, unless it is disabled.
 func (tx Tx) ActiveUser(ctx context.Context, id string) (hub.User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id::text = $1 AND u.disabled_at IS NULL`, id))
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1::text::uuid AND u.disabled_at IS NULL`, id))
 }
 
 // UserByLogin returns the account with that e-mail address or user name, and
@@ -64,7 +64,7 @@ func (tx Tx) UserByKey(ctx context.Context, fingerprint string, now time.Time) (
 // UpdateUser changes what is not nil.
 func (tx Tx) UpdateUser(ctx context.Context, id string, p hub.ProfileUpdate, now time.Time) (hub.User, error) {
 	return scanUser(tx.QueryRow(ctx, `UPDATE users u SET username = coalesce($2, u.username), profile = coalesce($3, u.profile), updated_at = $4
-		WHERE u.id::text = $1 RETURNING `+userColumns, id, p.Username, p.Profile, now))
+		WHERE u.id = $1::text::uuid RETURNING `+userColumns, id, p.Username, p.Profile, now))
 }
 
 // SetRole makes a learner of the free or premium tier, or staff, of an account.
@@ -73,7 +73,7 @@ func (tx Tx) SetRole(ctx context.Context, id string, role hub.Role) error {
 	if role == hub.Free || role == hub.Premium {
 		staff, tier = "", string(role)
 	}
-	tag, err := tx.Exec(ctx, `UPDATE users SET staff_role = nullif($2, ''), subscription_tier = $3, updated_at = now() WHERE id::text = $1`, id, staff, tier)
+	tag, err := tx.Exec(ctx, `UPDATE users SET staff_role = nullif($2, ''), subscription_tier = $3, updated_at = now() WHERE id = $1::text::uuid`, id, staff, tier)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}
@@ -82,7 +82,7 @@ func (tx Tx) SetRole(ctx context.Context, id string, role hub.Role) error {
 
 // Keys lists the SSH keys of an account, oldest first.
 func (tx Tx) Keys(ctx context.Context, userID string) ([]hub.Key, error) {
-	rows, err := tx.Query(ctx, `SELECT `+keyColumns+` FROM ssh_keys WHERE user_id::text = $1 ORDER BY created_at, id`, userID)
+	rows, err := tx.Query(ctx, `SELECT `+keyColumns+` FROM ssh_keys WHERE user_id = $1::text::uuid ORDER BY created_at, id`, userID)
 	if err != nil {
 		return nil, classify("key", err)
 	}
@@ -108,6 +108,6 @@ func (tx Tx) AddKey(ctx context.Context, userID string, k hub.Key, publicKey str
 // RemoveKey removes the keys of the account that ref names by id, fingerprint
 // or name, and returns how many that were.
 func (tx Tx) RemoveKey(ctx context.Context, userID, ref string) (int64, error) {
-	tag, err := tx.Exec(ctx, `DELETE FROM ssh_keys WHERE user_id::text = $1 AND (id::text = $2 OR fingerprint = $2 OR name = $2)`, userID, ref)
+	tag, err := tx.Exec(ctx, `DELETE FROM ssh_keys WHERE user_id = $1::text::uuid AND (id::text = $2 OR fingerprint = $2 OR name = $2)`, userID, ref)
 	return tag.RowsAffected(), classify("key", err)
 }

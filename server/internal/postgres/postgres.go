@@ -65,7 +65,8 @@ func classify(what string, err error) error {
 		return nil
 	case errors.As(err, &known):
 		return err
-	case errors.Is(err, pgx.ErrNoRows):
+	case errors.Is(err, pgx.ErrNoRows),
+		errors.As(err, &pg) && pg.Code == "22P02": // an id that can't be one
 		return hub.Errorf(hub.NotFound, "There is no such %s.", what)
 	case errors.As(err, &pg) && pg.Code == "23505": // unique_violation
 		return hub.Wrap(err, hub.Conflict, "That %s already exists.", what)

@@ -19,14 +19,14 @@ func (tx Tx) Export(ctx context.Context, h Holding, userID string) (json.RawMess
 // RequestDeletion closes an account until it goes.
 func (tx Tx) RequestDeletion(ctx context.Context, userID string, now, at time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE users SET disabled_at = $2, delete_requested_at = $2, delete_at = $3, updated_at = $2
-		WHERE id::text = $1 AND disabled_at IS NULL`, userID, now, at)
+		WHERE id = $1::text::uuid AND disabled_at IS NULL`, userID, now, at)
 	return classify("account", err)
 }
 
 // KeepAccount opens an account again that was to go, and reports whether it was.
 func (tx Tx) KeepAccount(ctx context.Context, userID string, now time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `UPDATE users SET disabled_at = NULL, delete_requested_at = NULL, delete_at = NULL, updated_at = $2
-		WHERE id::text = $1 AND disabled_at = delete_requested_at`, userID, now)
+		WHERE id = $1::text::uuid AND disabled_at = delete_requested_at`, userID, now)
 	return tag.RowsAffected() > 0, classify("account", err)
 }
 
@@ -44,7 +44,7 @@ func (tx Tx) DueDeletions(ctx context.Context, now time.Time, limit int) ([]stri
 // goes with it, and looks whether it has: where something is left, it fails, and
 // so must the transaction. It returns NotFound for an account that was kept.
 func (tx Tx) DeleteAccount(ctx context.Context, userID string, now time.Time) error {
-	tag, err := tx.Exec(ctx, `DELETE FROM users WHERE id::text = $1 AND delete_at <= $2`, userID, now)
+	tag, err := tx.Exec(ctx, `DELETE FROM users WHERE id = $1::text::uuid AND delete_at <= $2`, userID, now)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}

@@ -29,7 +29,7 @@ func (tx Tx) Audit(ctx context.Context, actor, subject, action string, data any)
 // Families lists the sign-ins of an account that last, the newest first.
 func (tx Tx) Families(ctx context.Context, userID string, now time.Time) ([]hub.Session, error) {
 	rows, err := tx.Query(ctx, `SELECT id::text, client, method, created_at, last_used_at, expires_at FROM refresh_families
-		WHERE user_id::text = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id`, userID, now)
+		WHERE user_id = $1::text::uuid AND revoked_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id`, userID, now)
 	if err != nil {
 		return nil, classify("sign-in", err)
 	}
@@ -44,7 +44,7 @@ func (tx Tx) Families(ctx context.Context, userID string, now time.Time) ([]hub.
 // one named, and returns which ended.
 func (tx Tx) RevokeFamilies(ctx context.Context, userID, only, keep string, now time.Time) ([]string, error) {
 	rows, err := tx.Query(ctx, `UPDATE refresh_families SET revoked_at = $4
-		WHERE user_id::text = $1 AND revoked_at IS NULL AND ($2 = '' OR id::text = $2) AND id::text <> $3 RETURNING id::text`, userID, only, keep, now)
+		WHERE user_id = $1::text::uuid AND revoked_at IS NULL AND ($2 = '' OR id::text = $2) AND id::text <> $3 RETURNING id::text`, userID, only, keep, now)
 	if err != nil {
 		return nil, classify("sign-in", err)
 	}
@@ -54,41 +54,41 @@ func (tx Tx) RevokeFamilies(ctx context.Context, userID, only, keep string, now 
 
 // TouchFamily notes that a sign-in was used.
 func (tx Tx) TouchFamily(ctx context.Context, id string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE refresh_families SET last_used_at = $2 WHERE id::text = $1`, id, now)
+	_, err := tx.Exec(ctx, `UPDATE refresh_families SET last_used_at = $2 WHERE id = $1::text::uuid`, id, now)
 	return classify("sign-in", err)
 }
 
 // FamilyBegan says when a sign-in began.
 func (tx Tx) FamilyBegan(ctx context.Context, id string) (at time.Time, err error) {
-	err = tx.QueryRow(ctx, `SELECT created_at FROM refresh_families WHERE id::text = $1`, id).Scan(&at)
+	err = tx.QueryRow(ctx, `SELECT created_at FROM refresh_families WHERE id = $1::text::uuid`, id).Scan(&at)
 	return at, classify("sign-in", err)
 }
 
 // PasswordHash returns what is stored of an account's password.
 func (tx Tx) PasswordHash(ctx context.Context, userID string) (hash string, err error) {
-	err = tx.QueryRow(ctx, `SELECT password_hash FROM users WHERE id::text = $1`, userID).Scan(&hash)
+	err = tx.QueryRow(ctx, `SELECT password_hash FROM users WHERE id = $1::text::uuid`, userID).Scan(&hash)
 	return hash, classify("account", err)
 }
 
 // SetPassword replaces an account's password. What was sent to reset it is good
 // for nothing any more.
 func (tx Tx) SetPassword(ctx context.Context, userID, hash string, now time.Time) error {
-	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, updated_at = $3 WHERE id::text = $1`, userID, hash, now); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1::text::uuid`, userID, hash, now); err != nil {
 		return classify("account", err)
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id::text = $1 AND purpose = 'reset'`, userID)
+	_, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1::text::uuid AND purpose = 'reset'`, userID)
 	return classify("account", err)
 }
 
 // RemoveAPIKeys ends all API keys of an account.
 func (tx Tx) RemoveAPIKeys(ctx context.Context, userID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM api_keys WHERE user_id::text = $1`, userID)
+	_, err := tx.Exec(ctx, `DELETE FROM api_keys WHERE user_id = $1::text::uuid`, userID)
 	return classify("API key", err)
 }
 
 // Email returns where an account's mail goes.
 func (tx Tx) Email(ctx context.Context, userID string) (e hub.EmailState, err error) {
-	err = tx.QueryRow(ctx, `SELECT email, email_verified_at IS NOT NULL, pending_email FROM users WHERE id::text = $1`, userID).
+	err = tx.QueryRow(ctx, `SELECT email, email_verified_at IS NOT NULL, pending_email FROM users WHERE id = $1::text::uuid`, userID).
 		Scan(&e.Email, &e.Verified, &e.Pending)
 	return e, classify("account", err)
 }
@@ -96,13 +96,13 @@ func (tx Tx) Email(ctx context.Context, userID string) (e hub.EmailState, err er
 // SetEmail replaces an account's address at once.
 func (tx Tx) SetEmail(ctx context.Context, userID, email string, verified bool, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE users SET email = $2, email_verified_at = CASE WHEN $3 THEN $4::timestamptz END, pending_email = '', updated_at = $4
-		WHERE id::text = $1`, userID, email, verified, now)
+		WHERE id = $1::text::uuid`, userID, email, verified, now)
 	return classify("e-mail address", err)
 }
 
 // SetPendingEmail keeps the address that is to take the place of an account's.
 func (tx Tx) SetPendingEmail(ctx context.Context, userID, email string) error {
-	_, err := tx.Exec(ctx, `UPDATE users SET pending_email = $2 WHERE id::text = $1`, userID, email)
+	_, err := tx.Exec(ctx, `UPDATE users SET pending_email = $2 WHERE id = $1::text::uuid`, userID, email)
 	return classify("e-mail address", err)
 }
 
@@ -114,7 +114,7 @@ type MailToken struct {
 
 // AddMailToken takes the place of those that the account had for the purpose.
 func (tx Tx) AddMailToken(ctx context.Context, purpose string, hash []byte, t MailToken, now time.Time) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id::text = $1 AND purpose = $2`, t.UserID, purpose); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1::text::uuid AND purpose = $2`, t.UserID, purpose); err != nil {
 		return classify("token", err)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO account_tokens (hash, user_id, purpose, email, created_at, expires_at) VALUES ($1, $2::uuid, $3, $4, $5, $6)`,
@@ -133,19 +133,19 @@ func (tx Tx) TakeMailToken(ctx context.Context, purpose string, hash []byte, now
 
 // MailTokenSince reports whether the account was sent such a token after t.
 func (tx Tx) MailTokenSince(ctx context.Context, userID, purpose string, t time.Time) (sent bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account_tokens WHERE user_id::text = $1 AND purpose = $2 AND created_at > $3)`, userID, purpose, t).Scan(&sent)
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account_tokens WHERE user_id = $1::text::uuid AND purpose = $2 AND created_at > $3)`, userID, purpose, t).Scan(&sent)
 	return sent, classify("token", err)
 }
 
 // Preferences returns what the account's programs keep.
 func (tx Tx) Preferences(ctx context.Context, userID string) (p hub.Preferences, err error) {
-	err = tx.QueryRow(ctx, `SELECT preferences FROM users WHERE id::text = $1`, userID).Scan(&p)
+	err = tx.QueryRow(ctx, `SELECT preferences FROM users WHERE id = $1::text::uuid`, userID).Scan(&p)
 	return p, classify("account", err)
 }
 
 // SetPreferences replaces it.
 func (tx Tx) SetPreferences(ctx context.Context, userID string, p hub.Preferences, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE users SET preferences = $2, updated_at = $3 WHERE id::text = $1`, userID, p, now)
+	_, err := tx.Exec(ctx, `UPDATE users SET preferences = $2, updated_at = $3 WHERE id = $1::text::uuid`, userID, p, now)
 	return classify("account", err)
 }
 
