@@ -19,6 +19,7 @@ const (
 	askEvery   = 2 * time.Second // and then one this often
 	asksOfLab  = 3               // being answered at the same time, of one lab
 	asksAtAll  = 32              // and of all
+	asksOfHost = 32              // come from one, with those that are told to come later
 	answerTime = 110 * time.Second
 )
 
@@ -110,8 +111,18 @@ func (d *Desk) open(ctx context.Context, lab, host string) error {
 		d.lost(lab, host, client)
 	}()
 	go func() {
+		few := make(chan struct{}, asksOfHost)
 		for call := range calls {
-			go d.take(serving, lab, c, call)
+			select {
+			case few <- struct{}{}:
+			default: // the agent takes no more than that from the sandbox, either
+				_ = call.Reject(ssh.ResourceShortage, "too much at once")
+				continue
+			}
+			go func() {
+				defer func() { <-few }()
+				d.take(serving, lab, c, call)
+			}()
 		}
 	}()
 	return nil
@@ -174,6 +185,7 @@ func (d *Desk) take(ctx context.Context, lab string, c *counter, nc ssh.NewChann
 	defer ch.Close()
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	context.AfterFunc(ctx, func() { ch.Close() }) // whoever doesn't read is not waited for
 	go func() {
 		ssh.DiscardRequests(reqs)
 		cancel() // nobody waits for it

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ const helloTimeout = 10 * time.Second
 
 // InnerConfig is the SSH of the hop between host and agent. The connection
 // never leaves the machine's own sockets and whoever can open it owns the
-// sandbox, so no key is asked for or looked at, and the cipher is the cheapest.
+// sandbox, so no key is asked for or, but of what is Proven, looked at, and the cipher is the cheapest.
 func InnerConfig() *ssh.ClientConfig {
 	return &ssh.ClientConfig{
 		Config: ssh.Config{
@@ -47,6 +48,12 @@ func InnerConfig() *ssh.ClientConfig {
 		User:            "root",
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // the socket is the proof, see above
 	}
+}
+
+// Proven is what a connection of Driver.Dial may be: one that others could get
+// in between, so that the agent has to prove itself by its host key.
+type Proven interface {
+	HostKey() ed25519.PublicKey
 }
 
 // Connect dials the agent in sandbox id and does the SSH handshake. The caller
@@ -69,7 +76,16 @@ func Connect(ctx context.Context, d Driver, id string) (*ssh.Client, error) {
 func handshake(ctx context.Context, conn net.Conn) (*ssh.Client, error) {
 	// Closing the connection is what ends a handshake with a dead agent.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	c, chans, reqs, err := ssh.NewClientConn(conn, "sandbox", InnerConfig())
+	conf := InnerConfig()
+	if k, ok := conn.(Proven); ok {
+		key, err := ssh.NewPublicKey(k.HostKey())
+		if err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		conf.HostKeyCallback = ssh.FixedHostKey(key)
+	}
+	c, chans, reqs, err := ssh.NewClientConn(conn, "sandbox", conf)
 	if !stop() && err == nil {
 		_ = c.Close()
 		return nil, ctx.Err()

@@ -112,17 +112,20 @@ func run() error {
 	a.clock.touch()
 	_ = os.WriteFile("/proc/self/comm", []byte(proto.AgentName), 0)
 	shield()
-	return a.serve(st.listener)
+	return a.serve(st.listener, st.secret)
 }
 
 // serve answers SSH connections for as long as the sandbox lives.
-func (a *agent) serve(l net.Listener) error {
+func (a *agent) serve(l net.Listener, secret []byte) error {
 	// A key of its own, of the cheap kind: the library's choice is RSA, which
-	// would be most of a sandbox's start. Nobody checks it; the socket is the
+	// would be most of a sandbox's start. Nobody checks it where the socket is the
 	// proof.
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
+	}
+	if len(secret) > 0 {
+		key = proto.HostKey(secret)
 	}
 	signer, err := gossh.NewSignerFromKey(key)
 	if err != nil {
@@ -154,6 +157,7 @@ func (a *agent) serve(l net.Listener) error {
 // A start is how the agent was started.
 type start struct {
 	listener net.Listener
+	secret   []byte // decides the host key; empty where nobody looks at it
 	prefix   string
 	env      map[string]string
 	dir      string // where shells begin; empty is the home
@@ -167,7 +171,7 @@ func takeOver() (start, error) {
 		if err != nil {
 			return start{}, err
 		}
-		st := start{listener: b.Listener, begin: b.Start, env: map[string]string{}}
+		st := start{listener: b.Listener, secret: b.Secret, begin: b.Start, env: map[string]string{}}
 		for _, kv := range os.Environ() {
 			if k, v, ok := strings.Cut(kv, "="); ok {
 				st.env[k] = v

@@ -98,6 +98,10 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 	case errors.Is(err, labs.ErrNotFound) && (sessionID(s.name) || strings.Contains(s.name, hostMark)):
 		g.Log.InfoContext(s.ctx, "ssh session refused", append(s.log, "err", err)...)
 		s.refuse(reqs, sayNoLab, exitNotFound)
+	case errors.Is(err, labs.ErrNotFound) && s.who.UserID != "":
+		// A certificate is for one lab, and for nothing else once that is gone:
+		// what asked for it may have had fewer rights than its account.
+		s.refuse(reqs, sayNoLab, exitNotFound)
 	case errors.Is(err, labs.ErrNotFound):
 		s.enterLobby(srv, conn, reqs, cctx)
 	default:

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -30,8 +31,10 @@ var (
 )
 
 // Reserved reports whether no lab may have that slug: /labs/sessions is the list
-// of a learner's sessions.
-func Reserved(slug string) bool { return slug == "sessions" }
+// of a learner's sessions, and over SSH the others are no lab's names.
+func Reserved(slug string) bool {
+	return slices.Contains([]string{"sessions", "cmh", "learn", "guest"}, slug)
+}
 
 // labYAML reads lab.yaml when there is one. It is this platform's own format,
 // so what is wrong in it is an error, not a warning.

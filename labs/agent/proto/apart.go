@@ -1,6 +1,7 @@
 package proto
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 )
@@ -37,4 +38,10 @@ func Proof(secret, nonce []byte) []byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write(nonce)
 	return h.Sum(nil)
+}
+
+// HostKey is the agent's SSH host key where there is a secret. The driver knows
+// it, so whoever gets hold of a connection's streams can't pass for the agent.
+func HostKey(secret []byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(Proof(secret, []byte("SSH host key"))) // no nonce has this length
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"debug/elf"
 	"encoding/json"
@@ -216,7 +217,7 @@ func (d *Driver) dialThrough(ctx context.Context, id string) (conn *line, err er
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", id, err)
 	}
-	conn = &line{Conn: got.Conn, r: got.Reader}
+	conn = &line{Conn: got.Conn, r: got.Reader, key: proto.HostKey(secret).Public().(ed25519.PublicKey)}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	nonce := make([]byte, proto.NonceSize)
 	if _, err = io.ReadFull(conn, nonce); err == nil {

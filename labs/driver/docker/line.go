@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bufio"
+	"crypto/ed25519"
 	"encoding/binary"
 	"io"
 	"net"
@@ -11,13 +12,17 @@ import (
 // what is written goes to it as it is, what it prints comes in frames.
 type line struct {
 	net.Conn
-	r *bufio.Reader
+	r   *bufio.Reader
+	key ed25519.PublicKey // of the agent that is meant
 
 	head [8]byte // of a frame: its stream, three zeros, its length
 	had  int     // how much of the head has come
 	left uint32  // of the frame's content
 	skip bool    // it is not of the standard output
 }
+
+// HostKey makes it labs.Proven: root inside may reach the streams of the process.
+func (l *line) HostKey() ed25519.PublicKey { return l.key }
 
 func (l *line) Read(p []byte) (int, error) {
 	for {
