@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/split"
 )
@@ -23,12 +24,16 @@ func (m *machine) open(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	prefix, err := lab.PrefixKey(m.env.Var("CMH_PREFIX"))
+	if err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	err = tui.Run(ctx, c, tui.Options{
 		Detach:  "ctrl+] d",
 		Suspend: jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID, mono: !m.env.Colour()}
+			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour()}
 		},
 	})
 	switch {
@@ -57,6 +62,7 @@ type shell struct {
 	ctx     context.Context
 	client  *client.Client
 	session string
+	prefix  byte
 	mono    bool
 }
 
@@ -66,7 +72,7 @@ func (s *shell) Run() error {
 	certify := func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
 		return s.client.LabCertificate(ctx, s.session, publicKey)
 	}
-	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Mono: s.mono}, certify)
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono}, certify)
 	return err
 }
 

@@ -28,7 +28,7 @@ func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attac
 		}
 		return attachTo(ctx, env, b, s.ID, place{}, attach)
 	}
-	prefix, err := prefixKey(env.Var("CMH_PREFIX"))
+	prefix, err := PrefixKey(env.Var("CMH_PREFIX"))
 	if err != nil {
 		return err
 	}
@@ -40,8 +40,9 @@ func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attac
 	return ended(env, status, err)
 }
 
-// prefixKey reads a key such as ctrl-b; nothing is the default one.
-func prefixKey(name string) (byte, error) {
+// PrefixKey reads what CMH_PREFIX says, a key such as ctrl-b; nothing is the
+// default one.
+func PrefixKey(name string) (byte, error) {
 	if name == "" {
 		return 0, nil
 	}
