@@ -157,18 +157,43 @@ func (d *desk) sequence(p []byte) int {
 	return n
 }
 
-// kittyPrefix recognises the prefix as newer keyboard protocols send it.
+// kittyPrefix recognises the prefix as newer keyboard protocols send it, with
+// whatever a program had them add: other keys in the same place, the event, the
+// text, and Caps and Num Lock among the modifiers.
 func (d *desk) kittyPrefix(seq string) bool {
 	if d.prefix >= 0x20 {
 		return false
 	}
-	for _, c := range []int{int(d.prefix) + '@', int(d.prefix) + '`'} {
-		if seq == fmt.Sprintf("\x1b[%d;5u", c) || seq == fmt.Sprintf("\x1b[%d;5:1u", c) || seq == fmt.Sprintf("\x1b[27;5;%d~", c) {
-			return true
+	seq, ok := strings.CutPrefix(seq, "\x1b[")
+	if !ok {
+		return false
+	}
+	var key, mod string
+	if xterm, ok := strings.CutPrefix(seq, "27;"); ok && strings.HasSuffix(seq, "~") {
+		mod, key, _ = strings.Cut(strings.TrimSuffix(xterm, "~"), ";")
+	} else if kitty, ok := strings.CutSuffix(seq, "u"); ok {
+		var event string
+		key, mod, _ = strings.Cut(kitty, ";")
+		key, _, _ = strings.Cut(key, ":")
+		mod, _, _ = strings.Cut(mod, ";")
+		if mod, event, _ = strings.Cut(mod, ":"); event != "" && event != "1" {
+			return false
 		}
 	}
-	return false
+	c, err := strconv.Atoi(key)
+	if err != nil || c != int(d.prefix)+'@' && c != int(d.prefix)+'`' {
+		return false
+	}
+	m, err := strconv.Atoi(mod)
+	return err == nil && m > 0 && (m-1)&^(capsLock|numLock) == ctrl
 }
+
+// Modifiers of keyboard protocols, as bits of what they send less one.
+const (
+	ctrl     = 4
+	capsLock = 64
+	numLock  = 128
+)
 
 // length is how long the sequence is that p begins with, 0 when p ends before
 // it does.

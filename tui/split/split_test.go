@@ -263,6 +263,15 @@ func TestKeys(t *testing.T) {
 	s.sees("? more")
 	s.press("\x1b[27;5;93~")
 	s.gets("\x1d\x1d")
+	// So do locks, and what else a program may have asked for.
+	for _, keys := range []string{"\x1b[93;69u", "\x1b[93;133u", "\x1b[93;197:1u", "\x1b[93:125;5;29u"} {
+		s.press(keys + "\x1d")
+		s.gets("\x1d\x1d")
+	}
+	for _, keys := range []string{"\x1b[93;6u", "\x1b[93;5:3u", "\x1b[93;70u", "\x1b[93u", "\x1b[94;5u"} {
+		s.press(keys)
+		s.gets(keys)
+	}
 }
 
 // Nothing in what is pasted is a command, wherever it is cut.
