@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/vt"
 )
 
 // A learner sits at the terminals of one sandbox and reads before typing on.
@@ -193,19 +194,8 @@ func (l *learner) interrupt(ctx context.Context, t *terminal) error {
 
 // key presses keys that are written as ^C, ^ESC or plain letters.
 func (l *learner) key(ctx context.Context, t *terminal, keys string) error {
-	named := strings.NewReplacer("^ESC", "\x1b", "^ENTER", "\r", "^TAB", "\t")
-	keys = named.Replace(keys)
-	var b strings.Builder
-	for i := 0; i < len(keys); i++ {
-		if keys[i] == '^' && i+1 < len(keys) && keys[i+1]&0x5f >= '@' && keys[i+1]&0x5f <= '_' {
-			i++
-			b.WriteByte(keys[i] & 0x1f)
-			continue
-		}
-		b.WriteByte(keys[i])
-	}
 	prompts := t.count()
-	if err := t.press(b.String()); err != nil {
+	if err := t.press(vt.Keystrokes(keys)); err != nil {
 		return err
 	}
 	_, err := t.await(ctx, prompts, settled, nil)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/vt"
 )
 
 // How long a Ctrl-C gets to settle, and what counts as settled.
@@ -105,7 +106,7 @@ func (d *desk) settle(ctx context.Context) {
 func (d *desk) put(b markdown.Block) {
 	code := strings.TrimRight(strings.ReplaceAll(b.Code, "\r\n", "\n"), "\n")
 	if b.Keys {
-		d.typeKeys([]byte(keystrokes(code)))
+		d.typeKeys([]byte(vt.Keystrokes(code)))
 		return
 	}
 	enter := !b.NoEnter && !placeholder(code)
@@ -127,19 +128,4 @@ var something = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // looks like one in a here-document is HTML.
 func placeholder(code string) bool {
 	return !strings.Contains(code, "<<") && !strings.Contains(code, "</") && something().MatchString(code)
-}
-
-// keystrokes reads keys that are written as ^C, ^ESC or plain letters.
-func keystrokes(s string) string {
-	s = strings.NewReplacer("^ESC", "\x1b", "^ENTER", "\r", "^TAB", "\t").Replace(s)
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '^' && i+1 < len(s) && s[i+1]&0x5f >= '@' && s[i+1]&0x5f <= '_' {
-			i++
-			b.WriteByte(s[i] & 0x1f)
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
