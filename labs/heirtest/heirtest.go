@@ -113,6 +113,8 @@ func inherit(will io.Reader) {
 // server ends its database in that time.
 func end(folder string) {
 	ask := time.Now().Add(10 * time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	for all := naming(folder); len(all) > 0; all = naming(folder) {
 		sig := syscall.SIGTERM
 		if time.Now().After(ask) {
@@ -124,7 +126,7 @@ func end(folder string) {
 		if sig == syscall.SIGKILL {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-tick.C
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 // eventually waits for something that another server has to hear of.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for began := time.Now(); !is(); time.Sleep(10 * time.Millisecond) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); !is(); <-tick.C {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("a minute later it isn't so: %s", what)
 		}

@@ -69,7 +69,9 @@ func (api *API) Watch(t testing.TB) {
 		cancel()
 		<-ended
 	})
-	for began := time.Now(); !api.App.Watching(); time.Sleep(5 * time.Millisecond) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); !api.App.Watching(); <-tick.C {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the server never began to listen")
 		}
