@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -43,7 +44,7 @@ func fits(agent, arch string) error {
 	known := map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}
 	if has := known[f.Machine]; has != arch {
 		return fmt.Errorf("the engine runs linux/%s and the agent %s is for %s: build one with GOOS=linux GOARCH=%s CGO_ENABLED=0 go build ./labs/agent, and name it with CMH_LAB_AGENT",
-			arch, agent, cmpOr(has, f.Machine.String()), arch)
+			arch, agent, cmp.Or(has, f.Machine.String()), arch)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -104,7 +105,7 @@ func (d *Driver) meet(ctx context.Context, cfg Config) (err error) {
 	}
 	if labs.RuncIsOld(d.about.runc) && !cfg.OldRuntime {
 		return fmt.Errorf("%s uses runc %s, which can be broken out of: %s or later of their lines are wanted (CMH_LAB_OLD_RUNC=yes takes it all the same)",
-			d.about.name, cmpOr(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
+			d.about.name, cmp.Or(d.about.runc, "of an unknown version"), strings.Join(labs.RuncFloors, ", "))
 	}
 	d.about.apart = d.about.apart || cfg.Apart
 	if err := fits(cfg.Agent, d.about.arch); err != nil {
@@ -130,13 +131,6 @@ func (d *Driver) meet(ctx context.Context, cfg Config) (err error) {
 	}
 	d.about.disk, d.about.tried = d.about.disk && d.bounds(ctx), true
 	return d.sweep(ctx)
-}
-
-func cmpOr(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func stateKey(state string) string {

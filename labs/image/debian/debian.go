@@ -1,6 +1,7 @@
 // Package debian is the recipe of the base image: which packages it has, what
-// of them is left out, and the script that makes it the small machine that scenarios know. Building it
-// is package image's; what a scenario needs beyond it, package scenario's.
+// of them is left out, and the script that makes it the small machine that
+// scenarios know. Building it is package image's; what a scenario needs beyond
+// it, package scenario's.
 package debian
 
 import (

@@ -1,3 +1,4 @@
+-- There is no 00008.
 -- +goose Up
 
 -- API keys. Only a hash is kept; hint is how the key begins, so that its owner
