@@ -80,9 +80,9 @@ func (a *agent) expireIn(left time.Duration) {
 
 func ending(left time.Duration) string {
 	if left == time.Minute {
-		return "This lab ends in 1 minute. More time: cmh lab extend"
+		return "This lab ends in 1 minute. More time: lab extend"
 	}
-	return fmt.Sprintf("This lab ends in %d minutes. More time: cmh lab extend", int(left.Minutes()))
+	return fmt.Sprintf("This lab ends in %d minutes. More time: lab extend", int(left.Minutes()))
 }
 
 // end is the end of process 1, and the kernel ends the rest with it. Outside

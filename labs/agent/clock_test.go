@@ -29,7 +29,7 @@ func TestWarningAtThePrompt(t *testing.T) {
 	}
 	s.sees(`echo half-`)
 	soon(t, r, 5*time.Minute)
-	s.sees(`\r\n\S*\[ This lab ends in 5 minutes\. More time: cmh lab extend \]\S*\r\n\S*# echo half-`)
+	s.sees(`\r\n\S*\[ This lab ends in 5 minutes\. More time: lab extend \]\S*\r\n\S*# echo half-`)
 	s.typeLine("whole")
 	s.sees(`\rhalf-whole\r`)
 	s.typeLine("echo go-$((40+2)); cat")

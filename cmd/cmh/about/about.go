@@ -111,7 +111,7 @@ const environment = `The environment variables that cmh reads. A flag wins over 
 which wins over config.yaml.
 
   CMH_SERVER         address of the hub (default http://127.0.0.1:8080)
-  CMH_TOKEN          access token; wins over a sign-in, and nothing is written
+  CMH_TOKEN          API key or access token; wins over a sign-in, is not kept
   CMH_CONFIG_DIR     where settings and sign-ins are (default ~/.config/cmh)
   CMH_NO_INPUT, CI   never ask for anything
   CMH_INSECURE_HTTP  let http:// leave this machine

@@ -44,7 +44,7 @@ func attachCmd(env *cli.Env, attach Attach) *cobra.Command {
 }
 
 func attachTo(ctx context.Context, env *cli.Env, b cli.Labs, ref string, at place, attach Attach) error {
-	env.Say("Ctrl-] d leaves the lab running. Have your work checked in another terminal: cmh lab check")
+	env.Say("Ctrl-] d leaves the lab running. Have your work checked with: lab check")
 	status, detached, err := attach(ctx, at.certify(b, ref), at.terminal, func(s string) { env.Say("%s", s) })
 	if detached {
 		env.Say("Detached; the lab goes on. Come back with: cmh lab attach %s", ref)

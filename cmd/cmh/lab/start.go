@@ -18,7 +18,7 @@ func startCmd(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "start LAB",
-		Short: "Start a lab and open its shell",
+		Short: "Start a lab and open its screen",
 		Long: "Start a lab, or find it when it runs already. On a terminal it opens as soon as it is ready: the step's text on the left, " +
 			"the lab's shell on the right, and below how it stands. Ctrl-] comes before every key that is not the shell's: Ctrl-] c checks, " +
 			"Ctrl-] ? shows them all, Ctrl-] d leaves and the lab goes on. On less than 100 by 30, or with --no-split, the shell has the whole " +
