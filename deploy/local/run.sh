@@ -58,6 +58,9 @@ else
 	# Nothing of this stays behind, not even when this script is killed.
 	with=()
 	if setpriv --pdeathsig TERM true 2>/dev/null; then with=(setpriv --pdeathsig TERM); fi
+	# The machine is the learner's own: nobody is to be kept from taking too much.
+	export CMH_LAB_MINUTES=${CMH_LAB_MINUTES:-0}
+	export CMH_LIMIT_GUEST=${CMH_LIMIT_GUEST:-0} CMH_LIMIT_FREE=${CMH_LIMIT_FREE:-0} CMH_LIMIT_SIGN_IN=${CMH_LIMIT_SIGN_IN:-0}
 	exec {ready}< <(exec "${with[@]}" bin/cmh-server serve 2>>"$log" </dev/null)
 	server=$!
 	if ! read -r -t 120 line <&"$ready"; then
