@@ -1,8 +1,9 @@
-// Package access is the table of who may do what: every operation of every
-// door beside the roles and the scope of an API key. The doors refuse by it
-// before they ask, and an operation that isn't in it answers nobody. What
-// depends on the object (whose session, whose course, which tier) is decided by
-// the rules in app: the table only says that it does.
+// Package access is the table of who may do what: every operation of the API
+// beside the roles and the scope of an API key. The API refuses by it before it
+// asks, and an operation that isn't in it answers nobody. What depends on the
+// object (whose session, whose course, which tier) is decided by the rules in
+// app: the table only says that it does. Commands over SSH call the same rules
+// without it, and so have the same rights.
 package access
 
 import (
@@ -47,8 +48,7 @@ var (
 
 // An Operation is one row of the table.
 type Operation struct {
-	// Name is METHOD /path/{parameter} of the API, "graphql" and a field's
-	// path, or "ssh" and a command of cmh.
+	// Name is METHOD /path/{parameter} of the API.
 	Name string
 	Who  Who
 

@@ -16,8 +16,6 @@ func Markdown() string {
 		}
 		key := "none"
 		switch {
-		case strings.HasPrefix(o.Name, "ssh "):
-			key = "–"
 		case o.Scope != "":
 			key = "`" + string(o.Scope) + "`"
 		case o.Who == Everybody:
