@@ -55,7 +55,6 @@ var Holdings = []Holding{
 	},
 	{Table: "ssh_keys", Of: ofUser, Shows: `id, user_id, name, type, fingerprint, public_key, created_at, last_used_at`},
 	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
-	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
 	{Table: "quotas", Of: `principal = 'u:' || $1`, Shows: `principal, began, ended, used, touched_at`, Loose: true},
 	{
 		Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at`,

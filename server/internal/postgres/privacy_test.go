@@ -13,7 +13,7 @@ import (
 )
 
 // unruled says which tables and columns hold something about people without a
-// word in Holdings: whoever is reached by foreign keys from users, or has a
+// word in Holdings, and which tables have two: whoever is reached by foreign keys from users, or has a
 // column that is called like a person.
 func unruled(t *testing.T, db *postgres.DB) (wrong []string) {
 	t.Helper()
@@ -31,6 +31,9 @@ func unruled(t *testing.T, db *postgres.DB) (wrong []string) {
 	var kept []string
 	rules := map[string]postgres.Holding{}
 	for _, h := range postgres.Holdings {
+		if _, twice := rules[h.Table]; twice {
+			wrong = append(wrong, h.Table+", which is there twice,")
+		}
 		rules[h.Table] = h
 		if h.Keeps != "" {
 			kept = append(kept, h.Table)
