@@ -132,7 +132,7 @@ func resetCmd(env *cli.Env) *cobra.Command {
 			if err := b.ResetPassword(cmd.Context(), r); err != nil {
 				return err
 			}
-			env.Say("Your password is the new one, and every sign-in has ended. %s", cli.LogInWith)
+			env.Say("Your password is the new one, and every sign-in and API key has ended. %s", cli.LogInWith)
 			return nil
 		},
 	}

@@ -61,11 +61,13 @@ func (a Actor) ChangePassword(ctx context.Context, c hub.PasswordChange) error {
 	if err := a.confirm(ctx, c.Current); err != nil {
 		return err
 	}
-	return a.app.setPassword(ctx, a.user.ID, a.user.ID, c.New, a.family)
+	return a.app.setPassword(ctx, a.user.ID, a.user.ID, c.New, a.family, false)
 }
 
-// setPassword replaces a password and ends the user's sign-ins but the one kept.
-func (a *App) setPassword(ctx context.Context, actor, userID, password, keep string) error {
+// setPassword replaces a password and ends the user's sign-ins but the one kept:
+// none, for somebody who came by SSH. lost says that they had lost control of the
+// account.
+func (a *App) setPassword(ctx context.Context, actor, userID, password, keep string, lost bool) error {
 	pw, err := a.passwords()
 	if err != nil {
 		return err
@@ -76,14 +78,14 @@ func (a *App) setPassword(ctx context.Context, actor, userID, password, keep str
 	}
 	var ended []string
 	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		ended, err = a.storePassword(ctx, tx, actor, userID, hash, keep)
+		ended, err = a.storePassword(ctx, tx, actor, userID, hash, keep, lost)
 		return err
 	})
 	a.forgetAll(ended)
 	return err
 }
 
-func (a *App) storePassword(ctx context.Context, tx postgres.Tx, actor, userID, hash, keep string) ([]string, error) {
+func (a *App) storePassword(ctx context.Context, tx postgres.Tx, actor, userID, hash, keep string, lost bool) ([]string, error) {
 	if err := tx.SetPassword(ctx, userID, hash, a.now()); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (a *App) storePassword(ctx context.Context, tx postgres.Tx, actor, userID, 
 	if err := a.mail(ctx, tx, "password_changed", userID); err != nil {
 		return nil, err
 	}
-	if keep == "" { // somebody has lost control of the account: what was made meanwhile goes
+	if lost { // what was made meanwhile goes
 		if err := tx.RemoveAPIKeys(ctx, userID); err != nil {
 			return nil, err
 		}
@@ -149,7 +151,8 @@ var errBadMailToken = &hub.Error{
 }
 
 // ResetPassword sets a new password for whoever reads the account's mail, and
-// ends all of its sign-ins. A password that is refused does not use up the token.
+// ends all of its sign-ins and API keys. A password that is refused does not use
+// up the token.
 func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 	token := strings.TrimSpace(r.Token)
 	if !strings.HasPrefix(token, resetPrefix) || len(token) > maxToken {
@@ -190,14 +193,18 @@ func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 		if err != nil {
 			return err
 		}
-		if e, err := tx.Email(ctx, t.UserID); err != nil {
+		e, err := tx.Email(ctx, t.UserID)
+		switch {
+		case err != nil:
 			return err
-		} else if e.Email == t.Email && !e.Verified { // it has just been read there
+		case e.Email != t.Email: // the account's mail goes elsewhere since
+			return errBadMailToken
+		case !e.Verified: // it has just been read there
 			if err := tx.SetEmail(ctx, t.UserID, t.Email, true, a.app.now()); err != nil {
 				return err
 			}
 		}
-		ended, err = a.app.storePassword(ctx, tx, "", t.UserID, hash, "")
+		ended, err = a.app.storePassword(ctx, tx, "", t.UserID, hash, "", true)
 		return err
 	})
 	a.app.forgetAll(ended)
@@ -208,7 +215,7 @@ func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 }
 
 // SetPassword is the operator's way to give somebody a new password. It ends all
-// of the account's sign-ins.
+// of the account's sign-ins and API keys.
 func (a *App) SetPassword(ctx context.Context, login, password string) (u hub.User, err error) {
 	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, _, err = tx.UserByLogin(ctx, login)
@@ -222,5 +229,5 @@ func (a *App) SetPassword(ctx context.Context, login, password string) (u hub.Us
 	if err := w.err(); err != nil {
 		return u, err
 	}
-	return u, a.setPassword(ctx, "", u.ID, password, "")
+	return u, a.setPassword(ctx, "", u.ID, password, "", true)
 }

@@ -187,7 +187,7 @@ func (api) confirmEmail(c *gin.Context, as app.Actor) (any, error) {
 
 func resetForm(token string) sheet {
 	return sheet{
-		Title: "Set a new password", Text: []string{"It ends every sign-in of your account."}, Method: "post", Action: "/reset",
+		Title: "Set a new password", Text: []string{"It ends every sign-in and every API key of your account."}, Method: "post", Action: "/reset",
 		Fields: []input{
 			{"hidden", "token", "", token, ""},
 			{"password", "new_password", "New password", "", "new-password"},

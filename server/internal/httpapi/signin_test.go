@@ -241,6 +241,111 @@ func api2token(t *testing.T, api *apitest.API, login, password string) string {
 	return l.AccessToken
 }
 
+// Whoever had the account for a while keeps nothing of it by what they asked for:
+// neither another address, nor a program that they let in.
+func TestAnotherPasswordEndsWhatWaits(t *testing.T) {
+	t.Parallel()
+	api, sink := mailing(t)
+	owner, l := register(t, api, "ada")
+	sink.Wait(t)
+	const lost = "set by the operator"
+	for password, set := range map[string]func(old string) error{
+		lost: func(string) error {
+			_, err := api.App.SetPassword(t.Context(), "ada", lost)
+			return err
+		},
+		"another good one": func(old string) error {
+			return api.App.As(l.User).ChangePassword(t.Context(), hub.PasswordChange{Current: old, New: "another good one"})
+		},
+	} {
+		thief := api.Guest()
+		old := apitest.Password
+		if _, err := thief.Login(t.Context(), hub.Credentials{Email: "ada", Password: old}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := thief.ChangeEmail(t.Context(), hub.EmailChange{Email: "mallory@example.com", Password: old}); err != nil {
+			t.Fatal(err)
+		}
+		var token string
+		for range 2 {
+			if m := sink.Wait(t); m.To == "mallory@example.com" {
+				token = mailed.FindString(m.Text)
+			}
+		}
+		d, err := api.Guest().BeginDevice(t.Context(), "tv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := thief.ApproveDevice(t.Context(), d.UserCode); err != nil {
+			t.Fatal(err)
+		}
+		if err := set(old); err != nil {
+			t.Fatal(err)
+		}
+		sink.Wait(t)
+		apitest.Code(t, api.Guest().VerifyEmail(t.Context(), token), hub.Invalid)
+		if e, err := api.App.As(l.User).Email(t.Context()); err != nil || e.Email != "ada@example.com" || e.Pending != "" {
+			t.Errorf("%s: the address: %+v, %v", password, e, err)
+		}
+		if name, _ := askDevice(t, api, d); name != "expired_token" {
+			t.Errorf("%s: the program: %q", password, name)
+		}
+		if _, err := api.App.SetPassword(t.Context(), "ada", apitest.Password); err != nil { // for the next round
+			t.Fatal(err)
+		}
+		sink.Wait(t)
+	}
+	_, err := owner.Profile(t.Context())
+	apitest.Code(t, err, hub.Unauthenticated)
+}
+
+// What was sent to an address resets nothing once mail goes to another.
+func TestResetIsForTheAddressThatItWasSentTo(t *testing.T) {
+	t.Parallel()
+	api, sink := mailing(t)
+	_, l := register(t, api, "ada")
+	sink.Wait(t)
+	if err := api.Guest().ForgotPassword(t.Context(), "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	token := mailed.FindString(sink.Wait(t).Text)
+	err := api.App.DB.InTx(t.Context(), func(ctx context.Context, tx postgres.Tx) error {
+		return tx.SetEmail(ctx, l.User.ID, "lovelace@example.com", true, time.Now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	apitest.Code(t, api.Guest().ResetPassword(t.Context(), hub.PasswordReset{Token: token, New: "another good one"}), hub.Invalid)
+	api2token(t, api, "ada", apitest.Password)
+}
+
+// API keys end with a password that was lost, not with one that is changed,
+// whichever way its owner came.
+func TestAPIKeysOutliveAChangedPassword(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	c, l := register(t, api, "ada")
+	made, err := c.CreateAPIKey(t.Context(), hub.NewAPIKey{Scopes: []hub.Scope{hub.AccountRead}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overSSH := api.App.As(l.User)
+	if err := overSSH.ChangePassword(t.Context(), hub.PasswordChange{Current: apitest.Password, New: "another good one"}); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := overSSH.APIKeys(t.Context()); err != nil || len(keys) != 1 || keys[0].ID != made.ID {
+		t.Errorf("after a change: %+v, %v", keys, err)
+	}
+	_, err = c.Profile(t.Context())
+	apitest.Code(t, err, hub.Unauthenticated)
+	if _, err := api.App.SetPassword(t.Context(), "ada", "set by the operator"); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := overSSH.APIKeys(t.Context()); err != nil || len(keys) != 0 {
+		t.Errorf("after a loss: %+v, %v", keys, err)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	api := apitest.New(t)
@@ -270,8 +375,15 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	d := beginDevice(t, api)
+	if err := ada.ApproveDevice(t.Context(), d.UserCode); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := ada.EndOtherSessions(t.Context()); err != nil || n != 3 {
 		t.Errorf("ended %d, %v", n, err)
+	}
+	if name, _ := askDevice(t, api, d); name != "expired_token" {
+		t.Errorf("a program that was let in: %q", name)
 	}
 	if all, err = ada.Sessions(t.Context()); err != nil || len(all) != 1 || !all[0].Current {
 		t.Errorf("left %+v, %v", all, err)

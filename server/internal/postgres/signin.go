@@ -41,8 +41,14 @@ func (tx Tx) Families(ctx context.Context, userID string, now time.Time) ([]hub.
 }
 
 // RevokeFamilies ends the sign-ins of an account but the one kept, or only the
-// one named, and returns which ended.
+// one named, and returns which ended. With the others go the programs that wait
+// to be signed in: first, so that one which just is is seen.
 func (tx Tx) RevokeFamilies(ctx context.Context, userID, only, keep string, now time.Time) ([]string, error) {
+	if only == "" {
+		if err := tx.removeDeviceGrants(ctx, userID); err != nil {
+			return nil, err
+		}
+	}
 	rows, err := tx.Query(ctx, `UPDATE refresh_families SET revoked_at = $4
 		WHERE user_id = $1::text::uuid AND revoked_at IS NULL AND ($2 = '' OR id::text = $2) AND id::text <> $3 RETURNING id::text`, userID, only, keep, now)
 	if err != nil {
@@ -70,14 +76,22 @@ func (tx Tx) PasswordHash(ctx context.Context, userID string) (hash string, err 
 	return hash, classify("account", err)
 }
 
-// SetPassword replaces an account's password. What was sent to reset it is good
-// for nothing any more.
+// SetPassword replaces an account's password. What was sent by mail before, the
+// address that waits to be confirmed and programs that wait to be signed in are
+// good for nothing any more: whoever asked for them may be why it is replaced.
 func (tx Tx) SetPassword(ctx context.Context, userID, hash string, now time.Time) error {
-	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1::text::uuid`, userID, hash, now); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, pending_email = '', updated_at = $3 WHERE id = $1::text::uuid`, userID, hash, now); err != nil {
 		return classify("account", err)
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1::text::uuid AND purpose = 'reset'`, userID)
-	return classify("account", err)
+	if _, err := tx.Exec(ctx, `DELETE FROM account_tokens WHERE user_id = $1::text::uuid`, userID); err != nil {
+		return classify("token", err)
+	}
+	return tx.removeDeviceGrants(ctx, userID)
+}
+
+func (tx Tx) removeDeviceGrants(ctx context.Context, userID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM device_grants WHERE user_id = $1::text::uuid`, userID)
+	return classify("code", err)
 }
 
 // RemoveAPIKeys ends all API keys of an account.
@@ -129,12 +143,6 @@ func (tx Tx) TakeMailToken(ctx context.Context, purpose string, hash []byte, now
 		AND u.id = t.user_id AND `+mayReturn+` RETURNING t.user_id::text, t.email, t.expires_at`, hash, purpose, now).
 		Scan(&t.UserID, &t.Email, &t.ExpiresAt)
 	return t, classify("token", err)
-}
-
-// MailTokenSince reports whether the account was sent such a token after t.
-func (tx Tx) MailTokenSince(ctx context.Context, userID, purpose string, t time.Time) (sent bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account_tokens WHERE user_id = $1::text::uuid AND purpose = $2 AND created_at > $3)`, userID, purpose, t).Scan(&sent)
-	return sent, classify("token", err)
 }
 
 // Preferences returns what the account's programs keep.
