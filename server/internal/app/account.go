@@ -13,9 +13,10 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
 
-// From notes where the actor's requests come from: an address, for limits.
+// From notes where the actor's requests come from: an address, with a port or
+// without, for limits.
 func (a Actor) From(source string) Actor {
-	a.source = source
+	a.source = network(source)
 	return a
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,8 @@ const (
 )
 
 // attempts counts wrong passwords per account and source. The source is part
-// of it so that nobody can lock somebody else out.
+// of it so that nobody can lock somebody else out. Where many keys cost nothing
+// is one of its own: what is many there pushes nothing out elsewhere.
 type attempts struct {
 	mu     sync.Mutex
 	counts map[attempt]tally
@@ -66,15 +69,18 @@ func (a *attempts) forgive(at attempt, all bool) {
 	a.counts[at] = t
 }
 
-// sweep makes room. Every attempt costs the server a password hash, so a minute
-// does not hold as many as are kept; if it should, all start anew.
+// sweep makes room: what is over goes, and if that is little, the older half.
 func (a *attempts) sweep(now time.Time) {
 	for at, t := range a.counts {
 		if now.Sub(t.since) >= badLoginsWindow {
 			delete(a.counts, at)
 		}
 	}
-	if len(a.counts) >= attemptsKept {
-		clear(a.counts)
+	if len(a.counts) <= attemptsKept/2 {
+		return
+	}
+	oldest := slices.SortedFunc(maps.Keys(a.counts), func(x, y attempt) int { return a.counts[x].since.Compare(a.counts[y].since) })
+	for _, at := range oldest[:len(oldest)/2] {
+		delete(a.counts, at)
 	}
 }

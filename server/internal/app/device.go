@@ -40,7 +40,7 @@ func (e *OAuthError) Unwrap() error { return e.Err }
 // BeginDevice gives a program without a browser what it needs to sign in. base is
 // where the hub was reached, for when nobody has said what it is called.
 func (a Actor) BeginDevice(ctx context.Context, base string) (hub.DeviceCode, error) {
-	if err := a.app.accounts.attempts.begin(attempt{"begin device", a.source}, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(attempt{"begin device", a.source}, a.app.now()); err != nil {
 		return hub.DeviceCode{}, tooMany(err)
 	}
 	if a.app.PublicURL != "" {
@@ -157,7 +157,7 @@ var errNoUserCode = &hub.Error{Code: hub.NotFound, Message: "There is no such co
 // that nobody can try them all.
 func (a Actor) withUserCode(ctx context.Context, code string, do func(context.Context, postgres.Tx, []byte) error) error {
 	at := attempt{"user code", a.source}
-	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(at, a.app.now()); err != nil {
 		return tooMany(err)
 	}
 	code = readUserCode(code)
@@ -168,7 +168,7 @@ func (a Actor) withUserCode(ctx context.Context, code string, do func(context.Co
 	if hub.CodeOf(err) == hub.NotFound {
 		return errNoUserCode
 	}
-	a.app.accounts.attempts.forgive(at, false)
+	a.app.accounts.guesses.forgive(at, false)
 	return err
 }
 

@@ -98,7 +98,7 @@ func (a Actor) VerifyEmail(ctx context.Context, token string) error {
 		return errBadMailToken
 	}
 	at := attempt{"token", a.source}
-	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(at, a.app.now()); err != nil {
 		return tooMany(err)
 	}
 	var stale bool
@@ -126,7 +126,7 @@ func (a Actor) VerifyEmail(ctx context.Context, token string) error {
 	case hub.CodeOf(err) == hub.Conflict:
 		return hub.Wrap(err, hub.Conflict, "That e-mail address is already taken.")
 	case err == nil:
-		a.app.accounts.attempts.forgive(at, false)
+		a.app.accounts.guesses.forgive(at, false)
 	}
 	return err
 }

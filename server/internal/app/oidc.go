@@ -82,7 +82,7 @@ func (a Actor) KnownElsewhere(ctx context.Context, carried, state, code string) 
 	if code == "" {
 		return u, d, "", errElsewhere
 	}
-	if err := a.app.accounts.attempts.begin(attempt{"elsewhere", a.source}, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(attempt{"elsewhere", a.source}, a.app.now()); err != nil {
 		return u, d, "", tooMany(err)
 	}
 	p, err := a.app.OIDC.Exchange(ctx, code, e.Nonce, e.Verifier)

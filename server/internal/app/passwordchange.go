@@ -113,7 +113,7 @@ func (a Actor) ForgotPassword(ctx context.Context, email string) error {
 	if at, err := mail.ParseAddress(email); err != nil || at.Address != email || len(email) > maxEmail {
 		return &hub.Error{Code: hub.Invalid, Message: "This is not an e-mail address.", Fields: []hub.FieldError{{Pointer: "/email", Detail: "This is not an e-mail address."}}}
 	}
-	if err := a.app.accounts.attempts.begin(attempt{"reset " + email, a.source}, a.app.now()); err != nil {
+	if err := a.app.accounts.asked.begin(attempt{"reset " + email, a.source}, a.app.now()); err != nil {
 		return tooMany(err)
 	}
 	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
@@ -159,7 +159,7 @@ func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 		return errBadMailToken
 	}
 	at := attempt{"token", a.source}
-	if err := a.app.accounts.attempts.begin(at, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(at, a.app.now()); err != nil {
 		return tooMany(err)
 	}
 	var u hub.User
@@ -173,7 +173,7 @@ func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 	if err != nil {
 		return err
 	}
-	a.app.accounts.attempts.forgive(at, false)
+	a.app.accounts.guesses.forgive(at, false)
 	var w wrongs
 	w.password("/new_password", r.New, u.Username, u.Email)
 	if err := w.err(); err != nil {

@@ -24,7 +24,7 @@ func (a Actor) Export(ctx context.Context) (hub.Export, error) {
 	if err := a.signedIn(); err != nil {
 		return hub.Export{}, err
 	}
-	if err := a.app.accounts.attempts.begin(attempt{"export " + a.user.ID, a.source}, a.app.now()); err != nil {
+	if err := a.app.accounts.guesses.begin(attempt{"export " + a.user.ID, a.source}, a.app.now()); err != nil {
 		return hub.Export{}, tooMany(err)
 	}
 	e := hub.Export{Format: exportFormat, ExportedAt: a.app.now().UTC(), Data: map[string]json.RawMessage{}, Withheld: map[string]string{}}

@@ -46,13 +46,13 @@ func (a Actor) Spend(ctx context.Context) (Standing, error) {
 
 // SpendSignIn is Spend for those who have yet to say who they are.
 func (a Actor) SpendSignIn(ctx context.Context) (Standing, error) {
-	return a.app.quotas.spend(ctx, a.app, "sign-in", "s:"+network(a.source), a.app.Limits.SignIn)
+	return a.app.quotas.spend(ctx, a.app, "sign-in", "s:"+a.source, a.app.Limits.SignIn)
 }
 
 func (a Actor) quota() (principal string, most int) {
 	switch l := a.app.Limits; {
 	case a.user.ID == "":
-		return "a:" + network(a.source), l.Guest
+		return "a:" + a.source, l.Guest
 	case access.Rank(a.user.Role) >= access.Rank(hub.Premium):
 		return "u:" + a.user.ID, l.Premium
 	default:
@@ -67,8 +67,11 @@ func network(source string) string {
 		source = host
 	}
 	ip, err := netip.ParseAddr(source)
-	if err != nil || ip.Unmap().Is4() {
+	if err != nil {
 		return source
+	}
+	if ip = ip.Unmap(); ip.Is4() {
+		return ip.String()
 	}
 	p, _ := ip.WithZone("").Prefix(64) // it has more bits than that
 	return p.Addr().String()

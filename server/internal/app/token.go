@@ -38,7 +38,9 @@ const (
 // accounts is what signing in needs beside the database. Its zero value is
 // ready.
 type accounts struct {
-	attempts attempts
+	attempts attempts // each costs us a password hash
+	guesses  attempts // of codes and the like, by source alone
+	asked    attempts // for a message, by any address that somebody names
 
 	mu        sync.Mutex
 	passwords *passwords
