@@ -18,11 +18,10 @@ const (
 	AccountRead   Scope = "account:read"   // profile, keys, usage
 	AccountWrite  Scope = "account:write"  // also change the profile
 	Authoring     Scope = "author"         // publish and import courses
-	Admining      Scope = "admin"          // what admins do to others
 )
 
 // Scopes are all of them.
-var Scopes = []Scope{CoursesRead, ProgressRead, ProgressWrite, LabsRead, LabsRun, AccountRead, AccountWrite, Authoring, Admining}
+var Scopes = []Scope{CoursesRead, ProgressRead, ProgressWrite, LabsRead, LabsRun, AccountRead, AccountWrite, Authoring}
 
 // Holds reports whether a key with scope s may do what needs want.
 func (s Scope) Holds(want Scope) bool {

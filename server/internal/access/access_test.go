@@ -97,11 +97,11 @@ func TestScopes(t *testing.T) {
 		{access.Operation{Who: access.Members, Scope: hub.LabsRead}, []hub.Scope{}, hub.Forbidden},
 		{access.Operation{Who: access.Members, Scope: hub.LabsRead}, []hub.Scope{hub.LabsRun}, ""},
 		{access.Operation{Who: access.Members, Scope: hub.LabsRun}, []hub.Scope{hub.LabsRead}, hub.Forbidden},
-		{access.Operation{Who: access.Members, Scope: hub.Admining}, []hub.Scope{hub.AccountWrite, hub.Authoring}, hub.Forbidden},
+		{access.Operation{Who: access.Members, Scope: hub.Authoring}, []hub.Scope{hub.AccountWrite, hub.LabsRun}, hub.Forbidden},
 		{access.Operation{Who: access.Members}, hub.Scopes, hub.Forbidden},
 		{access.Operation{Who: access.Everybody}, []hub.Scope{}, ""},
 		{access.Operation{Who: access.Everybody, Scope: hub.CoursesRead}, []hub.Scope{hub.LabsRun}, hub.Forbidden},
-		{access.Operation{Who: access.Admins, Scope: hub.Admining}, hub.Scopes, hub.Forbidden},
+		{access.Operation{Who: access.Teachers, Scope: hub.Authoring}, hub.Scopes, hub.Forbidden},
 	} {
 		if got := hub.CodeOf(tt.op.Check(hub.Free, tt.scopes)); got != tt.want {
 			t.Errorf("%+v with %v: %q, want %q", tt.op, tt.scopes, got, tt.want)

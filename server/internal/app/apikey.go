@@ -87,8 +87,7 @@ func (a Actor) checkNewAPIKey(n *hub.NewAPIKey) error {
 		switch {
 		case !slices.Contains(hub.Scopes, s):
 			w.add(at, fmt.Sprintf("There is no such scope. The scopes are %s.", scopeList()))
-		case s == hub.Authoring && access.Rank(a.user.Role) < access.Rank(hub.Instructor),
-			s == hub.Admining && access.Rank(a.user.Role) < access.Rank(hub.Admin):
+		case s == hub.Authoring && access.Rank(a.user.Role) < access.Rank(hub.Instructor):
 			w.add(at, fmt.Sprintf("Your role, %s, has no use for this scope.", a.user.Role))
 		}
 		if len(w) > 10 {

@@ -120,7 +120,7 @@ func TestAPIKeysThatCannotBe(t *testing.T) {
 	c := api.User(t, hub.Instructor)
 	for pointer, n := range map[string]hub.NewAPIKey{
 		"/scopes":     {},
-		"/scopes/1":   {Scopes: []hub.Scope{hub.LabsRun, hub.Admining}},
+		"/scopes/1":   {Scopes: []hub.Scope{hub.LabsRun, "admin"}},
 		"/scopes/0":   {Scopes: []hub.Scope{"everything"}},
 		"/expires_in": {Scopes: []hub.Scope{hub.LabsRun}, ExpiresIn: 10},
 		"/name":       {Scopes: []hub.Scope{hub.LabsRun}, Name: strings.Repeat("n", 101)},
@@ -131,6 +131,8 @@ func TestAPIKeysThatCannotBe(t *testing.T) {
 			t.Errorf("%+v: %v", n, err)
 		}
 	}
+	_, err := api.User(t, hub.Free).CreateAPIKey(t.Context(), hub.NewAPIKey{Scopes: []hub.Scope{hub.Authoring}})
+	apitest.Code(t, err, hub.Invalid)
 	if _, err := c.CreateAPIKey(t.Context(), hub.NewAPIKey{Scopes: []hub.Scope{hub.Authoring}}); err != nil {
 		t.Errorf("an instructor's: %v", err)
 	}
