@@ -29,6 +29,7 @@ type elsewhere struct {
 
 	State, Nonce, Verifier string // while they are asked
 	UserID                 string // once they are known
+	Known                  time.Time
 }
 
 var (
@@ -99,7 +100,8 @@ func (a Actor) KnownElsewhere(ctx context.Context, carried, state, code string) 
 	if err != nil {
 		return u, d, "", err
 	}
-	carry, err = a.app.seal(ctx, elsewhere{Step: "known", UserCode: e.UserCode, Until: a.app.now().Add(attemptLife), UserID: u.ID})
+	now := a.app.now()
+	carry, err = a.app.seal(ctx, elsewhere{Step: "known", UserCode: e.UserCode, Until: now.Add(attemptLife), UserID: u.ID, Known: now})
 	return u, d, carry, err
 }
 
@@ -191,13 +193,21 @@ func freeName(ctx context.Context, tx postgres.Tx, p oidc.Person) (string, error
 }
 
 // ConfirmElsewhere gives the word of somebody who is known: their program is
-// signed in, or refused.
+// signed in, or refused. Another password since, or sign-ins that were ended,
+// take it from them.
 func (a Actor) ConfirmElsewhere(ctx context.Context, carried string, deny bool) error {
 	e, err := a.app.unseal(ctx, carried, "known")
 	if err != nil {
 		return err
 	}
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		for _, reset := range []string{"account.password_changed", "account.sessions_ended"} {
+			if done, err := tx.AuditedSince(ctx, e.UserID, reset, e.Known); err != nil {
+				return err
+			} else if done {
+				return errAttempt
+			}
+		}
 		a.user, err = tx.ActiveUser(ctx, e.UserID)
 		return err
 	})

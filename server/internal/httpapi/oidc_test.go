@@ -175,6 +175,16 @@ func TestSignInElsewhereMakesAnAccount(t *testing.T) {
 	_, err := api.Guest().Login(t.Context(), hub.Credentials{Email: "ada", Password: "adas secret"})
 	apitest.Code(t, err, hub.Unauthenticated)
 
+	// A word that was kept back is worth nothing after another password.
+	d = beginDevice(t, api)
+	b.signInElsewhere(api, d.UserCode, "ada")
+	if _, err := api.App.SetPassword(t.Context(), "ada", "set by the operator"); err != nil {
+		t.Fatal(err)
+	}
+	if status, body, _ := b.post(api.URL+"/auth/oidc", url.Values{"answer": {"approve"}}); status != http.StatusBadRequest {
+		t.Errorf("after another password: %d\n%s", status, body)
+	}
+
 	// The next time it is the same account, and whoever only claims the address
 	// is nobody.
 	d = beginDevice(t, api)
