@@ -54,6 +54,9 @@ func (a Actor) AddKey(ctx context.Context, n hub.NewKey) (key hub.Key, err error
 		if err := tx.Audit(ctx, a.user.ID, a.user.ID, "account.key_added", nil); err != nil { // the key would name its owner
 			return err
 		}
+		if err := a.app.mail(ctx, tx, "key_added", a.user.ID); err != nil {
+			return err
+		}
 		return tx.Event(ctx, a.user.ID, "account.key_added", map[string]string{"fingerprint": key.Fingerprint})
 	})
 	return key, err

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -48,7 +49,7 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 	if a.Mail == nil {
 		return nil
 	}
-	data := map[string]string{"At": m.At.UTC().Format("2 January 2006 at 15:04 UTC"), "Link": "", "Token": "", "Life": "", "Until": ""}
+	data := map[string]string{"At": m.At.UTC().Format("2 January 2006 at 15:04 UTC"), "Link": "", "Token": "", "Life": "", "Until": "", "Keys": ""}
 	var to string
 	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		e, err := tx.Email(ctx, m.UserID)
@@ -67,6 +68,8 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 			data["Life"] = "24 hours"
 			data["Token"], err = a.mailToken(ctx, tx, "verify", verifyPrefix, postgres.MailToken{UserID: m.UserID, Email: to, ExpiresAt: a.now().Add(verifyLife)})
 			data["Link"] = a.link("/verify", data["Token"])
+		case "key_added", "password_changed":
+			data["Keys"], err = keyLines(ctx, tx, m.UserID)
 		case "deletion":
 			data["Until"] = m.At.Add(a.grace()).UTC().Format("2 January 2006 at 15:04 UTC")
 		case "reset":
@@ -83,6 +86,17 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 		return err
 	}
 	return a.Mail.Send(ctx, to, m.Text, data)
+}
+
+// keyLines names the SSH keys that open an account, one a line, by fingerprint:
+// their names are whoever's who added them.
+func keyLines(ctx context.Context, tx postgres.Tx, userID string) (string, error) {
+	keys, err := tx.Keys(ctx, userID)
+	var b strings.Builder
+	for _, k := range keys {
+		b.WriteString("\n  " + k.Fingerprint)
+	}
+	return b.String(), err
 }
 
 func (a *App) mailToken(ctx context.Context, tx postgres.Tx, purpose, prefix string, t postgres.MailToken) (string, error) {

@@ -299,6 +299,39 @@ func TestAnotherPasswordEndsWhatWaits(t *testing.T) {
 	apitest.Code(t, err, hub.Unauthenticated)
 }
 
+// Whoever has an account learns which SSH keys open it, by what nobody can choose
+// words for.
+func TestMailTellsOfSSHKeys(t *testing.T) {
+	t.Parallel()
+	api, sink := mailing(t)
+	c, l := register(t, api, "ada")
+	sink.Wait(t)
+	k, err := c.AddKey(t.Context(), hub.NewKey{Name: "Open evil.example at once", PublicKey: publicKey(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := sink.Wait(t)
+	if added.To != "ada@example.com" || !strings.Contains(added.Subject, "SSH key was added") || !strings.Contains(added.Text, k.Fingerprint) {
+		t.Errorf("got %+v", added)
+	}
+	change := func() mailtest.Message {
+		if _, err := api.App.SetPassword(t.Context(), "ada", "set by the operator"); err != nil {
+			t.Fatal(err)
+		}
+		return sink.Wait(t)
+	}
+	changed := change()
+	if !strings.Contains(changed.Text, k.Fingerprint) || strings.Contains(added.Text+changed.Text, "evil.example") {
+		t.Errorf("got %q, then %q", added.Text, changed.Text)
+	}
+	if err := api.App.As(l.User).RemoveKey(t.Context(), k.ID); err != nil {
+		t.Fatal(err)
+	}
+	if m := change(); strings.Contains(m.Text, "SSH") {
+		t.Errorf("without a key: %q", m.Text)
+	}
+}
+
 // What was sent to an address resets nothing once mail goes to another.
 func TestResetIsForTheAddressThatItWasSentTo(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -94,8 +95,8 @@ func (s *Sender) Send(ctx context.Context, to, text string, data any) error {
 	if err := m.From(s.from); err != nil {
 		return err
 	}
-	if err := m.To(to); err != nil {
-		return err
+	if err := m.To(to); err != nil { // the cause would hold the address
+		return fmt.Errorf("send %s: the address is none", text)
 	}
 	m.Subject(strings.TrimPrefix(subject, "Subject: "))
 	m.SetMessageID()
@@ -107,7 +108,17 @@ func (s *Sender) Send(ctx context.Context, to, text string, data any) error {
 		return err
 	}
 	if err := c.DialAndSendWithContext(ctx, m); err != nil {
-		return fmt.Errorf("send %s through %s: %w", text, s.host, err)
+		return fmt.Errorf("send %s through %s: %w", text, s.host, unnamed(err))
 	}
 	return nil
+}
+
+// unnamed is what a server answered, without its words: they quote whom the mail
+// is for, and errors go to the log.
+func unnamed(err error) error {
+	sent, ok := errors.AsType[*gomail.SendError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s (%d %s)", sent.Reason, sent.ErrorCode(), sent.EnhancedStatusCode())
 }

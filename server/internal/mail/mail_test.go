@@ -15,8 +15,8 @@ func TestEveryTextIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := map[string]string{"At": "today", "Link": "https://hub.example.com/verify?token=cmhv_a_b", "Token": "cmhv_a_b", "Life": "an hour", "Until": "tomorrow"}
-	for _, text := range []string{"verify", "reset", "password_changed", "email_changed", "deletion", "export"} {
+	data := map[string]string{"At": "today", "Link": "https://hub.example.com/verify?token=cmhv_a_b", "Token": "cmhv_a_b", "Life": "an hour", "Until": "tomorrow", "Keys": "\n  SHA256:x"}
+	for _, text := range []string{"verify", "reset", "password_changed", "email_changed", "key_added", "deletion", "export"} {
 		if err := s.Send(t.Context(), "ada@example.com", text, data); err != nil {
 			t.Fatal(err)
 		}
@@ -31,6 +31,24 @@ func TestEveryTextIsSent(t *testing.T) {
 	}
 	if err := s.Send(t.Context(), "ada@example.com\r\nBcc: everybody@example.com", "export", data); err == nil {
 		t.Error("an address with a line of its own was taken")
+	}
+}
+
+// Errors go to the log, which names nobody.
+func TestErrorsNameNobody(t *testing.T) {
+	t.Parallel()
+	sink := mailtest.Start(t, false)
+	s, err := mail.Open(sink.URL, "hub@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Refuse(1)
+	for _, to := range []string{"ada@example.com", "ada@example.com nobody"} {
+		err := s.Send(t.Context(), to, "export", map[string]string{"At": "today"})
+		if err == nil || strings.Contains(err.Error(), "ada") {
+			t.Errorf("got %v", err)
+		}
+		t.Log(err)
 	}
 }
 
