@@ -22,14 +22,9 @@ import (
 // Each sandbox has two cgroups: the learner's, with the limits of its Spec,
 // and the agent's, with fixed small ones. So whatever the learner does, the
 // agent still answers, and tells them what happened.
-//
-// All agents have one parent, and all learners another. An agent beside its
-// learner would share the learners' part of the CPU, and a key would have to
-// wait until other learners' hogs have had their turn.
 const (
 	learnerGroup = "lab"
-	agentGroup   = "agent" // beside the learner's: older servers made it there
-	agentsSuffix = "-agents"
+	agentGroup   = "agent"
 
 	agentMemory = 128 << 20
 	agentPids   = 128
@@ -100,15 +95,6 @@ func findCgroups(name string) (cgroups, error) {
 	return g.usable()
 }
 
-// learners is where the learner's cgroup of a sandbox is, agent the agent's own.
-func learners(parent, id string) string { return filepath.Join(parent, id, learnerGroup) }
-func agent(parent, id string) string    { return filepath.Join(parent+agentsSuffix, id) }
-
-// all are the cgroups of a sandbox in one hierarchy that processes may be in.
-func all(parent, id string) []string {
-	return []string{learners(parent, id), agent(parent, id), filepath.Join(parent, id, agentGroup)}
-}
-
 // usable makes the shared folders, or gives up where they can't be made.
 func (g cgroups) usable() (cgroups, error) {
 	for _, parent := range g.parents {
@@ -119,26 +105,14 @@ func (g cgroups) usable() (cgroups, error) {
 	return g, nil
 }
 
-func (g cgroups) makeParent(parent string) error {
-	for _, dir := range []string{parent + agentsSuffix, parent} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		if g.version == 2 {
-			if err := g.delegate(dir); err != nil {
-				return err
-			}
-		}
+func (g cgroups) makeParent(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if g.version == 2 {
+		return g.delegate(dir)
 	}
 	return nil
-}
-
-// leave removes the shared folders, if no sandbox is in them.
-func (g cgroups) leave() {
-	for _, parent := range g.parents {
-		_ = unix.Rmdir(parent)
-		_ = unix.Rmdir(parent + agentsSuffix)
-	}
 }
 
 // delegate lets a version 2 cgroup's children be limited.
@@ -177,11 +151,12 @@ func (g cgroups) create(id string, l labs.Limits) error {
 				return err
 			}
 		}
-		for dir, lim := range map[string]labs.Limits{
-			learners(parent, id): l,
-			agent(parent, id):    {MemoryBytes: agentMemory, Pids: agentPids, CPUs: l.CPUs},
+		for name, lim := range map[string]labs.Limits{
+			learnerGroup: l,
+			agentGroup:   {MemoryBytes: agentMemory, Pids: agentPids, CPUs: l.CPUs},
 		} {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+			dir := filepath.Join(parent, id, name)
+			if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
 			if err := g.limit(dir, lim); err != nil {
@@ -256,7 +231,7 @@ func (g cgroups) joinThread(id string) error {
 		return nil
 	}
 	for _, parent := range g.parents {
-		if err := writeGroup(agent(parent, id), "tasks", "0"); err != nil {
+		if err := writeGroup(filepath.Join(parent, id, agentGroup), "tasks", "0"); err != nil {
 			return err
 		}
 	}
@@ -268,7 +243,7 @@ func (g cgroups) agentDir(id string) (*os.File, error) {
 	if g.version != 2 {
 		return nil, nil
 	}
-	return os.Open(agent(g.parents[0], id))
+	return os.Open(filepath.Join(g.parents[0], id, agentGroup))
 }
 
 // learnerFiles are what the agent writes to, to move a process to the
@@ -279,7 +254,7 @@ func (g cgroups) learnerFiles(id string) (files []*os.File, kind string, err err
 		name, kind = "cgroup.procs", proto.CgroupProcess
 	}
 	for _, parent := range g.parents {
-		f, err := os.OpenFile(filepath.Join(learners(parent, id), name), os.O_WRONLY, 0)
+		f, err := os.OpenFile(filepath.Join(parent, id, learnerGroup, name), os.O_WRONLY, 0)
 		if err != nil {
 			closeAll(files)
 			return nil, "", err
@@ -326,8 +301,8 @@ func (g cgroups) kill(id string) (pidfds []int) {
 		return nil
 	}
 	for _, parent := range g.parents {
-		for _, dir := range all(parent, id) {
-			raw, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		for _, dir := range []string{agentGroup, learnerGroup} {
+			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
 			for _, f := range strings.Fields(string(raw)) {
 				theirs, err := os.Readlink("/proc/" + f + "/ns/pid")
 				pid, e := strconv.Atoi(f)
@@ -364,8 +339,8 @@ func (g cgroups) remove(ctx context.Context, id string) error {
 
 func (g cgroups) removeOnce(id string) error {
 	for _, parent := range g.parents {
-		for _, dir := range append(all(parent, id), filepath.Join(parent, id)) {
-			err := unix.Rmdir(dir)
+		for _, dir := range []string{learnerGroup, agentGroup, ""} {
+			err := unix.Rmdir(filepath.Join(parent, id, dir))
 			if err != nil && !errors.Is(err, unix.ENOENT) {
 				return fmt.Errorf("remove cgroup: %w", err)
 			}

@@ -123,7 +123,9 @@ func Remains(state string) bool {
 	if len(g.list()) > 0 {
 		return true
 	}
-	g.leave()
+	for _, parent := range g.parents {
+		_ = unix.Rmdir(parent)
+	}
 	return false
 }
 
@@ -134,7 +136,9 @@ func (d *Driver) Changed() string { return d.changed }
 
 // Close lets go of what only the driver itself holds. Sandboxes go on.
 func (d *Driver) Close() error {
-	d.groups.leave()
+	for _, parent := range d.groups.parents {
+		_ = unix.Rmdir(parent) // succeeds when no sandbox is in it
+	}
 	return d.agent.Close()
 }
 

@@ -73,7 +73,9 @@ func Probe(ctx context.Context) Report {
 
 	groups, err := findCgroups("cmh-probe")
 	swapLimited := groups.limitsSwap()
-	groups.leave()
+	for _, parent := range groups.parents {
+		_ = os.Remove(parent)
+	}
 	limited := err == nil && groups.version != 0
 	detail = "not available"
 	if limited {
