@@ -85,6 +85,7 @@ func dial() error {
 	if err != nil {
 		return fmt.Errorf("reach the agent: %w", err)
 	}
+	spareThreads(4)
 	ended := make(chan error, 2)
 	go func() {
 		_, err := io.Copy(conn, os.Stdin)
@@ -169,8 +170,7 @@ func (c *asked) Write(p []byte) (int, error) {
 // spareThreads has the runtime make threads that it keeps. Where the learner's
 // processes count together with ours there may be none to be had later, and the
 // runtime ends a program that it can't give a thread.
-func spareThreads() {
-	const spare = 24
+func spareThreads(spare int) {
 	var all sync.WaitGroup
 	all.Add(spare)
 	for range spare {

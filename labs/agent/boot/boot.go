@@ -63,7 +63,7 @@ func Load() (*Boot, error) {
 	}
 	if len(b.Secret) > 0 {
 		b.Listener = &challenged{b.Listener, b.Secret}
-		spareThreads()
+		spareThreads(24)
 	}
 	if b.CgroupKind == proto.CgroupThread && len(b.cgroups) > 0 {
 		b.starts = make(chan start)
