@@ -21,6 +21,11 @@ func (c *Client) RecordProgress(ctx context.Context, entries []hub.ProgressEntry
 	return post[[]hub.ProgressEntry](ctx, c, "/v1/users/progress", body)
 }
 
+// Achievements returns what the caller has achieved, and their streak.
+func (c *Client) Achievements(ctx context.Context) (hub.Achievements, error) {
+	return get[hub.Achievements](ctx, c, "/v1/users/achievements", nil)
+}
+
 // Next returns what the caller could do now, most useful first.
 func (c *Client) Next(ctx context.Context) ([]hub.NextStep, error) {
 	return get[[]hub.NextStep](ctx, c, "/v1/users/next", nil)

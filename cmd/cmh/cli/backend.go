@@ -56,6 +56,7 @@ type Learning interface {
 	TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error)
 	Progress(ctx context.Context) ([]hub.CourseProgress, error)
 	RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error)
+	Achievements(ctx context.Context) (hub.Achievements, error)
 	Next(ctx context.Context) ([]hub.NextStep, error)
 }
 

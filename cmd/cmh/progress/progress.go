@@ -1,5 +1,5 @@
-// Package progress is `cmh progress` and `cmh next`: how far the learner is,
-// and what to do now.
+// Package progress is `cmh progress`, `cmh achievements` and `cmh next`: how far
+// the learner is, what they have reached, and what to do now.
 package progress
 
 import (
@@ -27,13 +27,22 @@ func Command(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.PrintList(env, list,
+			err = cli.PrintList(env, list,
 				cli.Column[hub.CourseProgress]{Title: "COURSE", Cell: func(p hub.CourseProgress) string { return p.Course }},
 				cli.Column[hub.CourseProgress]{Title: "DONE", Cell: func(p hub.CourseProgress) string { return fmt.Sprintf("%d%%", p.Percentage) }},
 				cli.Column[hub.CourseProgress]{Title: "LESSONS", Cell: func(p hub.CourseProgress) string { return fmt.Sprintf("%d/%d", p.LessonsDone, len(p.Lessons)) }},
 				cli.Column[hub.CourseProgress]{Title: "LABS", Cell: func(p hub.CourseProgress) string { return fmt.Sprintf("%d/%d", p.LabsDone, len(p.Labs)) }},
 				cli.Column[hub.CourseProgress]{Title: "TITLE", Cell: func(p hub.CourseProgress) string { return p.Title }},
 			)
+			if err != nil || env.JSON {
+				return err
+			}
+			reached, err := b.Achievements(cmd.Context())
+			if err != nil {
+				return err
+			}
+			env.Say("%s %s", streak(reached.Streak), earned(reached.Achievements))
+			return nil
 		},
 	}
 }

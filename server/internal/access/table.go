@@ -62,6 +62,7 @@ var Table = []Operation{
 	{"POST /v1/courses/{course}/enroll", Learners, hub.ProgressWrite},
 	{"GET /v1/users/progress", Members, hub.ProgressRead},
 	{"POST /v1/users/progress", Learners, hub.ProgressWrite},
+	{"GET /v1/users/achievements", Members, hub.ProgressRead},
 	{"GET /v1/users/next", Everybody, hub.ProgressRead},
 
 	// labs

@@ -234,11 +234,15 @@ func (a *App) recordCheck(ctx context.Context, id string, n int, st scenario.Ste
 
 // recordLab merges how far a session got into its learner's progress.
 func (a *App) recordLab(ctx context.Context, tx postgres.Tx, r postgres.LabRun, percentage int) (completed bool, err error) {
-	completed, err = tx.MergeLabProgress(ctx, r.UserID, r.LabID, percentage, a.now())
-	if err != nil || !completed {
+	if completed, err = tx.MergeLabProgress(ctx, r.UserID, r.LabID, percentage, a.now()); err != nil {
 		return false, err
 	}
-	return true, a.labEvent(ctx, tx, r, "lab.completed")
+	if completed {
+		if err := a.labEvent(ctx, tx, r, "lab.completed"); err != nil {
+			return false, err
+		}
+	}
+	return completed, a.honour(ctx, tx, r.UserID)
 }
 
 // openNext opens the step after the current one. The caller has claimed r.

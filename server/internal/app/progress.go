@@ -56,16 +56,23 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 		if err := a.announce(ctx, tx, fresh); err != nil {
 			return err
 		}
+		completed := false
 		stands := make(map[postgres.LessonKey]postgres.MergedRow, len(merged))
 		for _, m := range merged {
 			stands[postgres.LessonKey{CourseID: m.CourseID, LessonID: m.LessonID}] = m
 			if !m.Completed {
 				continue
 			}
+			completed = true
 			err := tx.Event(ctx, a.user.ID, "lesson.completed", map[string]any{
 				"course_id": m.CourseID, "course": outlines[m.CourseID].Slug, "lesson_id": m.LessonID, "completed_at": m.CompletedAt,
 			})
 			if err != nil {
+				return err
+			}
+		}
+		if completed {
+			if err := a.app.honour(ctx, tx, a.user.ID); err != nil {
 				return err
 			}
 		}

@@ -54,9 +54,13 @@ func (a Actor) TakeQuiz(ctx context.Context, course, lesson string, answers hub.
 		if err := tx.AddQuizAttempt(ctx, a.user.ID, postgres.LessonKey{CourseID: c.ID, LessonID: l.ID}, c.Version, answers, result, now); err != nil {
 			return err
 		}
-		return tx.Event(ctx, a.user.ID, "quiz.taken", map[string]any{
+		err = tx.Event(ctx, a.user.ID, "quiz.taken", map[string]any{
 			"course_id": c.ID, "course": c.Slug, "lesson_id": l.ID, "score": result.Score, "passed": result.Passed,
 		})
+		if err != nil || !result.Passed {
+			return err
+		}
+		return a.app.honour(ctx, tx, a.user.ID)
 	})
 	return result, err
 }

@@ -134,6 +134,7 @@ func (h api) routes(r router) {
 	r.POST("/courses/:course/enroll", h.do(h.enroll))
 	r.GET("/users/progress", h.do(h.progress))
 	r.POST("/users/progress", h.do(h.recordProgress))
+	r.GET("/users/achievements", h.do(h.achievements))
 	r.GET("/users/next", h.do(h.next))
 
 	// labs

@@ -56,6 +56,11 @@ func recordOne(c *gin.Context, as app.Actor) (any, error) {
 	return merged, err
 }
 
+// GET /v1/users/achievements
+func (api) achievements(c *gin.Context, as app.Actor) (any, error) {
+	return as.Achievements(c.Request.Context())
+}
+
 // GET /v1/users/next
 func (api) next(c *gin.Context, as app.Actor) (any, error) {
 	steps, err := as.Next(c.Request.Context())

@@ -73,6 +73,8 @@ var Holdings = []Holding{
 	{Table: "user_progress", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, progress_percentage, completed_at, created_at`},
 	{Table: "quiz_attempts", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, version, answers, score, passed, created_at`},
 	{Table: "lab_progress", Of: ofUser, Shows: `user_id, lab_id, progress_percentage, completed_at`},
+	{Table: "user_achievements", Of: ofUser, Shows: `user_id, achievement, earned_at`},
+	{Table: "certificates", Of: ofUser, Shows: `id, user_id, course_id, version, name, title, completed_at, issued_at`},
 	{
 		Table: "lab_sessions", Of: ofUser,
 		Shows: `id, user_id, lab_id, lab_version, state, message, step, created_at, expires_at, setup_at, ended_at, destroyed_at, most_until, idle_after, warned,
