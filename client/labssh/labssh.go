@@ -114,6 +114,11 @@ func connect(ctx context.Context, at hub.SSHAddress, config *ssh.ClientConfig) (
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(dialTimeout))
+	var said string // by a gateway with the right key, that lets nobody in
+	config.BannerCallback = func(message string) error {
+		said = strings.TrimSpace(message[:min(len(message), 200)])
+		return nil
+	}
 	c, chans, reqs, err := ssh.NewClientConn(conn, address(at), config)
 	if !stop() && err == nil {
 		err = ctx.Err()
@@ -125,6 +130,9 @@ func connect(ctx context.Context, at hub.SSHAddress, config *ssh.ClientConfig) (
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if said != "" {
+			return nil, hub.Wrap(err, hub.Limit, "%s", said)
 		}
 		return nil, unreachable(at, err)
 	}

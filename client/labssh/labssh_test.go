@@ -30,8 +30,9 @@ type gateway struct {
 
 	mu     sync.Mutex
 	conns  []net.Conn
-	asked  int   // certificates
-	refuse error // further certificates
+	asked  int    // certificates
+	refuse error  // further certificates
+	full   string // said to whoever proves a key, and lets nobody in
 }
 
 func newSigner(t *testing.T) ssh.Signer {
@@ -57,6 +58,14 @@ func newGateway(t *testing.T, handle server.Handler) *gateway {
 		PublicKeyHandler: func(ctx server.Context, key server.PublicKey) bool {
 			cert, ok := key.(*ssh.Certificate)
 			return ok && check.CheckCert(ctx.User(), cert) == nil && check.IsUserAuthority(cert.SignatureKey)
+		},
+		ServerConfigCallback: func(server.Context) *ssh.ServerConfig {
+			return &ssh.ServerConfig{VerifiedPublicKeyCallback: func(_ ssh.ConnMetadata, _ ssh.PublicKey, p *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+				if g.full != "" {
+					return nil, &ssh.BannerError{Err: errors.New("full"), Message: g.full + "\r\n"}
+				}
+				return p, nil
+			}}
 		},
 		ConnCallback: func(_ server.Context, c net.Conn) net.Conn {
 			g.mu.Lock()
@@ -303,5 +312,18 @@ func TestAttachGivesUpWhenTheLabHasEnded(t *testing.T) {
 	<-a.ended
 	if hub.CodeOf(a.err) != hub.NotFound {
 		t.Errorf("got %v", a.err)
+	}
+}
+
+// A gateway that lets nobody in any more says why before it has authenticated
+// anybody.
+func TestWhyNobodyIsLetIn(t *testing.T) {
+	t.Parallel()
+	const why = "You have too many connections open. Close one first."
+	g := newGateway(t, func(server.Session) { t.Error("a session began") })
+	g.full = why
+	_, err := labssh.Run(t.Context(), g.certify, []string{"true"}, labssh.Stdio{Out: io.Discard, Err: io.Discard})
+	if hub.CodeOf(err) != hub.Limit || hub.MessageOf(err) != why {
+		t.Errorf("got %v", err)
 	}
 }

@@ -37,16 +37,22 @@ func (g *Gateway) serverConfig(ctx ssh.Context) *gossh.ServerConfig {
 			gossh.KeyAlgoED25519, gossh.KeyAlgoSKED25519, gossh.KeyAlgoECDSA256, gossh.KeyAlgoSKECDSA256,
 			gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521, gossh.KeyAlgoRSASHA256, gossh.KeyAlgoRSASHA512,
 		},
-		PublicKeyCallback:         g.offered,
-		VerifiedPublicKeyCallback: proved,
+		PublicKeyCallback: g.offered,
+		VerifiedPublicKeyCallback: func(conn gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permissions, _ string) (*gossh.Permissions, error) {
+			perms := proved(conn, key)
+			return perms, peerOf(ctx).enter(perms)
+		},
 		// A client without any key gets in too, but only as far as the lobby.
 		// Method "none" would do the same for everybody: clients try it first.
 		KeyboardInteractiveCallback: func(gossh.ConnMetadata, gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
-			return &gossh.Permissions{}, nil
+			return &gossh.Permissions{}, peerOf(ctx).enter(nil)
 		},
-		AuthLogCallback: func(_ gossh.ConnMetadata, _ string, err error) {
-			if err == nil {
+		AuthLogCallback: func(_ gossh.ConnMetadata, method string, err error) {
+			switch {
+			case err == nil:
 				peerOf(ctx).authenticated()
+			case method != "none": // by which clients only ask what else there is
+				peerOf(ctx).failed()
 			}
 		},
 	}
@@ -85,14 +91,26 @@ func (g *Gateway) offered(conn gossh.ConnMetadata, key gossh.PublicKey) (*gossh.
 
 // proved settles what the client has proved, from the key whose signature was
 // just verified.
-func proved(conn gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permissions, _ string) (*gossh.Permissions, error) {
+func proved(conn gossh.ConnMetadata, key gossh.PublicKey) *gossh.Permissions {
 	ext := map[string]string{extPublicKey: base64.StdEncoding.EncodeToString(key.Marshal())}
 	if cert, ok := key.(*gossh.Certificate); ok {
 		ext[extUserID], ext[extPrincipal] = cert.KeyId, conn.User()
 	} else {
 		ext[extFingerprint] = gossh.FingerprintSHA256(key)
 	}
-	return &gossh.Permissions{Extensions: ext}, nil
+	return &gossh.Permissions{Extensions: ext}
+}
+
+// proof is under what a connection is counted before anybody was asked whose it
+// is: what it proved, and for a guest where it comes from.
+func proof(perms *gossh.Permissions, source string) string {
+	switch {
+	case perms == nil:
+		return "guest at " + source
+	case perms.Extensions[extUserID] != "":
+		return "user " + perms.Extensions[extUserID]
+	}
+	return "key " + perms.Extensions[extFingerprint]
 }
 
 // identify reads it back inside the connection.

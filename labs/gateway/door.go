@@ -18,6 +18,7 @@ type door struct {
 	peers   map[*peer]struct{}
 	sources map[string]*source
 	users   map[string]int
+	proofs  map[string]int
 }
 
 // A source is one address's share.
@@ -27,7 +28,8 @@ type source struct {
 	misses  budget    // logins without an account, failed handshakes
 }
 
-// A budget is so many per minute, saved up for a minute at most.
+// A budget is so many per minute, saved up for a minute at most. Failures take
+// from it also what isn't there, again for a minute at most.
 type budget struct {
 	left float64
 	at   time.Time
@@ -43,7 +45,7 @@ func (b *budget) refill(perMinute int, now time.Time) {
 }
 
 func newDoor(l Limits, now func() time.Time) *door {
-	return &door{limits: l, now: now, peers: map[*peer]struct{}{}, sources: map[string]*source{}, users: map[string]int{}}
+	return &door{limits: l, now: now, peers: map[*peer]struct{}{}, sources: map[string]*source{}, users: map[string]int{}, proofs: map[string]int{}}
 }
 
 // sourceOf is the address a connection is counted under: IPv6 by the network a
@@ -130,6 +132,31 @@ func (d *door) miss(source string) bool {
 	return true
 }
 
+// fail is miss for who couldn't prove what they said, and says how long the
+// address is to wait for the answer. Only those who fail wait: others at their
+// address have done nothing.
+func (d *door) fail(source string) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	most := float64(d.limits.GuestsPerMinute)
+	b := &d.source(source).misses
+	b.refill(d.limits.GuestsPerMinute, d.now())
+	b.left = max(b.left-1, -most)
+	return max(0, time.Duration(-b.left/most*float64(time.Minute)))
+}
+
+// enter counts a connection to what it has proved, from that moment on.
+func (d *door) enter(p *peer, proof string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, here := d.peers[p]; !here || p.proof != "" || d.proofs[proof] >= d.limits.PerUser {
+		return false
+	}
+	d.proofs[proof]++
+	p.proof = proof
+	return true
+}
+
 // admit counts a connection to its account.
 func (d *door) admit(p *peer, user string) bool {
 	d.mu.Lock()
@@ -156,17 +183,22 @@ func (d *door) leave(p *peer) {
 		p.waiting = nil
 	}
 	d.forget(p.source)
-	if p.user != "" {
-		if d.users[p.user]--; d.users[p.user] == 0 {
-			delete(d.users, p.user)
-		}
-	}
+	less(d.users, p.user)
+	less(d.proofs, p.proof)
 	// A source that misbehaved and left is kept until its budget is full
 	// again; strangers must not make us keep a million of them.
 	if len(d.sources) > 4*d.limits.Connections {
 		for name := range d.sources {
 			d.forget(name)
 		}
+	}
+}
+
+func less(of map[string]int, name string) {
+	if of[name] <= 1 {
+		delete(of, name)
+	} else {
+		of[name]--
 	}
 }
 

@@ -91,10 +91,10 @@ type Limits struct {
 	Connections        int           // 4096, all together
 	PerSource          int           // 256 connections of one address, all its users together
 	Handshakes         int           // 100 unfinished ones of one address; the oldest makes room
-	PerUser            int           // 20 connections of one account, or of one unknown key
+	PerUser            int           // 20 connections of one account, and of one key, known or not
 	Sessions           int           // 10 of one connection
 	Forwards           int           // 64 forwarded ports' connections of one connection
-	GuestsPerMinute    int           // 60 logins a minute without an account from one address, and as many failed ones
+	GuestsPerMinute    int           // 60 logins a minute without an account or failed, from one address; who fails beyond waits
 	HandshakeTimeout   time.Duration // 5 s
 	KeepAlive          time.Duration // 15 s between two questions whether a client lives
 	KeepAliveTimeout   time.Duration // 25 s for the answer

@@ -32,12 +32,16 @@ type peer struct {
 	source string
 	reads  atomic.Int32
 	once   sync.Once
+	gone   chan struct{} // closed by Close
 
 	// Guarded by door.mu.
 	waiting *list.Element
 	user    string
+	proof   string
 
 	mu       sync.Mutex
+	full     bool // what it proved has as many connections as it may
+	slowed   bool // it has waited once
 	known    *standing
 	sessions int
 	forwards int
@@ -55,7 +59,7 @@ type peerKey struct{}
 
 // connect wraps a connection before its handshake; nil refuses it.
 func (g *Gateway) connect(ctx ssh.Context, conn net.Conn) net.Conn {
-	p := &peer{Conn: conn, g: g, source: sourceOf(conn.RemoteAddr())}
+	p := &peer{Conn: conn, g: g, source: sourceOf(conn.RemoteAddr()), gone: make(chan struct{})}
 	if !g.door.arrive(p) {
 		g.Log.WarnContext(ctx, "ssh connection refused: too many", "source", p.source)
 		return nil
@@ -69,12 +73,7 @@ func (g *Gateway) connect(ctx ssh.Context, conn net.Conn) net.Conn {
 func peerOf(ctx ssh.Context) *peer { return ctx.Value(peerKey{}).(*peer) }
 
 func (g *Gateway) handshakeFailed(conn net.Conn, err error) {
-	source := sourceOf(conn.RemoteAddr())
-	var refused *gossh.ServerAuthError
-	if errors.As(err, &refused) { // silence has its own limits
-		g.door.miss(source)
-	}
-	g.Log.Info("ssh handshake failed", "source", source, "err", err)
+	g.Log.Info("ssh handshake failed", "source", sourceOf(conn.RemoteAddr()), "err", err)
 }
 
 func (p *peer) Read(b []byte) (int, error) {
@@ -109,6 +108,7 @@ func (p *peer) Write(b []byte) (int, error) {
 func (p *peer) Close() error {
 	err := p.Conn.Close()
 	p.once.Do(func() {
+		close(p.gone)
 		p.g.door.leave(p)
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -119,12 +119,59 @@ func (p *peer) Close() error {
 	return err
 }
 
-// authenticated moves the connection out of the queue of handshakes.
+// enter lets in whoever has proved something, unless it has as many connections
+// as it may: whose account it is can be asked later, and may be in vain. perms
+// is nil for a guest.
+func (p *peer) enter(perms *gossh.Permissions) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	who := proof(perms, p.source)
+	switch {
+	case p.full && perms == nil: // told already; no guest because of it
+		return errTooMany
+	case p.g.door.enter(p, who):
+		return nil
+	}
+	p.full = true
+	p.g.Log.Warn("ssh login refused: too many connections", "source", p.source, "of", who)
+	return &gossh.BannerError{Err: errTooMany, Message: sayTooManyConnections + "\r\n"}
+}
+
+var errTooMany = errors.New("too many connections")
+
+// failed holds back the answer to an address that fails often, once for each
+// connection; where that would take longer than a handshake may there is none.
+func (p *peer) failed() {
+	p.mu.Lock()
+	again := p.slowed
+	p.slowed = true
+	p.mu.Unlock()
+	if again {
+		return
+	}
+	wait, most := p.g.door.fail(p.source), p.g.Limits.HandshakeTimeout
+	pause := time.NewTimer(min(wait, most))
+	defer pause.Stop()
+	select {
+	case <-p.gone:
+	case <-pause.C:
+		if wait >= most {
+			_ = p.Close()
+		}
+	}
+}
+
+// authenticated moves the connection out of the queue of handshakes. One that
+// then opens nothing is closed, and counts as one that failed.
 func (p *peer) authenticated() {
 	p.g.door.authenticated(p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = time.AfterFunc(p.g.Limits.ConnectionIdleTime, func() { _ = p.Close() })
+	p.idle = time.AfterFunc(p.g.Limits.ConnectionIdleTime, func() {
+		p.g.Log.Info("ssh connection closed: it opened nothing", "source", p.source, "of", p.proof)
+		p.g.door.fail(p.source)
+		_ = p.Close()
+	})
 }
 
 // admit settles, once per connection, who this is and whether they may be
