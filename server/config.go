@@ -39,6 +39,7 @@ type Config struct {
 	LabWarm       string        // 2: how many sandboxes wait of each kind that is asked for most; 0 for none
 	LabFree       string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
 	LabPremium    string        // 2h/8h/1h
+	MetricsAddr   string        // nowhere: where Prometheus may read how the server does, such as 127.0.0.1:9090
 	Proxies       string        // none: addresses and networks, with commas, whose X-Forwarded-For is believed
 	LimitGuest    string        // 100: requests an hour of an address that hasn't signed in; 0 is without limit, here and below
 	LimitFree     string        // 1000: of a free account, over all doors
@@ -56,6 +57,7 @@ type Config struct {
 type Listening struct {
 	API     string // base URL
 	SSH     string // host:port; empty without a gateway
+	Metrics string // URL; empty when nobody is to look
 	DataDir string
 }
 

@@ -38,6 +38,13 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer sshListener.Close()
+	var metricsListener net.Listener
+	if cfg.MetricsAddr != "" {
+		if metricsListener, err = listen(ctx, "metrics", cfg.MetricsAddr); err != nil {
+			return err
+		}
+		defer metricsListener.Close()
+	}
 	keyPEM, key, err := hostKey(cfg.DataDir)
 	if err != nil {
 		return err
@@ -87,17 +94,24 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 
 	g, ctx := errgroup.WithContext(ctx)
+	watch := &watched{app: a, warm: warm}
+	counts := meters(ctx, cfg, watch)
+	if metricsListener != nil {
+		g.Go(func() error { return serveMetrics(ctx, metricsListener, counts) })
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		a.CloseStreams() // or the API would wait for them
 		return nil
 	})
-	g.Go(func() error { return serveHTTP(ctx, cfg, apiListener, httpapi.New(a, cfg.Log)) })
+	g.Go(func() error {
+		return serveHTTP(ctx, cfg, apiListener, httpapi.New(a, cfg.Log, httpapi.Metered(counts)))
+	})
 	g.Go(func() error {
 		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil || ctx.Err() != nil {
 			return err
 		}
-		background, err := jobs.New(a, cfg.Log)
+		background, err := jobs.New(a, cfg.Log, counts)
 		if err != nil {
 			return err
 		}
@@ -111,6 +125,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			if err != nil {
 				return err
 			}
+			watch.gateway.Store(gw)
 			g.Go(func() error { return gw.Run(ctx) })
 		}
 		a.Starting.Store(false)
@@ -118,6 +133,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			at := Listening{API: "http://" + apiListener.Addr().String(), DataDir: cfg.DataDir}
 			if driver != nil {
 				at.SSH = sshListener.Addr().String()
+			}
+			if metricsListener != nil {
+				at.Metrics = "http://" + metricsListener.Addr().String() + "/metrics"
 			}
 			cfg.Ready(at)
 		}

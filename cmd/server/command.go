@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
+	"golang.org/x/term"
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/server"
@@ -45,6 +46,7 @@ var settings = []setting{
 	{"lab-warm", "how many sandboxes wait for their learners, of each of the three kinds asked for most (2; 0 for none)", func(c *server.Config) *string { return &c.LabWarm }},
 	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
 	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
+	{"metrics-addr", "where Prometheus may read how the server does, such as 127.0.0.1:9090 (nowhere); who reaches it may read", func(c *server.Config) *string { return &c.MetricsAddr }},
 	{"trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed (none)", func(c *server.Config) *string { return &c.Proxies }},
 	{"limit-guest", "requests an hour of an address that hasn't signed in (100; 0 is without limit)", func(c *server.Config) *string { return &c.LimitGuest }},
 	{"limit-free", "requests an hour of a free account, over all doors (1000; 0 is without limit)", func(c *server.Config) *string { return &c.LimitFree }},
@@ -91,7 +93,7 @@ func command() *cobra.Command {
 		_ = v.BindPFlag(s.name, root.PersistentFlags().Lookup(s.name)) // it was just made
 	}
 	root.PersistentFlags().String("log-level", "", "debug, info, warn or error (warn)")
-	root.PersistentFlags().String("log-format", "", "text or json (text)")
+	root.PersistentFlags().String("log-format", "", "text or json (json; on a terminal text)")
 	for _, name := range []string{"log-level", "log-format"} {
 		_ = v.BindPFlag(name, root.PersistentFlags().Lookup(name)) // it was just made
 	}
@@ -119,8 +121,14 @@ func logger(level, format string, w io.Writer) (*slog.Logger, error) {
 		}
 	}
 	o := &slog.HandlerOptions{Level: l}
+	if format == "" {
+		format = "json"
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			format = "text"
+		}
+	}
 	switch format {
-	case "", "text":
+	case "text":
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, o)), nil
@@ -143,6 +151,9 @@ func serveCommand(config configFunc) *cobra.Command {
 				line := "cmh-server ready: API " + at.API
 				if at.SSH != "" {
 					line += ", SSH " + at.SSH
+				}
+				if at.Metrics != "" {
+					line += ", metrics " + at.Metrics
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), line+", data "+at.DataDir)
 			}

@@ -217,12 +217,13 @@ func firstCourse(t *testing.T, c *client.Client) hub.Course {
 
 // process is a cmh-server process and its directory.
 type process struct {
-	t   *testing.T
-	dir string
-	env []string
-	cmd *exec.Cmd
-	url string
-	log bytes.Buffer
+	t    *testing.T
+	dir  string
+	env  []string
+	cmd  *exec.Cmd
+	url  string
+	line string // that it is ready
+	log  bytes.Buffer
 }
 
 func newServer(t *testing.T) *process {
@@ -274,6 +275,7 @@ func (s *process) launch() *bufio.Reader {
 func (s *process) start() {
 	s.t.Helper()
 	line, err := s.launch().ReadString('\n')
+	s.line = line
 	m := readyLine.FindStringSubmatch(line)
 	if m == nil {
 		s.t.Fatalf("the server did not start: %q, %v: %v\n%s", line, err, s.cmd.Wait(), &s.log)

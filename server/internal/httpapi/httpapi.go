@@ -19,11 +19,15 @@ type api struct {
 	app      *app.App
 	log      *slog.Logger
 	showcase *showcase
+	options
 }
 
 // New returns the API's handler.
-func New(a *app.App, log *slog.Logger) http.Handler {
-	h := api{a, log, &showcase{}}
+func New(a *app.App, log *slog.Logger, with ...Option) http.Handler {
+	h := api{app: a, log: log, showcase: &showcase{}}
+	for _, o := range with {
+		o(&h.options)
+	}
 	return headAsGet(h.engine())
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -53,6 +54,31 @@ var guards = [...]struct {
 	{"Strict-Transport-Security", []string{"max-age=31536000"}},
 }
 
+// nameOf is what the caller calls the request, so that their log and ours can be
+// read together; else a name that we make. Theirs is one word that can't be an
+// e-mail address, and no token of ours.
+func nameOf(r *http.Request) string {
+	if given := r.Header[requestIDHeader]; len(given) == 1 && isName(given[0]) {
+		return given[0]
+	}
+	return newRequestID()
+}
+
+// isName reports whether s is fit to be logged and sent back as it is.
+func isName(s string) bool {
+	if s == "" || len(s) > 64 || strings.HasPrefix(s, "cmh") {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // newRequestID is 100 random bits: a name, no secret.
 func newRequestID() string {
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
@@ -80,13 +106,17 @@ func requestID(c *gin.Context) string {
 // inside is answered and logged.
 func (h api) outer(c *gin.Context) {
 	started := time.Now()
-	id := newRequestID()
+	id := nameOf(c.Request)
 	head := c.Writer.Header()
 	head[requestIDHeader] = []string{id}
 	for i := range guards {
 		head[guards[i].name] = guards[i].value
 	}
-	defer func() { h.logAccess(c, id, time.Since(started)) }()
+	defer func() {
+		took := time.Since(started)
+		h.metrics.Request(c.Request.Method, c.FullPath(), c.Writer.Status(), took)
+		h.logAccess(c, id, took)
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -174,7 +204,25 @@ func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
 	h.log.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("method", c.Request.Method), slog.String("route", c.FullPath()), slog.Int("status", c.Writer.Status()),
 		slog.Int("bytes", c.Writer.Size()), slog.Duration("took", took), slog.String("user", c.GetString(userIDKey)),
-		slog.String("peer", c.ClientIP()), slog.String("request_id", id))
+		slog.String("network", networkOf(c.ClientIP())), slog.String("request_id", id))
+}
+
+// networkOf is as much of an address as tells an attack from a crowd, and nobody
+// from their neighbours.
+func networkOf(addr string) string {
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return ""
+	}
+	bits := 48
+	if ip = ip.Unmap(); ip.Is4() {
+		bits = 24
+	}
+	p, err := ip.WithZone("").Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
 }
 
 // What is remembered about a request, for its log line and its errors.

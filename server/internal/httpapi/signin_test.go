@@ -35,7 +35,7 @@ func mailing(t *testing.T, changes ...func(*app.App)) (*apitest.API, *mailtest.S
 // work runs the job queue until the test ends.
 func work(t *testing.T, api *apitest.API) {
 	t.Helper()
-	j, err := jobs.New(api.App, api.App.Log)
+	j, err := jobs.New(api.App, api.App.Log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,11 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/metrics"
 )
 
 const (
@@ -38,8 +40,9 @@ type Jobs struct {
 	}
 }
 
-// New prepares the workers. Nothing runs before Run.
-func New(a *app.App, log *slog.Logger) (*Jobs, error) {
+// New prepares the workers. Nothing runs before Run. m, which may be nil, counts
+// what they do.
+func New(a *app.App, log *slog.Logger, m *metrics.Metrics) (*Jobs, error) {
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, forgetWorker{app: a}); err != nil {
 		return nil, err
@@ -58,6 +61,7 @@ func New(a *app.App, log *slog.Logger) (*Jobs, error) {
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 		PeriodicJobs:         []*river.PeriodicJob{forgetting(), forgettingCheckpoints(), deletingAccounts()},
+		Middleware:           []rivertype.Middleware{&counting{metrics: m}},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 	})

@@ -64,7 +64,7 @@ func TestRun(t *testing.T) {
 		return n
 	}
 
-	j, err := jobs.New(a, a.Log)
+	j, err := jobs.New(a, a.Log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
