@@ -58,6 +58,8 @@ type Learning interface {
 	RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error)
 	Achievements(ctx context.Context) (hub.Achievements, error)
 	Next(ctx context.Context) ([]hub.NextStep, error)
+	Certificates(ctx context.Context) ([]hub.Certificate, error)
+	Certificate(ctx context.Context, id string) (hub.Certificate, error)
 }
 
 // Labs is what `cmh lab` needs.

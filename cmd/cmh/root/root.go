@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/about"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cert"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/course"
 	"github.com/cloudmastershub/cmh/cmd/cmh/key"
@@ -49,7 +50,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Teach, Title: "Teach:"},
 		&cobra.Group{ID: Account, Title: "Your account:"}, &cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
 	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach, l.Desk),
-		progress.Command(env), progress.AchievementsCommand(env), progress.NextCommand(env))
+		progress.Command(env), progress.AchievementsCommand(env), progress.NextCommand(env), cert.Command(env))
 	Add(root, Account, key.Command(env), profile.Command(env))
 	Add(root, Other, about.VersionCommand(env), about.CompletionCommand(env))
 	Add(root, topics, about.Topics()...)

@@ -26,6 +26,7 @@ var Table = []Operation{
 	{"POST /verify", Everybody, ""},
 	{"GET /reset", Everybody, ""},
 	{"POST /reset", Everybody, ""},
+	{"GET /certificates/{certificate}", Everybody, ""},
 	{"POST /v1/auth/device", Everybody, ""},
 	{"POST /v1/auth/device/token", Everybody, ""},
 	{"POST /v1/auth/device/approval", Members, ""},
@@ -64,6 +65,8 @@ var Table = []Operation{
 	{"POST /v1/users/progress", Learners, hub.ProgressWrite},
 	{"GET /v1/users/achievements", Members, hub.ProgressRead},
 	{"GET /v1/users/next", Everybody, hub.ProgressRead},
+	{"GET /v1/certificates", Members, hub.ProgressRead},
+	{"GET /v1/certificates/{certificate}", Everybody, ""},
 
 	// labs
 	{"GET /v1/labs", Everybody, hub.LabsRead},

@@ -33,12 +33,18 @@ func (a Actor) Achievements(ctx context.Context) (w hub.Achievements, err error)
 }
 
 // honour gives a learner what they have earned by now, in the transaction that
-// earned it and at its end: the learner is locked until it ends, so that of two
-// devices that each do half of something one sees the whole.
-func (a *App) honour(ctx context.Context, tx postgres.Tx, userID string) error {
+// earned it and at its end: certificates of these courses, if they are
+// completed, and achievements. The learner is locked until it ends, so that of
+// two devices that each do half of something one sees the whole.
+func (a *App) honour(ctx context.Context, tx postgres.Tx, userID string, courseIDs ...string) error {
 	u, err := tx.LockUser(ctx, userID)
 	if err != nil {
 		return err
+	}
+	for _, id := range courseIDs {
+		if err := a.award(ctx, tx, u, id); err != nil {
+			return err
+		}
 	}
 	deeds, err := tx.Deeds(ctx, userID)
 	if err != nil {

@@ -170,8 +170,11 @@ func (a Actor) Enroll(ctx context.Context, course string) (hub.Enrollment, error
 			return a.refuseReading(c.Title)
 		}
 		var first bool
-		if e, first, err = tx.Enroll(ctx, a.user.ID, c.ID, a.app.now()); err != nil || !first {
+		if e, first, err = tx.Enroll(ctx, a.user.ID, c.ID, a.app.now()); err != nil {
 			return err
+		}
+		if !first { // of the newest version nothing may be left to do
+			return a.app.honour(ctx, tx, a.user.ID, c.ID)
 		}
 		return tx.Event(ctx, a.user.ID, "course.enrolled", e)
 	})

@@ -237,12 +237,20 @@ func (a *App) recordLab(ctx context.Context, tx postgres.Tx, r postgres.LabRun, 
 	if completed, err = tx.MergeLabProgress(ctx, r.UserID, r.LabID, percentage, a.now()); err != nil {
 		return false, err
 	}
+	var courses []string
 	if completed {
 		if err := a.labEvent(ctx, tx, r, "lab.completed"); err != nil {
 			return false, err
 		}
+		course, err := tx.CourseOfLab(ctx, r.LabID)
+		if err != nil {
+			return false, err
+		}
+		if course != "" {
+			courses = append(courses, course)
+		}
 	}
-	return completed, a.honour(ctx, tx, r.UserID)
+	return completed, a.honour(ctx, tx, r.UserID, courses...)
 }
 
 // openNext opens the step after the current one. The caller has claimed r.

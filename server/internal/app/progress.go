@@ -56,14 +56,16 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 		if err := a.announce(ctx, tx, fresh); err != nil {
 			return err
 		}
-		completed := false
+		var completed []string
 		stands := make(map[postgres.LessonKey]postgres.MergedRow, len(merged))
 		for _, m := range merged {
 			stands[postgres.LessonKey{CourseID: m.CourseID, LessonID: m.LessonID}] = m
 			if !m.Completed {
 				continue
 			}
-			completed = true
+			if !slices.Contains(completed, m.CourseID) {
+				completed = append(completed, m.CourseID)
+			}
 			err := tx.Event(ctx, a.user.ID, "lesson.completed", map[string]any{
 				"course_id": m.CourseID, "course": outlines[m.CourseID].Slug, "lesson_id": m.LessonID, "completed_at": m.CompletedAt,
 			})
@@ -71,8 +73,8 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 				return err
 			}
 		}
-		if completed {
-			if err := a.app.honour(ctx, tx, a.user.ID); err != nil {
+		if len(completed) > 0 {
+			if err := a.app.honour(ctx, tx, a.user.ID, completed...); err != nil {
 				return err
 			}
 		}

@@ -59,6 +59,7 @@ func (h api) engine() *gin.Engine {
 	service.POST("/verify", h.signIn(h.confirmEmail))
 	service.GET("/reset", h.signIn(h.resetPage))
 	service.POST("/reset", h.signIn(h.confirmReset))
+	service.GET("/certificates/:certificate", h.signIn(h.certificatePage))
 	for _, base := range []string{"/v1", "/api/v1"} {
 		h.routes(router{r.Group(base)})
 	}
@@ -140,6 +141,8 @@ func (h api) routes(r router) {
 	r.POST("/users/progress", h.do(h.recordProgress))
 	r.GET("/users/achievements", h.do(h.achievements))
 	r.GET("/users/next", h.do(h.next))
+	r.GET("/certificates", h.do(h.certificates))
+	r.GET("/certificates/:certificate", h.do(h.certificate))
 
 	// labs
 	r.GET("/labs", h.do(h.listLabs))

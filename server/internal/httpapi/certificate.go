@@ -1,0 +1,35 @@
+package httpapi
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+// GET /v1/certificates
+func (api) certificates(c *gin.Context, as app.Actor) (any, error) {
+	all, err := as.Certificates(c.Request.Context())
+	return array(all), err
+}
+
+// GET /v1/certificates/{certificate}
+func (api) certificate(c *gin.Context, as app.Actor) (any, error) {
+	return as.Certificate(c.Request.Context(), c.Param("certificate"))
+}
+
+// GET /certificates/{certificate}
+func (api) certificatePage(c *gin.Context, as app.Actor) (any, error) {
+	k, err := as.Certificate(c.Request.Context(), c.Param("certificate"))
+	switch hub.CodeOf(err) {
+	case "":
+	case hub.NotFound:
+		return show(c, sheet{Title: "No certificate"}, err)
+	default:
+		return nil, err
+	}
+	return show(c, sheet{Title: "Certificate", Text: []string{
+		k.Name, "has completed the course", k.Title, "on " + k.IssuedAt.Format("2 January 2006") + ".",
+		"CloudMastersHub, certificate " + k.ID,
+	}}, nil)
+}
