@@ -110,7 +110,7 @@ func (w *world) openssh(stdin io.Reader, name string, args ...string) result {
 	for i, a := range args {
 		args[i] = strings.ReplaceAll(a, "HOST", host)
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append(opts, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home}

@@ -177,13 +177,23 @@ func TestKeyTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	strong := rsaSigner(3072)
-	for name, k := range map[string]gossh.Signer{"ed25519": signer(t), "ecdsa-256": ecs, "rsa-3072": strong} {
-		if _, err := w.dial("x", k); err != nil {
-			t.Errorf("%s: %v", name, err)
+	for name, k := range map[string]gossh.Signer{
+		"ed25519": signer(t), "ecdsa-256": ecs, "rsa-3072": strong,
+		"sk-ed25519": token(t, gossh.KeyAlgoSKED25519, 1), "sk-ecdsa": token(t, gossh.KeyAlgoSKECDSA256, 5),
+	} {
+		if r := run(t, w.client("x", k), "x"); r.out != "lobby of key: x\n" {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	if _, err := w.dial("x", rsaSigner(1024)); err == nil {
-		t.Error("rsa-1024 was let in")
+	// Short ones; one whose owner wasn't there to touch it; one that nobody has
+	// made for years.
+	for name, k := range map[string]gossh.Signer{
+		"rsa-1024": rsaSigner(1024), "rsa-2048": rsaSigner(2048), "dss": dss(t),
+		"sk-ed25519 untouched": token(t, gossh.KeyAlgoSKED25519, 4), "sk-ecdsa untouched": token(t, gossh.KeyAlgoSKECDSA256, 0),
+	} {
+		if _, err := w.dial("x", k); err == nil {
+			t.Errorf("%s was let in", name)
+		}
 	}
 	sha1, err := gossh.NewSignerWithAlgorithms(strong.(gossh.AlgorithmSigner), []string{gossh.KeyAlgoRSA})
 	if err != nil {

@@ -3,8 +3,11 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -153,22 +156,76 @@ func TestOpenSSHForwarding(t *testing.T) {
 	}
 }
 
-// Keys are exchanged anew in the middle of a stream.
+// Keys are exchanged anew a hundred times in the middle of a stream, whichever
+// way it goes, and not a byte of it is another or elsewhere.
 func TestOpenSSHRekeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gateway.Limits{})
-	const size = 16 << 20
-	r := w.openssh(io.LimitReader(zeros{}, size), "ssh", "-o", "RekeyLimit=1M", alices+"@HOST", "cat")
-	if r.status != 0 || len(r.out) != size {
-		t.Errorf("%d of %d bytes, status %d, %s", len(r.out), size, r.status, r.err)
+	const size = 100 << 20
+	sum := func(seed byte) string {
+		h := sha256.New()
+		_, _ = io.Copy(h, noise(seed, size))
+		return hex.EncodeToString(h.Sum(nil))
+	}
+	if r := w.openssh(noise(1, size), "ssh", "-o", "RekeyLimit=1M", alices+"@HOST", "sha256sum"); r.status != 0 || r.out != sum(1)+"  -\n" {
+		t.Errorf("up: %+v", r)
+	}
+	if err := os.WriteFile(filepath.Join(w.agents["box-a"], "root", "noise"), readAll(t, noise(2, size)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := w.openssh(nil, "ssh", "-o", "RekeyLimit=1M", alices+"@HOST", "cat noise")
+	if got := sha256.Sum256([]byte(r.out)); r.status != 0 || hex.EncodeToString(got[:]) != sum(2) {
+		t.Errorf("down: %d of %d bytes, status %d, %s", len(r.out), size, r.status, r.err)
 	}
 }
 
-type zeros struct{}
+// noise is the same for the same seed.
+func noise(seed byte, size int64) io.Reader {
+	return io.LimitReader(rand.NewChaCha8([32]byte{seed}), size)
+}
 
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
+func readAll(t *testing.T, r io.Reader) []byte {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// What is typed behind "ssh HOST --" is there in the lab byte by byte, and what
+// comes back is, on the stream that it was written to.
+func TestOpenSSHBytes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{})
+	var all []byte
+	for b := 1; b < 256; b++ {
+		all = append(all, byte(b))
+	}
+	quoted := "'" + strings.ReplaceAll(string(all), "'", `'\''`) + "'"
+	if r := w.openssh(nil, "ssh", alices+"@HOST", "--", "printf", "%s", quoted); r != (result{string(all), "", 0}) {
+		t.Errorf("out: %q, err: %q, status %d", r.out, r.err, r.status)
+	}
+	if r := w.openssh(nil, "ssh", alices+"@HOST", "--", "printf", "%s", quoted, ">&2;", "exit", "3"); r != (result{"", string(all), 3}) {
+		t.Errorf("out: %q, err: %q, status %d", r.out, r.err, r.status)
+	}
+	if r := w.openssh(bytes.NewReader(append(all, 0)), "ssh", alices+"@HOST", "--", "cat"); r != (result{string(all) + "\x00", "", 0}) {
+		t.Errorf("through cat: %q, err: %q, status %d", r.out, r.err, r.status)
+	}
+	// A terminal's keys reach the program and end it, and nobody else.
+	for _, user := range []string{alices, "x"} {
+		bystander := open(t, w.client(user, w.alice), true, "")
+		for key, status := range map[string]int{"\x03": 130, "\x1c": 131} {
+			s := open(t, w.client(alices, w.alice), true, "echo ready; sleep 1000")
+			s.sees("ready")
+			_, _ = io.WriteString(s.in, key)
+			if got := exitStatus(<-s.end); got != status {
+				t.Errorf("%q: status %d, %q", key, got, s.String())
+			}
+		}
+		_, _ = io.WriteString(bystander.in, "echo still-$((40+2))\n")
+		bystander.sees(map[string]string{alices: `still-42`, "x": `key a`}[user])
+	}
 }
 
 // Two sessions over one connection, as OpenSSH's ControlMaster makes them.

@@ -40,6 +40,9 @@ func TestARemovedKeyEndsOpenShells(t *testing.T) {
 		t.Fatalf("somebody else: %+v", r)
 	}
 	w.revoked.Store(true)
+	if r := run(t, w.client(alices, w.alice), "true"); r.status != 5 { // at once
+		t.Errorf("another connection with it: %+v", r)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -197,6 +198,82 @@ func TestLobbyEnvironment(t *testing.T) {
 	}
 	if out, err := s.Output("env"); err != nil || string(out) != "LANG=v\n" {
 		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// In a lab and in the lobby a client has at most 32 variables, of four kinds of
+// names, and of a size.
+func TestEnvironmentIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{})
+	for user, env := range map[string]string{alices: "env", "x": "env"} {
+		s, err := w.client(user, w.alice).NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []string{
+			"LC_A=B", "LC_\n", "LC_\x00X", "LC_" + strings.Repeat("X", 62), "PATH", "BASH_ENV", "ENV", "LANGUAGE", "LCX", "lc_all", "LD_AUDIT", "SSH_AUTH_SOCK", "CMH_WATCH", "CMH_NOTICE", "",
+		} {
+			if err := s.Setenv(k, "bad"); err == nil {
+				t.Errorf("%s takes %q", user, k)
+			}
+		}
+		if err := s.Setenv("LC_NUL", "bad\x00"); err == nil {
+			t.Errorf("%s takes a value with a NUL", user)
+		}
+		taken := 0
+		for i := range 100 {
+			if s.Setenv(fmt.Sprintf("LC_N%d", i), strings.Repeat("v", 256)) == nil {
+				taken++
+			}
+		}
+		out, err := s.Output(env)
+		if got := strings.Count(string(out), "LC_"); err != nil || taken > 32 || got != taken || strings.Contains(string(out), "bad") {
+			t.Errorf("%s takes %d of 100 variables, and has %d of them: %v\n%s", user, taken, got, err, out)
+		}
+	}
+}
+
+// A terminal's name and size are whatever a client says: what comes of it in a
+// lab is the name of a terminal and a size.
+func TestOddTerminals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{PerUser: 100})
+	for _, c := range []struct {
+		term          string
+		columns, rows int
+		want          string
+	}{
+		{"xterm", 100, 30, "xterm 30 100"},
+		{"evil\x1b[2J", 0, 70000, "xterm 1000 80"},
+		{strings.Repeat("x", 65), 1 << 31, 0, "xterm 24 1000"},
+		{"../../etc/passwd", 1, 1, "xterm-256color 1 1"},
+		{"a b;id", 1000, 1000, "xterm 1000 1000"},
+	} {
+		s, err := w.client(alices, w.alice).NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RequestPty(c.term, c.rows, c.columns, gossh.TerminalModes{}); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := s.Output(`echo "$TERM $(stty size)"`); err != nil || strings.TrimSpace(string(out)) != c.want {
+			t.Errorf("%q %dx%d: %q, %v", c.term, c.columns, c.rows, out, err)
+		}
+	}
+	// A size that changes to nonsense, two terminals at once, a request that is
+	// none: the connection lives.
+	c := w.client(alices, w.alice)
+	s := open(t, c, true, "")
+	for _, payload := range [][]byte{nil, {1}, bytes.Repeat([]byte{255}, 16), bytes.Repeat([]byte{0}, 16), make([]byte, 1<<15)} {
+		for _, kind := range []string{"window-change", "pty-req", "env", "signal", "xon-xoff", "break"} {
+			_, _ = s.sess.SendRequest(kind, false, payload)
+		}
+	}
+	_, _ = io.WriteString(s.in, "echo alive-$((40+2))\n")
+	s.sees(`alive-42`)
+	if log := w.log.String(); strings.ContainsAny(log, "\x1b\x00\a") || strings.Contains(log, strings.Repeat("x", 65)) {
+		t.Errorf("the log: %q", log)
 	}
 }
 
