@@ -58,6 +58,7 @@ type App struct {
 	work     labWork
 	streams  labStreams
 	queue    labQueue
+	recorder recorder
 
 	published atomic.Int64
 }

@@ -178,6 +178,7 @@ func (a Actor) Enroll(ctx context.Context, course string) (hub.Enrollment, error
 		}
 		return tx.Event(ctx, a.user.ID, "course.enrolled", e)
 	})
+	a.app.known.forgetTakes(a.user.ID)
 	return e, err
 }
 

@@ -29,6 +29,7 @@ type known struct {
 	users    *otter.Cache[string, knownUser]    // by id
 	sessions *otter.Cache[string, knownSession] // by family
 	keys     *otter.Cache[[32]byte, knownKey]   // by hash
+	taking   *otter.Cache[string, takes]        // by user
 	told     atomic.Bool                        // whether changes are heard of
 	heard    atomic.Int64                       // how many changes were
 }
@@ -54,6 +55,7 @@ func (k *known) init() {
 		k.users = otter.Must(&otter.Options[string, knownUser]{MaximumSize: keptEach})
 		k.sessions = otter.Must(&otter.Options[string, knownSession]{MaximumSize: keptEach})
 		k.keys = otter.Must(&otter.Options[[32]byte, knownKey]{MaximumSize: keptEach})
+		k.taking = otter.Must(&otter.Options[string, takes]{MaximumSize: keptEach})
 	})
 }
 
@@ -120,6 +122,29 @@ func (k *known) keepKey(hash [32]byte, e knownKey, seen int64) {
 	}
 }
 
+// takes is which courses somebody takes.
+func (k *known) takes(userID string, now time.Time) (takes, bool) {
+	k.init()
+	t, ok := k.taking.GetIfPresent(userID)
+	return t, ok && k.isFresh(t.read, now)
+}
+
+func (k *known) keepTakes(userID string, t takes, seen int64) {
+	k.init()
+	k.taking.Set(userID, t)
+	if k.generation() != seen {
+		k.taking.Invalidate(userID)
+	}
+}
+
+// forgetTakes is also for whoever has just enrolled somebody: word of it may
+// come later than their next request.
+func (k *known) forgetTakes(userID string) {
+	k.init()
+	k.heard.Add(1)
+	k.taking.Invalidate(userID)
+}
+
 func (k *known) forgetUser(id string) {
 	k.init()
 	k.heard.Add(1)
@@ -142,6 +167,7 @@ func (k *known) forgetAll() {
 	k.forgetKeys()
 	k.users.InvalidateAll()
 	k.sessions.InvalidateAll()
+	k.taking.InvalidateAll()
 }
 
 // Watch hears what other servers on the same database change, until ctx is
@@ -184,6 +210,8 @@ func (e ears) Changed(kind, id string) {
 		e.known.init()
 		e.known.heard.Add(1)
 		e.known.keys.Invalidate(hash)
+	case "enrolled":
+		e.known.forgetTakes(id)
 	case "quota":
 		e.quotas.recall(id)
 	case "courses":

@@ -127,6 +127,7 @@ func (a Actor) OpenLab(ctx context.Context, lab string) (s hub.LabSession, creat
 		r, created, err = a.reserveLab(ctx, tx, lab)
 		return err
 	})
+	a.app.known.forgetTakes(a.user.ID)
 	seat.isStored()
 	if err != nil {
 		return s, false, err

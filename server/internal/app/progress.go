@@ -39,12 +39,17 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 			refs = append(refs, e.CourseID)
 		}
 	}
-	var answer []hub.ProgressEntry
-	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+	answer, done, err := a.gather(ctx, entries, now)
+	if done || err != nil {
+		return answer, err
+	}
+	enrolled := false
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		outlines, fresh, err := tx.EnrollOutlines(ctx, a.user.ID, refs, now)
 		if err != nil {
 			return err
 		}
+		enrolled = len(fresh) > 0
 		rows, err := a.progressRows(entries, outlines, now)
 		if err != nil {
 			return err // and nobody is enrolled in anything
@@ -90,6 +95,9 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 		}
 		return nil
 	})
+	if enrolled {
+		a.app.known.forgetTakes(a.user.ID)
+	}
 	return answer, err
 }
 

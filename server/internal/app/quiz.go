@@ -62,6 +62,7 @@ func (a Actor) TakeQuiz(ctx context.Context, course, lesson string, answers hub.
 		}
 		return a.app.honour(ctx, tx, a.user.ID)
 	})
+	a.app.known.forgetTakes(a.user.ID)
 	return result, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,9 @@ func (a Actor) quota() (principal string, most int) {
 // network is what counts as one source: an address, or the /64 that everybody
 // with IPv6 has to themselves.
 func network(source string) string {
+	if ap, err := netip.ParseAddrPort(source); err == nil && ap.Addr().Is4() {
+		return source[:strings.IndexByte(source, ':')]
+	}
 	if host, _, err := net.SplitHostPort(source); err == nil {
 		source = host
 	}

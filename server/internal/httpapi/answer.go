@@ -1,16 +1,10 @@
 package httpapi
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -59,7 +53,8 @@ type answer struct {
 	Location    string
 	Body        []byte
 
-	packed *packed // nil unless the body was sent before
+	packed *packed  // nil unless the body was sent before
+	cache  []string // Cache-Control of a GET; nil means forOne
 }
 
 // do finds out who asks, calls f and writes the answer. It is the only place
@@ -114,7 +109,7 @@ func (h api) signIn(f handler) route {
 	return func(op access.Operation) gin.HandlerFunc {
 		return func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
-			as := h.app.As(app.Guest).From(c.ClientIP())
+			as := h.app.As(app.Guest).From(h.peer(c))
 			st, err := as.SpendSignIn(c.Request.Context())
 			stand(c, st)
 			if err == nil {
@@ -135,7 +130,7 @@ func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
 	if err != nil {
 		return h.problem(c, err)
 	}
-	a := answer{Status: http.StatusOK, ContentType: "application/json; charset=utf-8"}
+	a := answer{Status: http.StatusOK, ContentType: jsonType}
 	switch b := body.(type) {
 	case nil:
 		return answer{Status: http.StatusNoContent}
@@ -168,9 +163,31 @@ func nextLink(c *gin.Context, cursor string) string {
 	return `<` + u.RequestURI() + `>; rel="next"`
 }
 
+// How long an answer may be kept elsewhere. What a cache of somebody else's
+// holds can't be taken back when something is published, so that is five
+// minutes at most; what we keep ourselves ends at once.
+var (
+	forAll = []string{"public, max-age=300"}
+	forOne = []string{"private, no-cache"}
+)
+
+var (
+	varies       = []string{"Authorization"}
+	variesCoding = []string{"Authorization", "Accept-Encoding"}
+)
+
+// write sends an answer. It names headers as net/http keeps them, and gives it
+// lists that are shared: this is done for every request.
 func (h api) write(c *gin.Context, a answer, mayCompress bool) {
-	head := c.Writer.Header()
-	head.Add("Vary", "Authorization")
+	head, asked := c.Writer.Header(), c.Request.Header
+	vary := varies
+	if mayCompress {
+		vary = variesCoding
+	}
+	if before := head["Vary"]; before != nil {
+		vary = append(before[:len(before):len(before)], vary...)
+	}
+	head["Vary"] = vary
 	if a.Link != "" {
 		head.Set("Link", a.Link)
 	}
@@ -187,79 +204,64 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 		c.Status(a.Status)
 		return
 	}
+	as := plain
+	if mayCompress && len(a.Body) >= minCompress {
+		as = codingOf(first(asked["Accept-Encoding"]))
+	}
 	if c.Request.Method == http.MethodGet && a.Status == http.StatusOK {
-		tag := a.tag()
-		head.Set("Cache-Control", "private, no-cache")
-		head.Set("ETag", tag)
-		if matches(c.GetHeader("If-None-Match"), tag) {
+		tag := a.tag(as)
+		head["Etag"] = tag
+		if head["Cache-Control"] == nil {
+			head["Cache-Control"] = forOne
+			if a.cache != nil {
+				head["Cache-Control"] = a.cache
+			}
+		}
+		if matches(first(asked["If-None-Match"]), tag[0]) {
 			c.Status(http.StatusNotModified)
 			return
 		}
 	}
-	head.Set("Content-Type", a.ContentType)
-	if mayCompress && len(a.Body) >= minCompress {
-		head.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(c.GetHeader("Accept-Encoding")) {
-			head.Set("Content-Encoding", "gzip")
-			a.Body = a.compressed()
-		}
+	if a.ContentType == jsonType {
+		head["Content-Type"] = jsonTypes
+	} else {
+		head["Content-Type"] = []string{a.ContentType}
 	}
-	head.Set("Content-Length", strconv.Itoa(len(a.Body)))
+	if as != plain {
+		head["Content-Encoding"] = codingNames[as]
+	}
+	body, length := a.form(as)
+	head["Content-Length"] = length
 	c.Status(a.Status)
-	_, _ = c.Writer.Write(a.Body) // the peer may be gone, and nobody is left to tell
+	_, _ = c.Writer.Write(body) // the peer may be gone, and nobody is left to tell
 }
 
-// minCompress is the size of a body from which compressing pays.
-const minCompress = 1024
+const jsonType = "application/json; charset=utf-8"
 
-func (a answer) tag() string {
+var jsonTypes = []string{jsonType}
+
+// first is the value of a header, or nothing.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func (a answer) tag(as coding) []string {
 	if a.packed != nil {
-		return a.packed.tag
+		return a.packed.tag[as]
 	}
-	return etag(a.Body)
+	return []string{etag(a.Body, as)}
 }
 
-func (a answer) compressed() []byte {
+func (a answer) form(as coding) (body []byte, length []string) {
 	if a.packed != nil {
-		return a.packed.gzip
+		return a.packed.body[as], a.packed.length[as]
 	}
-	return compress(a.Body)
-}
-
-// etag names a body. It is weak, because compression changes the bytes.
-func etag(body []byte) string {
-	sum := sha256.Sum256(body)
-	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-}
-
-func matches(header, tag string) bool {
-	for want := range strings.SplitSeq(header, ",") {
-		want = strings.TrimSpace(want)
-		if want == "*" || strings.TrimPrefix(want, "W/") == strings.TrimPrefix(tag, "W/") {
-			return true
-		}
+	body = a.Body
+	if as != plain {
+		body = compressTo(as, body, false)
 	}
-	return false
-}
-
-func acceptsGzip(header string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(part, ";")
-		if strings.TrimSpace(name) == "gzip" {
-			return strings.ReplaceAll(params, " ", "") != "q=0"
-		}
-	}
-	return false
-}
-
-var gzips = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	z := gzips.Get().(*gzip.Writer)
-	defer gzips.Put(z)
-	z.Reset(&b)
-	_, _ = z.Write(body) // a buffer takes everything
-	_ = z.Close()
-	return b.Bytes()
+	return body, []string{strconv.Itoa(len(body))}
 }

@@ -18,7 +18,7 @@ func (h api) admit(c *gin.Context, op access.Operation) (app.Actor, error) {
 	if err != nil {
 		return app.Actor{}, err
 	}
-	as := h.app.AsCaller(caller).From(c.ClientIP())
+	as := h.app.AsCaller(caller).From(h.peer(c))
 	if op.Metered() {
 		st, err := as.Spend(c.Request.Context())
 		stand(c, st)
@@ -35,21 +35,32 @@ func stand(c *gin.Context, st app.Standing) {
 	if st.Most == 0 {
 		return
 	}
-	head := c.Writer.Header()
-	head.Set("RateLimit-Policy", `"`+st.Policy+`";q=`+strconv.Itoa(st.Most)+";w="+strconv.Itoa(int(app.QuotaSpan.Seconds())))
-	head.Set("RateLimit", `"`+st.Policy+`";r=`+strconv.Itoa(st.Left)+";t="+strconv.Itoa(int((st.Reset+time.Second-1)/time.Second)))
+	head, values := c.Writer.Header(), new([2]string)
+	b := make([]byte, 0, 64)
+	b = append(append(append(b, '"'), st.Policy...), `";q=`...)
+	b = strconv.AppendInt(b, int64(st.Most), 10)
+	b = append(b, quotaSpan...)
+	values[0] = string(b)
+	b = append(append(append(b[:0], '"'), st.Policy...), `";r=`...)
+	b = strconv.AppendInt(b, int64(st.Left), 10)
+	b = append(b, ";t="...)
+	b = strconv.AppendInt(b, int64((st.Reset+time.Second-1)/time.Second), 10)
+	values[1] = string(b)
+	head["Ratelimit-Policy"], head["Ratelimit"] = values[0:1:1], values[1:2:2]
 }
+
+var quotaSpan = ";w=" + strconv.Itoa(int(app.QuotaSpan.Seconds()))
 
 // callerOf finds out who asks: a guest without a token, nobody with a bad one.
 // A bad token is never a guest: the caller believes to be signed in. Only the
 // header counts: what is in an address ends up in logs.
 func (h api) callerOf(c *gin.Context) (app.Caller, error) {
-	header := c.GetHeader("Authorization")
-	if header == "" {
+	headers := c.Request.Header["Authorization"]
+	if first(headers) == "" {
 		return app.Caller{User: app.Guest}, nil
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || len(c.Request.Header.Values("Authorization")) > 1 {
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || len(headers) > 1 {
 		return app.Caller{}, hub.Errorf(hub.Unauthenticated, "Send the token as: Authorization: Bearer TOKEN.")
 	}
 	who, err := h.app.Identify(c.Request.Context(), strings.TrimSpace(token))

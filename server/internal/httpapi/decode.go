@@ -124,7 +124,7 @@ func (w walker) value(t reflect.Type, at string, depth int) error {
 }
 
 var (
-	jsonType = reflect.TypeFor[json.Unmarshaler]()
+	selfType = reflect.TypeFor[json.Unmarshaler]()
 	textType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
@@ -138,7 +138,7 @@ func (w walker) from(tok json.Token, t reflect.Type, at string, depth int) error
 		}
 		t = t.Elem()
 	}
-	if t != nil && (t.Kind() == reflect.Interface || reflect.PointerTo(t).Implements(jsonType)) {
+	if t != nil && (t.Kind() == reflect.Interface || reflect.PointerTo(t).Implements(selfType)) {
 		if _, text := tok.(string); !text || !reflect.PointerTo(t).Implements(textType) {
 			t = nil // decides itself
 		}

@@ -160,7 +160,7 @@ func badBytes(u *url.URL) error {
 	if len(u.Path) > maxPath || len(u.RawQuery) > maxQuery {
 		return refined{hub.Errorf(hub.Invalid, "The address is too long."), http.StatusRequestURITooLong}
 	}
-	if !clean(u.Path) {
+	if !printed(u.Path) && !clean(u.Path) {
 		return hub.Errorf(hub.Invalid, "The address holds characters that no address here has.")
 	}
 	if u.RawQuery == "" {
@@ -180,6 +180,16 @@ func badBytes(u *url.URL) error {
 	return nil
 }
 
+// printed reports whether s is what most addresses are: plain letters and signs.
+func printed(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // clean reports whether s is text without control characters.
 func clean(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
@@ -196,10 +206,10 @@ func printable(s string) string {
 }
 
 func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
-	ctx := context.WithoutCancel(c.Request.Context())
-	if !h.log.Enabled(ctx, slog.LevelInfo) {
+	if !h.log.Enabled(c.Request.Context(), slog.LevelInfo) {
 		return
 	}
+	ctx := context.WithoutCancel(c.Request.Context())
 	// The route, not the address: what learners type stays out of the log.
 	h.log.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("method", c.Request.Method), slog.String("route", c.FullPath()), slog.Int("status", c.Writer.Status()),
@@ -223,6 +233,14 @@ func networkOf(addr string) string {
 		return ""
 	}
 	return p.String()
+}
+
+// peer is who connected, with a port or without, or who a proxy of ours says did.
+func (h api) peer(c *gin.Context) string {
+	if len(h.app.TrustedProxies) == 0 {
+		return c.Request.RemoteAddr
+	}
+	return c.ClientIP()
 }
 
 // What is remembered about a request, for its log line and its errors.

@@ -6,93 +6,101 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
-// A showcase keeps ready what everybody sees who isn't signed in: most of what
-// a catalogue is asked, and dear to make anew each time. What this server
-// publishes is seen at once; what another one on the same database publishes,
-// when an answer has served its time.
+// A showcase keeps the catalogue ready to be sent: most of what we are asked,
+// and dear to make anew each time. There is one answer for each view of it (see
+// app.Actor.View), so that nobody is shown what is for others. It ends at once
+// when something is published, here or by another server on the same database.
+// Its zero value is ready.
 type showcase struct {
-	mu   sync.Mutex
-	kept map[string]shown
+	once sync.Once
+	kept *otter.Cache[sight, shown]
 }
+
+// A sight is who looks at what.
+type sight struct{ view, target string }
 
 type shown struct {
 	answer    answer
 	published int64
-	until     time.Time
+	made      time.Time
 }
 
 const (
-	shownFor  = time.Second
-	maxShown  = 64
-	maxTarget = 256 // bytes of a URL: a search by hand is shorter
+	maxShown  = 32 << 20 // bytes, all forms together
+	maxTarget = 256      // bytes of a URL: a search by hand is shorter
 )
 
-func (s *showcase) get(key string, published int64, now time.Time) (answer, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k, ok := s.kept[key]
-	return k.answer, ok && k.published == published && now.Before(k.until)
-}
-
-func (s *showcase) put(key string, k shown) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kept == nil || len(s.kept) >= maxShown {
-		s.kept = map[string]shown{}
-	}
-	s.kept[key] = k
-}
-
-// packed is an answer's body in the forms it is sent in.
-type packed struct {
-	tag  string
-	gzip []byte
-}
-
-// public is do for a GET whose answer depends, for guests, on nothing but the
-// URL and what is published.
-func (h api) public(f handler) route {
-	return func(op access.Operation) gin.HandlerFunc { return h.shown(op, f) }
-}
-
-func (h api) shown(op access.Operation, f handler) gin.HandlerFunc {
-	each := h.do(f)(op)
-	if op.Check(hub.Guest, nil) != nil {
-		return each
-	}
-	return func(c *gin.Context) {
-		target := c.Request.URL.RequestURI()
-		if c.GetHeader("Authorization") != "" || len(target) > maxTarget {
-			each(c)
-			return
-		}
-		as := h.app.As(app.Guest).From(c.ClientIP())
-		st, err := as.Spend(c.Request.Context())
-		stand(c, st)
-		if err != nil {
-			h.write(c, h.problem(c, err), false)
-			return
-		}
-		// Asked before the answer is made, so that one made meanwhile is not
-		// taken for newer than it is.
-		published, now := h.app.Published(), time.Now()
-		a, ok := h.showcase.get(target, published, now)
-		if !ok {
-			a = h.ask(c, f, as)
-			if a.Status == http.StatusOK {
-				a.packed = &packed{tag: etag(a.Body)}
-				if len(a.Body) >= minCompress {
-					a.packed.gzip = compress(a.Body)
+func (s *showcase) init() {
+	s.once.Do(func() {
+		s.kept = otter.Must(&otter.Options[sight, shown]{
+			MaximumWeight: maxShown,
+			Weigher: func(k sight, v shown) uint32 {
+				n := len(k.view) + len(k.target) + 512
+				for _, b := range v.answer.packed.body {
+					n += len(b)
 				}
-				h.showcase.put(target, shown{a, published, now.Add(shownFor)})
+				return uint32(n) //nolint:gosec // a body is much smaller
+			},
+		})
+	})
+}
+
+func (s *showcase) get(of sight, published int64, fresh func(time.Time) bool) (answer, bool) {
+	s.init()
+	k, ok := s.kept.GetIfPresent(of)
+	return k.answer, ok && k.published == published && fresh(k.made)
+}
+
+func (s *showcase) put(of sight, k shown) {
+	s.init()
+	s.kept.Set(of, k)
+}
+
+// public is do for a GET whose answer depends on nothing but the URL, what is
+// published, and the caller's view of it.
+func (h api) public(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			as, err := h.admit(c, op)
+			if err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
 			}
+			h.write(c, h.show(c, f, as), true)
 		}
-		h.write(c, a, true)
 	}
+}
+
+// show is ask with the showcase in between.
+func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
+	target := c.Request.RequestURI
+	view, ok, err := as.View(c.Request.Context())
+	switch {
+	case err != nil:
+		return h.problem(c, err)
+	case !ok || target == "" || len(target) > maxTarget:
+		return h.ask(c, f, as)
+	}
+	// Asked before the answer is made, so that one made meanwhile is not taken
+	// for newer than it is.
+	of, published, now := sight{view, target}, h.app.Published(), h.app.Time()
+	a, ok := h.showcase.get(of, published, h.app.Fresh)
+	if ok {
+		return a
+	}
+	if a = h.ask(c, f, as); a.Status != http.StatusOK {
+		return a
+	}
+	if a.packed = pack(a.Body); as.User().Role == hub.Guest {
+		a.cache = forAll
+	}
+	h.showcase.put(of, shown{a, published, now})
+	return a
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"fmt"
 	"testing"
 	"time"
 )
@@ -9,27 +8,38 @@ import (
 func TestShowcaseForgets(t *testing.T) {
 	t.Parallel()
 	var s showcase
-	now := time.Unix(1000, 0)
-	s.put("/v1/courses", shown{answer{Status: 200}, 1, now.Add(shownFor)})
+	made := time.Unix(1000, 0)
+	is := func(fresh bool) func(time.Time) bool {
+		return func(at time.Time) bool { return fresh && at.Equal(made) }
+	}
+	s.put(sight{"guest", "/v1/courses"}, shown{answer{Status: 200, packed: pack([]byte("[]"))}, 1, made})
 	for _, tt := range []struct {
-		name, key string
+		name      string
+		of        sight
 		published int64
-		at        time.Time
+		fresh     bool
 		want      bool
 	}{
-		{"the same again", "/v1/courses", 1, now, true},
-		{"another URL", "/v1/courses?limit=1", 1, now, false},
-		{"after something was published", "/v1/courses", 2, now, false},
-		{"after its time", "/v1/courses", 1, now.Add(shownFor), false},
+		{"the same again", sight{"guest", "/v1/courses"}, 1, true, true},
+		{"another URL", sight{"guest", "/v1/courses?limit=1"}, 1, true, false},
+		{"somebody who sees it otherwise", sight{"reads ", "/v1/courses"}, 1, true, false},
+		{"after something was published", sight{"guest", "/v1/courses"}, 2, true, false},
+		{"after its time", sight{"guest", "/v1/courses"}, 1, false, false},
 	} {
-		if _, ok := s.get(tt.key, tt.published, tt.at); ok != tt.want {
+		if _, ok := s.get(tt.of, tt.published, is(tt.fresh)); ok != tt.want {
 			t.Errorf("%s: kept = %v", tt.name, ok)
 		}
 	}
-	for i := range 10 * maxShown {
-		s.put(fmt.Sprint(i), shown{until: now.Add(shownFor)})
-	}
-	if len(s.kept) > maxShown {
-		t.Errorf("%d answers are kept, of %d at most", len(s.kept), maxShown)
+}
+
+func TestCodingOf(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]coding{
+		"": plain, "identity": plain, "br": plain, "gzip": gzipped, "deflate, gzip": gzipped, "gzip;q=0": plain, "gzip; q=0.000, br": plain,
+		"gzip;q=0.5": gzipped, "gzip, deflate, br, zstd": zstandard, "zstd;q=0, gzip": gzipped, "gzipped": plain, "zstd;q=zero": zstandard,
+	} {
+		if got := codingOf(header); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
 	}
 }

@@ -155,6 +155,26 @@ func (tx Tx) Enroll(ctx context.Context, userID, courseID string, now time.Time)
 	return e, first, classify("course", err)
 }
 
+// Takes returns which version of each course userID takes, by the course's id,
+// and the ids by slug.
+func (tx Tx) Takes(ctx context.Context, userID string) (versions map[string]int, ids map[string]string, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT c.id, c.slug, e.version FROM enrollments e JOIN courses c ON c.id = e.course_id WHERE e.user_id = $1::text::uuid`, userID)
+	if err != nil {
+		return nil, nil, classify("enrollment", err)
+	}
+	versions, ids = map[string]int{}, map[string]string{}
+	var (
+		id, slug string
+		version  int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &slug, &version}, func() error {
+		versions[id], ids[slug] = version, id
+		return nil
+	})
+	return versions, ids, classify("enrollment", err)
+}
+
 // collect reads rows of one column.
 func collect[T any](rows pgx.Rows, what string) ([]T, error) {
 	items, err := pgx.CollectRows(rows, pgx.RowTo[T])

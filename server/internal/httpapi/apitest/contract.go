@@ -16,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/cloudmastershub/cmh/docs"
 )
@@ -106,7 +107,17 @@ func check(router routers.Router, r *http.Request, body []byte, rec *httptest.Re
 		return nil
 	}
 	answer := rec.Body.Bytes()
-	if rec.Header().Get("Content-Encoding") == "gzip" {
+	switch rec.Header().Get("Content-Encoding") {
+	case "zstd":
+		z, err := zstd.NewReader(bytes.NewReader(answer))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		if answer, err = io.ReadAll(z); err != nil {
+			return err
+		}
+	case "gzip":
 		z, err := gzip.NewReader(bytes.NewReader(answer))
 		if err != nil {
 			return err

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// takes is which courses somebody takes, and which version of each. It is
+// never changed.
+type takes struct {
+	versions map[string]int    // by the course's id
+	ids      map[string]string // by its slug
+	mark     string            // the same, short; empty for nothing
+	read     time.Time
+}
+
+func newTakes(versions map[string]int, ids map[string]string, now time.Time) takes {
+	t := takes{versions: versions, ids: ids, read: now}
+	if len(versions) == 0 {
+		return t
+	}
+	sum := sha256.New()
+	for _, id := range slices.Sorted(maps.Keys(versions)) {
+		fmt.Fprintf(sum, "%s %d\n", id, versions[id])
+	}
+	t.mark = base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:15])
+	return t
+}
+
+// takes is what the actor takes, as far as it can be known without asking each
+// time: ok is false while nobody tells this process of changes.
+func (a Actor) takes(ctx context.Context) (t takes, ok bool, err error) {
+	k := &a.app.known
+	if !k.told.Load() {
+		return t, false, nil
+	}
+	now := a.app.now()
+	if t, ok = k.takes(a.user.ID, now); ok {
+		return t, true, nil
+	}
+	seen := k.generation()
+	var (
+		versions map[string]int
+		ids      map[string]string
+	)
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		versions, ids, err = tx.Takes(ctx, a.user.ID)
+		return err
+	})
+	if err != nil {
+		return t, false, err
+	}
+	t = newTakes(versions, ids, now)
+	k.keepTakes(a.user.ID, t, seen)
+	return t, true, nil
+}
+
+// View names what decides how the catalogue looks to the actor, beside what is
+// published: whether they may read, and what they take. Whoever has the same
+// view is shown the same. It is not to be had, and ok false, while nobody tells
+// this process of changes; guests always have one.
+func (a Actor) View(ctx context.Context) (view string, ok bool, err error) {
+	if a.user.ID == "" {
+		return "guest", true, nil
+	}
+	t, ok, err := a.takes(ctx)
+	if !ok || err != nil {
+		return "", false, err
+	}
+	if a.mayRead(false) {
+		return "reads " + t.mark, true, nil
+	}
+	return "free " + t.mark, true, nil
+}
+
+// Fresh reports whether what was read at some time, and nothing was heard of
+// since, may still be shown.
+func (a *App) Fresh(read time.Time) bool { return a.known.isFresh(read, a.now()) }
+
+// Time is what the app's clock shows.
+func (a *App) Time() time.Time { return a.now() }

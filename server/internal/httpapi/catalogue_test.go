@@ -1,0 +1,172 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// The catalogue is kept ready for each view of it, and nobody is ever given
+// somebody else's: not with a tag of theirs, not after their own rights or
+// courses have changed.
+func TestNobodySeesAnothersCatalogue(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	api.Watch(t)
+	a := newAuthor(t, api, hub.Instructor)
+	a.publish(t, "open")
+	a.publish(t, "paid", premium)
+	free, taker, paying := api.User(t, hub.Free), api.User(t, hub.Free), api.User(t, hub.Premium)
+	if _, err := taker.Enroll(t.Context(), "open"); err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string]string{"guest": "", "free": api.Token(t, free), "taker": api.Token(t, taker), "paying": api.Token(t, paying)}
+	who := []string{"guest", "free", "taker", "paying"}
+	const asked, enrolled = "What counts lines", `"enrolled":true`
+	tags := map[string]string{}
+	for round := range 3 { // the first fills it
+		for _, name := range who {
+			list := send(t, api, "GET", "/v1/courses", tokens[name], "")
+			detail := send(t, api, "GET", "/v1/courses/paid", tokens[name], "")
+			open := send(t, api, "GET", "/v1/courses/open", tokens[name], "")
+			if got := strings.Contains(list.body, enrolled); got != (name == "taker") {
+				t.Errorf("round %d: %s is enrolled in the list: %v", round, name, got)
+			}
+			if got := strings.Contains(open.body, enrolled); got != (name == "taker") {
+				t.Errorf("round %d: %s is enrolled: %v", round, name, got)
+			}
+			if got := strings.Contains(detail.body, asked); got != (name == "paying") {
+				t.Errorf("round %d: %s sees the questions: %v", round, name, got)
+			}
+			tags[name] = detail.header.Get("ETag")
+			want := "private, no-cache"
+			if name == "guest" {
+				want = "public, max-age=300"
+			}
+			if got := list.header.Get("Cache-Control"); got != want {
+				t.Errorf("%s may keep it: %q, want %q", name, got, want)
+			}
+			if vary := list.header.Values("Vary"); !slices.Contains(vary, "Authorization") || !slices.Contains(vary, "Accept-Encoding") {
+				t.Errorf("Vary is %q", vary)
+			}
+		}
+	}
+	for _, name := range who {
+		for _, tagOf := range who {
+			got := send(t, api, "GET", "/v1/courses/paid", tokens[name], "", "If-None-Match", tags[tagOf])
+			if (got.status == http.StatusNotModified) != (tags[name] == tags[tagOf]) {
+				t.Errorf("%s with the tag of %s: %d", name, tagOf, got.status)
+			}
+			if got.status == http.StatusNotModified && got.body != "" {
+				t.Errorf("a body with 304: %q", got.body)
+			}
+		}
+		head := send(t, api, "HEAD", "/v1/courses/paid", tokens[name], "", "Accept-Encoding", "gzip") // as the GETs ask
+		if head.body != "" || head.header.Get("ETag") != tags[name] {
+			t.Errorf("HEAD for %s: %q, ETag %s", name, head.body, head.header.Get("ETag"))
+		}
+	}
+	if tags["paying"] == tags["free"] {
+		t.Error("what differs has one tag")
+	}
+
+	// Their own next request knows of it.
+	if _, err := free.Enroll(t.Context(), "open"); err != nil {
+		t.Fatal(err)
+	}
+	if got := send(t, api, "GET", "/v1/courses/open", tokens["free"], ""); !strings.Contains(got.body, enrolled) {
+		t.Error("enrolled, and not shown so")
+	}
+	u, err := paying.Profile(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := api.App.DB.InTx(t.Context(), func(ctx context.Context, tx postgres.Tx) error { return tx.SetRole(ctx, u.ID, hub.Free) }); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "no member any more, no questions", func() bool {
+		return !strings.Contains(send(t, api, "GET", "/v1/courses/paid", tokens["paying"], "").body, asked)
+	})
+}
+
+// What is published on one server is shown by all of them, to guests and to
+// members, and a tag of before matches no more.
+func TestPublishingSwapsTheCatalogueEverywhere(t *testing.T) {
+	t.Parallel()
+	one := apitest.New(t)
+	two := one.Beside(t)
+	one.Watch(t)
+	two.Watch(t)
+	a := newAuthor(t, one, hub.Instructor)
+	a.publish(t, "moving", titled("Before"))
+	token := one.Token(t, one.User(t, hub.Free))
+	type place struct {
+		api         *apitest.API
+		path, token string
+	}
+	tags := map[place]string{}
+	var places []place
+	for _, api := range []*apitest.API{one, two} {
+		for _, path := range []string{"/v1/courses", "/v1/courses/moving", "/api/v1/courses?q=before"} {
+			for _, tok := range []string{"", token} {
+				p := place{api, path, tok}
+				eventually(t, "the first edition is shown", func() bool {
+					got := send(t, api, "GET", path, tok, "")
+					tags[p] = got.header.Get("ETag")
+					return strings.Contains(got.body, "Before")
+				})
+				places = append(places, p)
+			}
+		}
+	}
+	for i := range 3 {
+		title := fmt.Sprintf("Not before %d", i)
+		a.publish(t, "moving", titled(title))
+		for _, p := range places {
+			eventually(t, title+" at "+p.path, func() bool {
+				got := send(t, p.api, "GET", p.path, p.token, "", "If-None-Match", tags[p])
+				if got.status == http.StatusOK && strings.Contains(got.body, title) {
+					tags[p] = got.header.Get("ETag")
+					return true
+				}
+				return false
+			})
+		}
+	}
+}
+
+// Each form of an answer has its own tag, and what it decodes to is the same.
+func TestFormsOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	newAuthor(t, api, hub.Instructor).publish(t, "one")
+	seen := map[string]string{}
+	for _, form := range []string{"identity", "gzip", "zstd"} {
+		got := send(t, api, "GET", "/v1/courses/one", "", "", "Accept-Encoding", form)
+		name := got.header.Get("Content-Encoding")
+		if name == "" {
+			name = "identity"
+		}
+		if name != form || got.status != http.StatusOK {
+			t.Fatalf("asked for %s: %d, %s", form, got.status, name)
+		}
+		tag := got.header.Get("ETag")
+		if other, twice := seen[tag]; twice {
+			t.Errorf("%s and %s have the tag %s", form, other, tag)
+		}
+		seen[tag] = form
+		for tag, of := range seen {
+			again := send(t, api, "GET", "/v1/courses/one", "", "", "Accept-Encoding", form, "If-None-Match", tag)
+			if (again.status == http.StatusNotModified) != (of == form) {
+				t.Errorf("%s with the tag of %s: %d", form, of, again.status)
+			}
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A coding is a form in which a body is sent.
+type coding int
+
+// The codings, the one that we like best last.
+const (
+	plain coding = iota
+	gzipped
+	zstandard
+	codings
+)
+
+var codingNames = [codings][]string{gzipped: {"gzip"}, zstandard: {"zstd"}}
+
+// minCompress is the size of a body from which compressing pays.
+const minCompress = 1024
+
+// codingOf is the best form that an Accept-Encoding header takes.
+func codingOf(header string) coding {
+	if header == "gzip" {
+		return gzipped
+	}
+	best := plain
+	for part := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(part, ";")
+		for c := gzipped; c < codings; c++ {
+			if strings.TrimSpace(name) == codingNames[c][0] && c > best && !refused(params) {
+				best = c
+			}
+		}
+	}
+	return best
+}
+
+// refused reports whether the parameters of a coding give it the weight 0.
+func refused(params string) bool {
+	_, weight, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
+	if !ok {
+		return false
+	}
+	q, err := strconv.ParseFloat(weight, 64)
+	return err == nil && q == 0
+}
+
+// packed is a body in every form that it is sent in, each with its headers: an
+// answer that is given again and again costs no more than copying it. Nobody
+// changes the lists.
+type packed struct {
+	body        [codings][]byte // nil where the form is no smaller
+	tag, length [codings][]string
+}
+
+// pack makes all forms of a body. It takes its time.
+func pack(body []byte) *packed {
+	p := &packed{}
+	p.body[plain] = body
+	if len(body) >= minCompress {
+		p.body[gzipped] = compressTo(gzipped, body, true)
+		p.body[zstandard] = compressTo(zstandard, body, true)
+	}
+	for c := range p.body {
+		if p.body[c] != nil {
+			p.tag[c], p.length[c] = []string{etag(body, coding(c))}, []string{strconv.Itoa(len(p.body[c]))}
+		}
+	}
+	return p
+}
+
+// etag names a body in one form. It is weak: another version of us may make
+// other bytes of the same.
+func etag(body []byte, as coding) string {
+	sum := sha256.Sum256(body)
+	tag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12])
+	if as != plain {
+		tag += "-" + codingNames[as][0]
+	}
+	return tag + `"`
+}
+
+func matches(header, tag string) bool {
+	if header == "" {
+		return false
+	}
+	for want := range strings.SplitSeq(header, ",") {
+		want = strings.TrimSpace(want)
+		if want == "*" || strings.TrimPrefix(want, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	gzips     = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+	gzipsBest = sync.Pool{New: func() any {
+		z, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // a level there is
+		return z
+	}}
+
+	zstds     = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedFastest) })
+	zstdsBest = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedBestCompression) })
+)
+
+func newZstd(level zstd.EncoderLevel) *zstd.Encoder {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2))
+	if err != nil {
+		panic(err) // the options fit each other
+	}
+	return z
+}
+
+// compressTo makes another form of a body: the smallest, for one that is kept.
+func compressTo(as coding, body []byte, smallest bool) []byte {
+	if as == zstandard {
+		z := zstds
+		if smallest {
+			z = zstdsBest
+		}
+		return z().EncodeAll(body, nil)
+	}
+	pool := &gzips
+	if smallest {
+		pool = &gzipsBest
+	}
+	var b bytes.Buffer
+	z := pool.Get().(*gzip.Writer)
+	defer pool.Put(z)
+	z.Reset(&b)
+	_, _ = z.Write(body) // a buffer takes everything
+	_ = z.Close()
+	return b.Bytes()
+}
