@@ -15,7 +15,6 @@ import (
 	"charm.land/wish/v2/bubbletea"
 
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
@@ -148,7 +147,7 @@ func (l lobby) desk(t *terminal, as app.Actor) lab.Desk {
 	if l.driver == nil {
 		return nil
 	}
-	return func(ctx context.Context, _ split.Backend, o split.Options, _ labssh.Certify) (int, bool, error) {
+	return func(ctx context.Context, _ split.Backend, o split.Options, _ lab.CertifyAt) (int, bool, error) {
 		return (&shell{ctx: ctx, terminal: t, keys: t.lend(), app: l.app, as: as, driver: l.driver, session: o.Session}).work(o)
 	}
 }

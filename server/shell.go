@@ -57,13 +57,13 @@ func (s *shell) work(o split.Options) (status int, detached bool, err error) {
 
 // attach gives t the lab's shell, and again when the connection breaks while
 // the lab goes on: a reset puts another sandbox in its place.
-func (s *shell) attach(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error) {
+func (s *shell) attach(ctx context.Context, t labssh.Terminal, host string) (status int, detached bool, err error) {
 	keys := newRelay(t.In)
 	for tries := 1; ; tries++ {
 		began := time.Now()
 		in := keys.next()
 		t.In = in
-		status, detached, err = s.once(ctx, t)
+		status, detached, err = s.once(ctx, t, host)
 		_ = in.Close()
 		if !errors.Is(err, labssh.ErrLost) {
 			return status, detached, err
@@ -93,13 +93,19 @@ const (
 	settledIn    = 10 * time.Second
 )
 
-// once is one connection.
-func (s *shell) once(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error) {
+// once is one connection, to the lab's host of that name or to the first.
+func (s *shell) once(ctx context.Context, t labssh.Terminal, host string) (status int, detached bool, err error) {
 	id, err := s.as.LabSandbox(ctx, s.session)
 	if err != nil {
 		return 0, false, err
 	}
-	agent, err := labs.Connect(ctx, s.driver, id)
+	sandbox := id
+	if host != "" {
+		if sandbox, err = s.app.LabHost(ctx, id, host); err != nil {
+			return 0, false, err
+		}
+	}
+	agent, err := labs.Connect(ctx, s.driver, sandbox)
 	if err != nil {
 		return 0, false, hub.Wrap(err, hub.Unavailable, "The lab could not be reached. Please try again in a moment.")
 	}

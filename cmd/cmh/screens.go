@@ -46,14 +46,14 @@ func (m *machine) open(cmd *cobra.Command) error {
 }
 
 // desk shows a lab's text and its shell on this process's own terminal.
-func desk(ctx context.Context, api split.Backend, o split.Options, certify labssh.Certify) (status int, detached bool, err error) {
+func desk(ctx context.Context, api split.Backend, o split.Options, certify lab.CertifyAt) (status int, detached bool, err error) {
 	t, restore, err := labssh.Own(os.Stdin, os.Stdout)
 	if err != nil {
 		return 0, false, err
 	}
 	defer restore()
-	return split.Run(ctx, t, api, o, func(ctx context.Context, t labssh.Terminal) (int, bool, error) {
-		return labssh.Attach(ctx, certify, t)
+	return split.Run(ctx, t, api, o, func(ctx context.Context, t labssh.Terminal, host string) (int, bool, error) {
+		return labssh.Attach(ctx, certify(host), t)
 	})
 }
 
@@ -69,10 +69,7 @@ type shell struct {
 // Run gives the terminal to the lab. A shell that ends with a status other than
 // 0 is no failure of ours.
 func (s *shell) Run() error {
-	certify := func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
-		return s.client.LabCertificate(ctx, s.session, publicKey)
-	}
-	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono}, certify)
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono}, lab.Hosts(s.client, s.session))
 	return err
 }
 

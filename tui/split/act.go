@@ -16,7 +16,7 @@ import (
 // commands are what follows the prefix: the key, its name in the menu, and a
 // line of help.
 var commands = []struct{ key, short, long string }{
-	{"1-9", "run", "run that block of the text in the shell"},
+	{"1-9", "run", "run that block of the text, write its file, open its file"},
 	{"y", "copy", "copy a block of the text to the clipboard"},
 	{"c", "check", "have the step checked"},
 	{"h", "hint", "show a hint; it may cost points"},
@@ -24,13 +24,15 @@ var commands = []struct{ key, short, long string }{
 	{"n", "next", "go on to the next step"},
 	{"z", "zoom", "both, only the shell, only the text"},
 	{"d", "leave", "leave; the lab goes on"},
-	{"↑↓ pgup pgdn", "", "scroll the text"},
+	{"↑ ↓ pgdn", "", "scroll the text"},
+	{"[ pgup", "", "look at what the shell has printed before"},
+	{"t T", "", "another terminal: the next one, one more"},
+	{"p", "", "reach a port of the lab"},
 	{"a", "", "answer a question of the step"},
 	{"u", "", "unfold what the text folds away"},
-	{"e", "", "give the lab more time"},
-	{"s", "", "save what you have made"},
-	{"g", "", "go to a later step"},
-	{"r", "", "begin the step again, after asking"},
+	{"S K", "", "hand the lab in, skip the step (after three checks)"},
+	{"e s", "", "give the lab more time, save what you have made"},
+	{"g r", "", "go to a later step, begin this one again"},
 }
 
 // menu is the commands on one line.
@@ -80,20 +82,18 @@ func (d *desk) do(key string) {
 			key = "pgdown"
 		}
 	}
-	page := max(1, d.rows-4)
+	if !pending && d.scrolls(key) {
+		return
+	}
 	switch key {
-	case "up":
-		d.scroll(-1)
-	case "down":
-		d.scroll(1)
-	case "pgup":
-		d.scroll(-page)
-	case "pgdown":
-		d.scroll(page)
-	case "home":
-		d.scroll(-len(d.lines))
-	case "end":
-		d.scroll(len(d.lines))
+	case "up", "down", "pgdown", "home", "end":
+		d.scrollText(key)
+	case "pgup", "[":
+		d.scrollBack(key)
+	case "t":
+		d.nextTab()
+	case "T":
+		d.addTab()
 	case "?":
 		d.help = true
 		d.shown = shown{}
@@ -142,6 +142,23 @@ func (d *desk) hubCommand(key string) {
 			s, err := d.api.NextLabStep(ctx, id)
 			return d.moved(s, err, "")
 		})
+	case "K":
+		d.work("Skipping…", func(ctx context.Context) func() {
+			s, err := d.api.SkipLabStep(ctx, id)
+			return d.moved(s, err, "Skipped.")
+		})
+	case "S":
+		d.confirm("Hand the lab in? Its machine is gone then.", func() {
+			d.work("Handing in…", func(ctx context.Context) func() {
+				_, err := d.api.SubmitLab(ctx, id)
+				return func() {
+					if err == nil {
+						d.finish(errFinished)
+					}
+					d.told(err, "Handed in.")
+				}
+			})
+		})
 	case "h":
 		d.work("Looking for a hint…", func(ctx context.Context) func() {
 			h, err := d.api.LabHint(ctx, id, step)
@@ -151,11 +168,7 @@ func (d *desk) hubCommand(key string) {
 		d.confirm("Show the solution? The step is worth less then.", func() {
 			d.work("Asking for the solution…", func(ctx context.Context) func() {
 				s, err := d.api.LabSolution(ctx, id, step)
-				text := s.Text
-				if s.Script != "" {
-					text += "\n\n" + fenced(s.Script)
-				}
-				return func() { d.noted(step, note{title: "Solution", text: text}, err) }
+				return func() { d.noted(step, note{title: "Solution", text: widget.Solution(s, "exec")}, err) }
 			})
 		})
 	case "e":
@@ -263,20 +276,7 @@ func (d *desk) judged(r hub.CheckResult, err error) {
 	}
 	th := d.theme
 	d.session.Steps = r.Steps
-	text := safe.Line(r.Message)
-	switch r.State {
-	case hub.StepPassed:
-		text = th.Good.Render("✓ Passed.") + " " + text + " " + th.Accent.Render(d.key("n")) + " goes on."
-		if d.finished() {
-			text = th.Good.Render("✓ Passed.") + " That was the last step. Hand the lab in with: cmh lab submit"
-		}
-	case hub.StepFailed:
-		text = th.Bad.Render("✗ Not yet.") + " " + text
-	case hub.StepError:
-		text = th.Bad.Render("! Could not be checked.") + " " + text
-	default:
-		text = "There is nothing to check in this step. " + th.Accent.Render(d.key("n")) + " goes on."
-	}
+	text := strings.ReplaceAll(widget.Verdict(th, r, d.finished(), widget.LabKeys{Next: d.key("n"), Hint: d.key("h"), Submit: d.key("S")}), "\n", " ")
 	if r.Open > 0 {
 		text += " " + widget.Count(r.Open, "question") + " to answer: " + d.key("a") + "."
 	}
@@ -367,20 +367,4 @@ func (d *desk) copyBlock(text string) {
 	code := base64.StdEncoding.EncodeToString([]byte(d.blocks[n-1].Code))
 	d.clipboard = "\x1b]52;c;" + code + "\x07"
 	d.say(fmt.Sprintf("Copied block %d, where the terminal allows it.", n))
-}
-
-// fenced is script as a block that can be run. Its fence is longer than any
-// run of backticks inside.
-func fenced(script string) string {
-	longest, run := 2, 0
-	for _, r := range script {
-		if r == '`' {
-			run++
-			longest = max(longest, run)
-		} else {
-			run = 0
-		}
-	}
-	fence := strings.Repeat("`", longest+1)
-	return fence + "bash {exec}\n" + strings.TrimRight(script, "\n") + "\n" + fence
 }

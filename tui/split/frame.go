@@ -19,6 +19,7 @@ type shown struct {
 	known  bool
 	text   []string // the rows left of the shell
 	shell  [][]byte // the shell's rows, as the model drew them
+	bar    string   // of tabs
 	status string
 	modes  string
 	cursor string
@@ -120,14 +121,18 @@ func (d *desk) frame() string {
 	}
 	if origin < d.cols {
 		columns, _ := d.screen.Size()
-		rows := make([][]byte, height)
+		if now.bar = d.bar(d.cols - origin); now.bar != was.bar {
+			move(&b, origin, 0)
+			b.WriteString(now.bar)
+		}
+		rows := make([][]byte, max(height-d.top(), 0))
 		for y := range rows {
-			rows[y] = d.screen.DrawRow(nil, y, columns)
+			rows[y] = d.shellRow(y, columns)
 			if y < len(was.shell) && was.known && bytes.Equal(was.shell[y], rows[y]) {
 				continue
 			}
-			move(&b, origin, y)
-			b.WriteString("\x1b[K")
+			move(&b, origin, y+d.top())
+			b.WriteString("\x1b[m\x1b[K")
 			b.WriteString(safe.Styled(string(rows[y])))
 		}
 		now.shell = rows
@@ -168,10 +173,10 @@ func (d *desk) cursor() string {
 		return fmt.Sprintf("\x1b[%d;%dH\x1b[?25h", d.rows, min(ansi.StringWidth(d.askLine())+1, d.cols))
 	}
 	x, y, visible := d.screen.Cursor()
-	if !visible || d.help || d.view == onlyText {
+	if !visible || d.help || d.view == onlyText || d.scrolling == theShell {
 		return "\x1b[?25l"
 	}
-	return fmt.Sprintf("\x1b[%d;%dH\x1b[?25h", y+1, d.origin()+x+1)
+	return fmt.Sprintf("\x1b[%d;%dH\x1b[?25h", y+1+d.top(), d.origin()+x+1)
 }
 
 // modes are those of the learner's terminal that follow the shell's programs.

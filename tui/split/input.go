@@ -66,9 +66,12 @@ func (d *desk) key1(p []byte) int {
 	case d.isPrefix(p[:1]) && d.ask == nil:
 		d.prefixed()
 		return 1
-	case d.command():
+	case d.ours():
 		return d.commandKey(p)
+	case d.scrolling != nothing && d.scrollKey(plainKey(p)):
+		return 1
 	}
+	d.scrollEnd()
 	n := 1
 	for n < len(p) && p[n] != d.prefix && p[n] != 0x1b {
 		n++
@@ -78,7 +81,10 @@ func (d *desk) key1(p []byte) int {
 }
 
 // command reports whether the next key is ours.
-func (d *desk) command() bool { return d.input.pending || d.ask != nil || d.help || d.view == onlyText }
+func (d *desk) command() bool { return d.ours() || d.scrolling != nothing }
+
+// ours is command, but for the keys that scroll.
+func (d *desk) ours() bool { return d.input.pending || d.ask != nil || d.help || d.view == onlyText }
 
 func (d *desk) isPrefix(key []byte) bool {
 	return len(key) == 1 && key[0] == d.prefix
@@ -109,6 +115,7 @@ func (d *desk) pasted(p []byte) int {
 		d.ask.paste(strings.TrimSuffix(string(p[:n]), pasteOff))
 		d.changed()
 	} else if !d.help && d.view != onlyText {
+		d.scrollEnd()
 		d.typeKeys(p[:n])
 	}
 	d.input.pasting = !end
@@ -147,11 +154,13 @@ func (d *desk) sequence(p []byte) int {
 		if d.ask == nil {
 			d.prefixed()
 		}
-	case d.command():
+	case d.ours():
 		if key, ok := namedKeys[seq]; ok {
 			d.do(key)
 		}
+	case d.scrolling != nothing && d.scrollKey(namedKeys[seq]):
 	default:
+		d.scrollEnd()
 		d.typeKeys(p[:n])
 	}
 	return n
@@ -231,19 +240,27 @@ func (d *desk) commandKey(p []byte) int {
 	for n < len(p) && p[0] >= 0xc0 && p[n]&0xc0 == 0x80 {
 		n++
 	}
-	key := string(p[:n])
-	switch p[0] {
-	case 0x1b:
-		key = "esc"
-	case '\r', '\n':
-		key = "enter"
-	case '\t':
-		key = "tab"
-	case 0x7f, 0x08:
-		key = "backspace"
+	key := plainKey(p)
+	if key == "" {
+		key = string(p[:n])
 	}
 	d.do(key)
 	return n
+}
+
+// plainKey names the keys that are one byte and no character.
+func plainKey(p []byte) string {
+	switch p[0] {
+	case 0x1b:
+		return "esc"
+	case '\r', '\n':
+		return "enter"
+	case '\t':
+		return "tab"
+	case 0x7f, 0x08:
+		return "backspace"
+	}
+	return ""
 }
 
 // mouse hands a mouse report on to the shell, in its coordinates and in the
@@ -260,6 +277,7 @@ func (d *desk) mouse(seq string) {
 		return
 	}
 	columns, rows := d.screen.Size()
+	y -= d.top()
 	if x -= d.origin(); d.view == onlyText || x < 1 {
 		switch b {
 		case 64:

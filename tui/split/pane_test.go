@@ -50,7 +50,7 @@ func play(file string) error {
 	}
 	defer restore()
 	api := backend{demo.New(screentest.Ana, screentest.Now).Busy()}
-	_, _, err = split.Run(context.Background(), t, api, split.Options{Session: "fix-permissions"}, func(_ context.Context, lab labssh.Terminal) (int, bool, error) {
+	_, _, err = split.Run(context.Background(), t, api, split.Options{Session: "fix-permissions"}, func(_ context.Context, lab labssh.Terminal, _ string) (int, bool, error) {
 		for len(printed) > 0 { // in odd pieces, as from a network
 			n := min(len(printed), 997)
 			if _, err := lab.Out.Write(printed[:n]); err != nil {

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
-	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/vt"
 )
 
-// How long a Ctrl-C gets to settle, and what counts as settled.
+// How long a Ctrl-C gets to settle, and a terminal to be there, and what counts
+// as settled.
 const (
 	settleIn = 2 * time.Second
+	opensIn  = 20 * time.Second
 	quiet    = 150 * time.Millisecond
 )
 
@@ -45,37 +46,63 @@ func (d *desk) run(n int) {
 	if d.view == onlyText {
 		d.turnTo(both)
 	}
-	switch {
-	case !b.Exec:
+	if !b.Exec {
 		d.say(fmt.Sprintf("Block %d is for copying: %s.", n, d.key("y")))
-	case b.Host > 1:
-		d.say(fmt.Sprintf("Block %d is for host %d: go there in the shell first, and copy it with %s.", n, b.Host, d.key("y")))
-	case b.Terminal > 1:
-		d.say(fmt.Sprintf("Block %d is for terminal %d: copy it with %s, and paste it there (cmh lab attach --terminal %s).", n, b.Terminal, d.key("y"), d.terminal(b.Terminal)))
+		return
+	}
+	t, made := d.forBlock(b)
+	if t == nil {
+		return
+	}
+	d.show(t)
+	switch {
+	case made:
+		d.work("Opening another terminal…", func(ctx context.Context) func() {
+			d.settle(ctx, t, opensIn)
+			return func() { d.put(t, b) }
+		})
 	case b.Interrupt:
-		d.typeKeys([]byte{3})
+		t.typeKeys([]byte{3})
 		d.work("Interrupting…", func(ctx context.Context) func() {
-			d.settle(ctx)
-			return func() { d.put(b) }
+			d.settle(ctx, t, settleIn)
+			return func() { d.put(t, b) }
 		})
 	default:
-		d.put(b)
+		d.put(t, b)
 	}
 }
 
-// terminal is what the lab calls its terminal n.
-func (d *desk) terminal(n int) string {
-	for i, t := range d.lab.Terminals {
-		if i == n-2 { // they are those besides the first
-			return safe.Line(t.Session)
+// forBlock is the terminal that a block runs in, and whether it has just been
+// opened; nil when there is none, which it says.
+func (d *desk) forBlock(b markdown.Block) (t *tab, made bool) {
+	p := d.place
+	switch {
+	case b.Host > 1 && b.Host > len(d.lab.Hosts):
+		d.say(fmt.Sprintf("This lab has no host %d.", b.Host))
+		return nil, false
+	case b.Host > 0:
+		p = place{}
+		if len(d.lab.Hosts) > 0 {
+			p.host = d.host(d.lab.Hosts[b.Host-1])
 		}
+		if b.Terminal > 1 {
+			p.name = d.numbered(b.Terminal).name
+		}
+	case b.Terminal > 1:
+		p = d.numbered(b.Terminal)
+	case b.Terminal == 1:
+		p = place{}
 	}
-	return fmt.Sprintf("main-%d", n)
+	if t, made = d.at(p); t == nil {
+		d.say(fmt.Sprintf("There are %d terminals, which is enough: close one with exit.", len(d.tabs)))
+	}
+	return t, made
 }
 
-// settle waits until the shell has been quiet for a moment.
-func (d *desk) settle(ctx context.Context) {
-	end := time.NewTimer(settleIn)
+// settle waits until a shell has printed something and been quiet for a moment
+// since, but not for longer than most.
+func (d *desk) settle(ctx context.Context, t *tab, most time.Duration) {
+	end := time.NewTimer(most)
 	defer end.Stop()
 	tick := time.NewTicker(quiet / 3)
 	defer tick.Stop()
@@ -89,8 +116,11 @@ func (d *desk) settle(ctx context.Context) {
 		case <-tick.C:
 		}
 		d.mu.Lock()
-		last := d.printed
+		last := t.printed
 		d.mu.Unlock()
+		if last.IsZero() {
+			continue
+		}
 		if last.Before(began) {
 			last = began
 		}
@@ -103,20 +133,20 @@ func (d *desk) settle(ctx context.Context) {
 // put types a block as the learner would: as one paste where the shell knows
 // what that is, line by line where not. The last Enter is left to the learner
 // where the block has something to fill in.
-func (d *desk) put(b markdown.Block) {
+func (d *desk) put(t *tab, b markdown.Block) {
 	code := strings.TrimRight(strings.ReplaceAll(b.Code, "\r\n", "\n"), "\n")
 	if b.Keys {
-		d.typeKeys([]byte(vt.Keystrokes(code)))
+		t.typeKeys([]byte(vt.Keystrokes(code)))
 		return
 	}
 	enter := !b.NoEnter && !placeholder(code)
-	if d.screen.Mode(2004) {
-		d.typeKeys([]byte(pasteOn + strings.ReplaceAll(code, "\x1b", "") + pasteOff))
+	if t.screen.Mode(2004) {
+		t.typeKeys([]byte(pasteOn + strings.ReplaceAll(code, "\x1b", "") + pasteOff))
 	} else {
-		d.typeKeys([]byte(strings.ReplaceAll(code, "\n", "\r")))
+		t.typeKeys([]byte(strings.ReplaceAll(code, "\n", "\r")))
 	}
 	if enter {
-		d.typeKeys([]byte("\r"))
+		t.typeKeys([]byte("\r"))
 	} else if !b.NoEnter {
 		d.say("Fill in what stands in <angle brackets>, then press Enter.")
 	}

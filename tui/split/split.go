@@ -10,6 +10,7 @@ package split
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/theme"
-	"github.com/cloudmastershub/cmh/vt"
 )
 
 // Backend is what the screen needs of the hub.
@@ -28,6 +28,8 @@ type Backend interface {
 	LabEvents(ctx context.Context, ref string, after int64, yield func(hub.LabEvent) error) error
 	CheckLab(ctx context.Context, ref string, step int) (hub.CheckResult, error)
 	NextLabStep(ctx context.Context, ref string) (hub.LabSession, error)
+	SkipLabStep(ctx context.Context, ref string) (hub.LabSession, error)
+	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
 	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
 	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
 	AnswerLab(ctx context.Context, ref string, a hub.LabAnswer) (hub.AnswerResult, error)
@@ -37,8 +39,9 @@ type Backend interface {
 	GotoLabStep(ctx context.Context, ref string, step int) (hub.LabSession, error)
 }
 
-// Attach gives a terminal the lab's shell, as labssh.Attach does.
-type Attach func(ctx context.Context, t labssh.Terminal) (status int, detached bool, err error)
+// Attach gives a terminal a shell of the lab's, on the host of that name or on
+// the first, as labssh.Attach does. Several run beside each other.
+type Attach func(ctx context.Context, t labssh.Terminal, host string) (status int, detached bool, err error)
 
 // Options are what surrounds the screen.
 type Options struct {
@@ -55,31 +58,35 @@ const (
 	splitRows    = 30
 )
 
-// Run shows the screen on t until the shell ends, the learner leaves it, or ctx
+// Run shows the screen on t until the last of its shells ends, the learner leaves it, or ctx
 // ends. Its results are attach's. t is as it was before when Run returns, but
 // for a read of t.In that is still under way: unblocking it is the caller's.
 func Run(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach Attach) (status int, detached bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	d := newDesk(ctx, t, api, o)
-	shellEnds, keys := io.Pipe()
-	var parts sync.WaitGroup
-	parts.Go(d.draw)
-	parts.Go(func() { d.send(keys) })
-	parts.Go(d.load)
-	parts.Go(d.follow)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d := newDesk(ctx, t, api, o, attach)
+	d.finish = cancel
+	d.parts.Go(d.draw)
+	d.serve(d.tab)
+	d.parts.Go(d.load)
+	d.parts.Go(d.follow)
 	go d.read() // ends when the caller unblocks it
-	inner := labssh.Terminal{In: shellEnds, Out: writer{d}, Name: t.Name, Size: d.paneSize, Resized: d.resized, Say: d.sayLine}
-	status, detached, err = attach(ctx, inner)
+	e := d.wait()
 	d.mu.Lock()
-	cancel() // under mu: no work begins after it
+	cancel(nil) // under mu: no work begins after it
 	d.mu.Unlock()
-	_ = shellEnds.Close()
-	parts.Wait()
+	d.parts.Wait()
 	d.working.Wait()
 	_, _ = io.WriteString(t.Out, d.leave())
-	return status, detached, err
+	if errors.Is(e.err, errFinished) {
+		_, _ = io.WriteString(t.Out, "The lab is handed in.\r\n")
+		return 0, false, nil
+	}
+	return e.status, e.detached, e.err
 }
+
+// errFinished ends the screen of a lab that is over by the learner's own doing.
+var errFinished = errors.New("the lab is over")
 
 // How the screen is divided.
 const (
@@ -97,15 +104,17 @@ type desk struct {
 	o       Options
 	theme   theme.Theme
 	prefix  byte
-	resized chan struct{}
+	attach  Attach
 	dirty   chan struct{}
-	typed   chan struct{} // there is something in outbox
+	ended   chan end
+	finish  context.CancelCauseFunc
+	parts   sync.WaitGroup
 	working sync.WaitGroup
 
 	mu         sync.Mutex
-	screen     *vt.Screen
-	printed    time.Time // when the shell last printed
-	outbox     []byte    // for the shell
+	*tab              // the one that is shown
+	tabs       []*tab // all of them, at least one
+	scrolling  int    // nothing, theText, theShell
 	cols, rows int
 	view       int // both, onlyShell, onlyText
 	input      input
@@ -133,14 +142,13 @@ type note struct {
 	plain []string // or lines, already styled
 }
 
-func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options) *desk {
+func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach Attach) *desk {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	d := &desk{
-		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix,
-		resized: make(chan struct{}, 1), dirty: make(chan struct{}, 1), typed: make(chan struct{}, 1),
-		notes: map[int][]note{},
+		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix, attach: attach,
+		dirty: make(chan struct{}, 1), ended: make(chan end), notes: map[int][]note{},
 	}
 	if o.Mono {
 		d.theme = plain(d.theme)
@@ -152,8 +160,8 @@ func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options) *de
 	if o.Whole || d.narrow() {
 		d.view = onlyShell
 	}
-	d.screen = vt.New(d.pane())
-	d.screen.Asked = func(kind string, n int) { d.typeRaw([]byte(d.screen.Answer(kind, n))) }
+	d.tab = d.newTab(place{})
+	d.tabs = []*tab{d.tab}
 	return d
 }
 
@@ -175,10 +183,11 @@ func (d *desk) column() int { return min(max(d.cols*2/5, 40), 76) }
 // pane is the shell's size. It keeps the one beside the text while only the
 // text is shown, so that a look at it moves nothing in the shell.
 func (d *desk) pane() (columns, rows int) {
+	rows = max(d.rows-1-d.top(), 1)
 	if d.view == onlyShell || d.narrow() {
-		return d.cols, d.rows - 1
+		return d.cols, rows
 	}
-	return d.cols - d.column() - 1, d.rows - 1
+	return d.cols - d.column() - 1, rows
 }
 
 // origin is the column of the screen that the shell begins at.
@@ -203,72 +212,19 @@ func poke(c chan struct{}) {
 	}
 }
 
-// writer is where the shell prints.
-type writer struct{ d *desk }
-
-func (w writer) Write(p []byte) (int, error) {
-	w.d.mu.Lock()
-	w.d.screen.Write(p)
-	w.d.printed = time.Now()
-	w.d.mu.Unlock()
-	w.d.changed()
-	return len(p), nil
-}
-
 // resize lays the screen out anew after its size or its division has changed.
 // The caller holds mu.
 func (d *desk) resize() {
 	columns, rows := d.pane()
-	if c, r := d.screen.Size(); c != columns || r != rows {
-		d.screen.Resize(columns, rows)
-		poke(d.resized)
+	for _, t := range d.tabs {
+		if c, r := t.screen.Size(); c != columns || r != rows {
+			t.screen.Resize(columns, rows)
+			poke(t.resized)
+		}
 	}
 	d.layOut()
 	d.shown = shown{}
 	d.changed()
-}
-
-// send hands what is typed on to the shell, which may be slow to take it.
-func (d *desk) send(keys *io.PipeWriter) {
-	defer keys.Close()
-	for {
-		select {
-		case <-d.ctx.Done():
-			return
-		case <-d.typed:
-		}
-		d.mu.Lock()
-		out := d.outbox
-		d.outbox = nil
-		d.mu.Unlock()
-		if len(out) > 0 {
-			if _, err := keys.Write(out); err != nil {
-				return
-			}
-		}
-	}
-}
-
-// maxOutbox is more than anybody types or pastes ahead.
-const maxOutbox = 4 << 20
-
-// typeRaw hands bytes to the connection as they are; the caller holds mu.
-func (d *desk) typeRaw(p []byte) {
-	if len(p) > 0 && len(d.outbox)+len(p) <= maxOutbox {
-		d.outbox = append(d.outbox, p...)
-		poke(d.typed)
-	}
-}
-
-// typeKeys types p into the shell. The connection's own key has to be doubled
-// to get there.
-func (d *desk) typeKeys(p []byte) {
-	for _, b := range p {
-		if b == labssh.Detach {
-			d.typeRaw([]byte{labssh.Detach})
-		}
-		d.typeRaw([]byte{b})
-	}
 }
 
 // sayLine shows what becomes of the connection.
@@ -297,6 +253,7 @@ func (d *desk) load() {
 		return
 	}
 	d.lab, d.session, d.loaded = l, s, true
+	d.others()
 	d.layOut()
 	d.changed()
 }

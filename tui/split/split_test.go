@@ -69,15 +69,57 @@ type seat struct {
 	typed      bytes.Buffer // what has reached the lab
 	lab        labssh.Terminal
 	hangUp     chan int
+	others     map[string]*far // the lab's further terminals, by host and name
+}
+
+// A far is a terminal of the lab besides the first.
+type far struct {
+	lab    labssh.Terminal
+	typed  bytes.Buffer
+	hangUp chan struct{}
+}
+
+// another is a further terminal, that keeps what is typed.
+func (s *seat) another(ctx context.Context, lab labssh.Terminal, host string) (int, bool, error) {
+	f := &far{lab: lab, hangUp: make(chan struct{})}
+	s.change(func() { s.others[host+"/"+lab.Session] = f })
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := lab.In.Read(buf)
+			s.change(func() { f.typed.Write(buf[:n]) })
+			if err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case <-f.hangUp:
+		return 0, false, nil
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	}
+}
+
+// there waits for a further terminal.
+func (s *seat) there(name string) (f *far) {
+	s.t.Helper()
+	s.until("the terminal "+name, func() bool { f = s.others[name]; return f != nil })
+	return f
 }
 
 func sit(t testing.TB, cols, rows int, o split.Options) *seat {
+	t.Helper()
+	return sitAt(t, cols, rows, o, demo.New(screentest.Ana, screentest.Now).Busy())
+}
+
+func sitAt(t testing.TB, cols, rows int, o split.Options, h *demo.Hub) *seat {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	in, keys := io.Pipe()
 	s := &seat{
 		t: t, keys: keys, resized: make(chan struct{}, 1), ended: make(chan struct{}), news: make(chan struct{}),
-		cols: cols, rows: rows, glass: vt.New(cols, rows), hangUp: make(chan int, 1),
+		cols: cols, rows: rows, glass: vt.New(cols, rows), hangUp: make(chan int, 1), others: map[string]*far{},
 	}
 	o.Session, o.Now = "fix-permissions", func() time.Time { return screentest.Now }
 	terminal := labssh.Terminal{In: in, Out: s, Resized: s.resized, Size: func() (int, int) {
@@ -86,10 +128,13 @@ func sit(t testing.TB, cols, rows int, o split.Options) *seat {
 		return s.cols, s.rows
 	}}
 	ready := make(chan struct{})
-	api := backend{demo.New(screentest.Ana, screentest.Now).Busy()}
+	api := backend{h}
 	go func() {
 		defer close(s.ended)
-		s.status, s.left, s.err = split.Run(t.Context(), terminal, api, o, func(ctx context.Context, lab labssh.Terminal) (int, bool, error) {
+		s.status, s.left, s.err = split.Run(t.Context(), terminal, api, o, func(ctx context.Context, lab labssh.Terminal, host string) (int, bool, error) {
+			if host != "" || lab.Session != "" {
+				return s.another(ctx, lab, host)
+			}
 			s.lab = lab
 			close(ready)
 			return s.shell(ctx)

@@ -157,6 +157,11 @@ func (d *desk) statusLine() string {
 		if strings.ContainsRune(d.said, 0x1b) {
 			line = " " + d.said
 		}
+	case d.scrolling == theShell:
+		first, end := d.screen.Above()
+		line = fmt.Sprintf(" Line %d of %d   ↑↓ pgup pgdn   ", d.back-first+1, end-first) + th.Accent.Render("esc") + " back to the shell"
+	case d.scrolling == theText:
+		line = " ↑↓ pgup pgdn scroll the text   any other key is the shell's"
 	case d.view == onlyText:
 		line = " ↑↓ scroll   1-9 run   " + th.Accent.Render("esc") + " back to the shell"
 	default:

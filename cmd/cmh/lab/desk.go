@@ -12,7 +12,21 @@ import (
 
 // Desk gives the caller's terminal to a lab and to the text of its steps, side
 // by side.
-type Desk func(ctx context.Context, api split.Backend, o split.Options, certify labssh.Certify) (status int, detached bool, err error)
+type Desk func(ctx context.Context, api split.Backend, o split.Options, certify CertifyAt) (status int, detached bool, err error)
+
+// CertifyAt asks for certificates for one session's host of that name, or for
+// its first.
+type CertifyAt func(host string) labssh.Certify
+
+// Hosts returns what asks for certificates for the hosts of a session.
+func Hosts(b Certifier, session string) CertifyAt {
+	return func(host string) labssh.Certify { return place{host: host}.certify(b, session) }
+}
+
+// A Certifier lets the holder of a key into labs.
+type Certifier interface {
+	LabCertificate(ctx context.Context, ref, publicKey string) (hub.SSHCertificate, error)
+}
 
 // accessible says whether the caller wants lines of text instead of screens.
 func accessible(env *cli.Env) bool {
@@ -32,7 +46,7 @@ func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attac
 	if err != nil {
 		return err
 	}
-	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour()}, place{}.certify(b, s.ID))
+	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour()}, Hosts(b, s.ID))
 	if detached {
 		env.Say("The lab goes on. Come back with: cmh lab start %s", s.LabID)
 		return nil

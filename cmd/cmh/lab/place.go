@@ -38,7 +38,7 @@ func (p place) check() error {
 }
 
 // certify asks for certificates for one session, at its host.
-func (p place) certify(b cli.Labs, ref string) labssh.Certify {
+func (p place) certify(b Certifier, ref string) labssh.Certify {
 	return func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
 		c, err := b.LabCertificate(ctx, ref, publicKey)
 		if p.host != "" {

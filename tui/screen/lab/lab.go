@@ -311,30 +311,7 @@ func (m Model) judged(msg checkedMsg) (Model, tea.Cmd) {
 		s.Steps = r.Steps
 		m.session = &s
 	}
-	text := strings.TrimSpace(safe.Text(r.Message))
-	switch r.State {
-	case hub.StepPassed:
-		m.verdict = th.Good.Render("✓ Passed.") + " "
-		if text == "" {
-			text = "Press n to go on."
-			if r.Step >= len(m.states()) {
-				text = "That was the last step: S hands the lab in."
-			}
-		}
-	case hub.StepFailed:
-		m.verdict = th.Bad.Render("✗ Not yet.") + " "
-		if text == "" {
-			text = "Have another look, or press h for a hint."
-		}
-	case hub.StepError:
-		m.verdict = th.Bad.Render("! Could not be checked.") + " "
-		if text == "" {
-			text = "This is not your fault. Try again in a moment."
-		}
-	default:
-		m.verdict = th.Faint.Render("○ Nothing to check in this step.") + " "
-	}
-	m.verdict += text
+	m.verdict = widget.Verdict(th, r, r.Step >= len(m.states()), widget.LabKeys{Next: next.Help().Key, Hint: hint.Help().Key, Submit: submit.Help().Key})
 	m.draw()
 	return m, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
 var (
@@ -170,28 +171,8 @@ func (m Model) solution() (Model, tea.Cmd) {
 	m.busy = "Asking for the solution…"
 	return m, func() tea.Msg {
 		s, err := m.api.LabSolution(m.ctx, m.session.ID, step)
-		text := s.Text
-		if s.Script != "" {
-			text += "\n\n" + fenced(s.Script)
-		}
-		return noteMsg{step, "Solution", text, err}
+		return noteMsg{step, "Solution", widget.Solution(s, "copy"), err}
 	}
-}
-
-// fenced is script as a block that can be copied. Its fence is longer than any
-// run of backticks inside.
-func fenced(script string) string {
-	longest, run := 2, 0
-	for _, r := range script {
-		if r == '`' {
-			run++
-			longest = max(longest, run)
-		} else {
-			run = 0
-		}
-	}
-	fence := strings.Repeat("`", longest+1)
-	return fence + "bash {copy}\n" + strings.TrimRight(script, "\n") + "\n" + fence
 }
 
 // change is an action that answers with the session.
