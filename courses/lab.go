@@ -1,9 +1,12 @@
 package courses
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/scenario"
@@ -83,6 +86,7 @@ func Lab(s *scenario.Scenario) hub.Lab {
 			l.Hosts = append(l.Hosts, names[0])
 		}
 	}
+	l.Folder, l.Ports = cmp.Or(s.EditorPath, s.WorkDir), ports(s)
 	for _, t := range s.Terminals {
 		if session := t.Session(); session != "" {
 			l.Terminals = append(l.Terminals, hub.LabTerminal{Name: t.Name, Session: session, Host: t.Host, Command: t.Command})
@@ -99,6 +103,37 @@ func Lab(s *scenario.Scenario) hub.Lab {
 		l.Warnings = append(l.Warnings, w.String())
 	}
 	return l
+}
+
+// ports are those that a scenario's texts speak of, those with a name first.
+func ports(s *scenario.Scenario) []hub.LabPort {
+	var out []hub.LabPort
+	named := map[int]bool{}
+	for _, w := range s.Web {
+		if w.Port > 0 && len(out) < maxPorts {
+			out = append(out, hub.LabPort{Port: w.Port, Host: otherHost(s, w.Host), Name: w.Name})
+			named[w.Port] = true
+		}
+	}
+	for _, p := range s.Ports {
+		if !named[p] && len(out) < maxPorts {
+			out = append(out, hub.LabPort{Port: p})
+		}
+	}
+	return out
+}
+
+// maxPorts is more than a learner looks at.
+const maxPorts = 20
+
+// otherHost is the lab's name of the host that name means; empty is its first.
+func otherHost(s *scenario.Scenario, name string) string {
+	for i, names := range s.HostNames() {
+		if i > 0 && slices.Contains(names, strings.ToLower(name)) {
+			return names[0]
+		}
+	}
+	return ""
 }
 
 // questions are those of a step as learners see them: without what is right.
@@ -123,6 +158,6 @@ func Summary(l hub.Lab) hub.Lab {
 		steps = append(steps, st)
 	}
 	l.Instructions, l.Finish, l.Steps, l.Warnings = "", "", steps, nil
-	l.Terminals = nil
+	l.Terminals, l.Folder, l.Ports = nil, "", nil
 	return l
 }

@@ -52,7 +52,21 @@ func (s *shell) Run() error {
 func (s *shell) work(o split.Options) (status int, detached bool, err error) {
 	defer s.terminal.giveBack()
 	t := labssh.Terminal{In: s.keys, Out: gateway.Raw(s.terminal), Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized}
+	o.Files = s.files
 	return split.Run(s.ctx, t, s.as, o, s.attach)
+}
+
+// files opens the lab's files for the blocks that are written to them.
+func (s *shell) files(ctx context.Context) (split.Files, error) {
+	id, err := s.as.LabSandbox(ctx, s.session)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := labs.Connect(ctx, s.driver, id)
+	if err != nil {
+		return nil, hub.Wrap(err, hub.Unavailable, "The lab could not be reached. Please try again in a moment.")
+	}
+	return labssh.FilesOn(ctx, agent)
 }
 
 // attach gives t the lab's shell, and again when the connection breaks while

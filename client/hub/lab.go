@@ -24,8 +24,21 @@ type Lab struct {
 	Free          bool      `json:"free"`
 	UpdatedAt     time.Time `json:"updated_at"`
 
+	// Folder is where files whose names in the texts are relative lie; empty is the
+	// learner's home.
+	Folder string `json:"folder,omitempty"`
+	// Ports are those on which its texts expect something.
+	Ports []LabPort `json:"ports,omitempty"`
+
 	// Terminals are those besides the first that its author wants open.
 	Terminals []LabTerminal `json:"terminals,omitempty"`
+}
+
+// LabPort is a port of a lab that is worth reaching.
+type LabPort struct {
+	Port int    `json:"port"`
+	Host string `json:"host,omitempty"` // one of Hosts; empty is the first one
+	Name string `json:"name,omitempty"` // what its author calls what is there
 }
 
 // LabTerminal is one more terminal of a lab.
@@ -38,9 +51,10 @@ type LabTerminal struct {
 
 // LabStep is one step of a lab. Text is Markdown in which a fenced block that
 // the learner may run has "{exec}" in its info string and one that may be
-// copied has "{copy}"; T2 and HOST2 beside the word name another terminal and
-// another of the lab's hosts, by their numbers; an inline code span may be followed by {{exec}} or
-// {{copy}}.
+// copied has "{copy}", and "{file=PATH target=replace}" when it is a file's content: target is also
+// insert (instead of the text marker=), append or prepend, and values are percent-encoded. T2 and HOST2 beside the word name another terminal and
+// another of the lab's hosts, by their numbers; an inline code span may be followed by {{exec}},
+// {{copy}}, or {{open}} when it names a file to edit.
 type LabStep struct {
 	Number      int    `json:"number"` // from 1
 	Title       string `json:"title"`

@@ -2,11 +2,16 @@ package labssh
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"path"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 // Files are those of a lab, as its learner sees them.
@@ -23,6 +28,12 @@ func OpenFiles(ctx context.Context, certify Certify) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
+	return FilesOn(ctx, c)
+}
+
+// FilesOn is OpenFiles on a connection to the lab's own side, which is closed
+// with them.
+func FilesOn(ctx context.Context, c *ssh.Client) (*Files, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	f, err := sftp.NewClient(c)
 	if err != nil {
@@ -31,6 +42,49 @@ func OpenFiles(ctx context.Context, certify Certify) (*Files, error) {
 		return nil, lost(ctx, err)
 	}
 	return &Files{Client: f, conn: c, stop: stop}, nil
+}
+
+// maxFile bounds what Get reads: more than a text to be edited has.
+const maxFile = 4 << 20
+
+// Get returns a file's content, and false when there is no such file. One that
+// is too large, or no plain file, is an error.
+func (f *Files) Get(name string) (content []byte, exists bool, err error) {
+	info, err := f.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, hub.Wrap(err, hub.Unavailable, "%s could not be looked at.", name)
+	case !info.Mode().IsRegular() || info.Size() > maxFile:
+		return nil, true, hub.Errorf(hub.Invalid, "%s is no plain file, or too large.", name)
+	}
+	in, err := f.Open(name)
+	if err == nil {
+		defer in.Close()
+		content, err = io.ReadAll(io.LimitReader(in, maxFile))
+	}
+	if err != nil {
+		return nil, true, hub.Wrap(err, hub.Unavailable, "%s could not be read.", name)
+	}
+	return content, true, nil
+}
+
+// Put writes a file, and makes the folders it lies in.
+func (f *Files) Put(name string, content []byte) error {
+	err := f.MkdirAll(path.Dir(name))
+	var out *sftp.File
+	if err == nil {
+		out, err = f.Create(name)
+	}
+	if err == nil {
+		_, err = out.Write(content)
+		err = errors.Join(err, out.Close())
+	}
+	if err != nil {
+		return hub.Wrap(err, hub.Unavailable, "%s could not be written.", name)
+	}
+	return nil
 }
 
 // Close hangs up.

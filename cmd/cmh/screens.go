@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -52,6 +53,13 @@ func desk(ctx context.Context, api split.Backend, o split.Options, certify lab.C
 		return 0, false, err
 	}
 	defer restore()
+	var forwards sync.WaitGroup
+	defer forwards.Wait()
+	o.Files = func(ctx context.Context) (split.Files, error) { return labssh.OpenFiles(ctx, certify("")) }
+	o.Forward = func(ctx context.Context, host string, port int, say func(string)) (string, error) {
+		forwards.Add(1)
+		return lab.Forward(ctx, certify(host), port, say, forwards.Done)
+	}
 	return split.Run(ctx, t, api, o, func(ctx context.Context, t labssh.Terminal, host string) (int, bool, error) {
 		return labssh.Attach(ctx, certify(host), t)
 	})

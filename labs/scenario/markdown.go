@@ -260,7 +260,7 @@ func (n *normaliser) span(text string, i, run, end, line int) (string, int) {
 		n.res.commands = append(n.res.commands, n.code(strings.TrimSpace(body)))
 		n.res.hosts = append(n.res.hosts, a.host)
 	}
-	if a.verb == "exec" || a.verb == "copy" { // a name to open stays a name
+	if a.verb != "" {
 		out += "{{" + a.String() + "}}"
 	}
 	return out + m[1], len(text) - len(rest)

@@ -103,7 +103,8 @@ type Page struct {
 	Title string `json:"title,omitempty"`
 	// Text is Markdown in normal form: a block that can be run has an action
 	// such as {exec} or {exec T2 interrupt} in its info string, one that is for
-	// copying {copy}; a code span has {{exec}} or {{copy}} right behind it. The
+	// copying {copy}, one that is a file {file=PATH target=HOW} besides; a code
+	// span has {{exec}}, {{copy}} or, as the name of a file, {{open}} right behind it. The
 	// platforms' variables are replaced, and nothing else is changed.
 	Text string `json:"text,omitempty"`
 	// Foreground scripts are sourced by the learner's own shell, Background

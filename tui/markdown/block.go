@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -165,17 +166,20 @@ func (r *renderer) source(n ast.Node) string {
 }
 
 // fence draws a fenced block; "{exec}" or "{copy}" in its info string gives it
-// a number.
+// a number, and so do Options.Bare all.
 func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 	info := ""
 	if n.Info != nil {
 		info = decode(string(n.Info.Segment.Value(r.src)))
 	}
 	b := Block{Code: r.source(n)}
-	lang, words := info, ""
-	if i := strings.IndexByte(info, '{'); i >= 0 {
-		lang = info[:i]
-		words, _, _ = strings.Cut(strings.TrimLeft(info[i:], "{"), "}")
+	lang, groups, _ := strings.Cut(info, "{")
+	words := ""
+	for g := range strings.SplitSeq(groups, "{") {
+		g, _, _ = strings.Cut(g, "}")
+		if !b.file(g) && words == "" {
+			words = g
+		}
 	}
 	if f := strings.Fields(lang); len(f) > 0 {
 		b.Lang = f[0]
@@ -185,9 +189,12 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 	case "plain", "text", "txt", "none": // says nothing to a reader
 		title = ""
 	}
-	if b.action(words) {
+	if b.action(words) || r.o.Bare && strings.TrimSpace(b.Code) != "" {
 		title = strings.TrimSpace(paint(r.number(b), r.ink.mark) + " " + title)
-		if !b.Exec {
+		switch {
+		case b.File.Path != "":
+			title += paint(" "+b.File.String(), r.ink.faint)
+		case !b.Exec:
 			title += paint(" copy", r.ink.faint)
 		}
 		if where := b.where(); where != "" {
@@ -195,6 +202,39 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 		}
 	}
 	return r.code(b.Code, title, width)
+}
+
+// file reads what the info string says of the file that a block is for, and
+// reports whether that is what it says.
+func (b *Block) file(group string) bool {
+	if !strings.HasPrefix(group, "file=") {
+		return false
+	}
+	f := File{How: "replace"}
+	for _, w := range strings.Fields(group) {
+		name, value, _ := strings.Cut(w, "=")
+		value, err := url.PathUnescape(value)
+		switch {
+		case err != nil:
+		case name == "file":
+			f.Path = safe.Line(value)
+		case name == "target":
+			f.How = value
+		case name == "marker":
+			f.Marker = safe.Text(value)
+		}
+	}
+	switch f.How {
+	case "replace", "insert", "append", "prepend":
+		b.File = f
+	}
+	return true
+}
+
+// String says what becomes of the file.
+func (f File) String() string {
+	verb := map[string]string{"insert": "insert into", "append": "append to", "prepend": "put before"}[f.How]
+	return orElse(verb, "write to") + " " + f.Path
 }
 
 // code draws lines behind a gutter. One that is too long goes on behind a

@@ -197,7 +197,7 @@ func (in *inline) image(alt string) {
 	in.add("[image: "+alt+"]", in.r.ink.faint)
 }
 
-// action reads the {{exec}} or {{copy}} that may follow a code span, marks the
+// action reads the {{exec}}, {{copy}} or {{open}} that may follow a code span, marks the
 // span with its number, and returns the text behind it. Any other double
 // braces are content.
 func (in *inline) action(code, text string) string {
@@ -214,6 +214,9 @@ func (in *inline) action(code, text string) string {
 		return text
 	}
 	in.add(" "+in.r.number(b), in.r.ink.mark)
+	if b.Open {
+		in.add(" edit", in.r.ink.faint)
+	}
 	if where := b.where(); where != "" {
 		in.add(where, in.r.ink.faint)
 	}
@@ -234,6 +237,8 @@ func (b *Block) action(words string) bool {
 			b.Exec, known = true, true
 		case "copy":
 			known = true
+		case "open":
+			b.Open, known = true, true
 		case "interrupt":
 			b.Interrupt = true
 		default:

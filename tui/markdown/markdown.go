@@ -20,6 +20,7 @@ type Options struct {
 	Color  bool // may also use colours
 	Links  bool // may make links clickable (OSC 8); else their addresses are shown
 	Unfold bool // show what <details> fold away
+	Bare   bool // give blocks of code without an action a number too, for copying
 	From   int  // blocks numbered already, when several texts make one page
 }
 
@@ -36,7 +37,16 @@ type Block struct {
 	Inline    bool // part of a sentence
 	Terminal  int  // in which it runs, by number; 0 is the current one
 	Host      int  // of the lab, on which; 0 is the current one
+	Open      bool // Code names a file to edit
+	File      File // that Code is for; its zero value is none
 	Line      int  // of the text, from 0, where it begins
+}
+
+// A File is one that a block's code is for.
+type File struct {
+	Path   string
+	How    string // replace, insert, append, prepend
+	Marker string // the text that an insertion takes the place of
 }
 
 // limits on what one text may ask of us.

@@ -94,6 +94,8 @@ func (d *desk) do(key string) {
 		d.nextTab()
 	case "T":
 		d.addTab()
+	case "p":
+		d.reach()
 	case "?":
 		d.help = true
 		d.shown = shown{}

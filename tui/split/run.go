@@ -43,8 +43,16 @@ func (d *desk) run(n int) {
 		return
 	}
 	b := d.blocks[n-1]
+	if b.File.Path != "" {
+		d.writeFile(b)
+		return
+	}
 	if d.view == onlyText {
 		d.turnTo(both)
+	}
+	if b.Open && !b.Exec {
+		d.edit(b.Code)
+		return
 	}
 	if !b.Exec {
 		d.say(fmt.Sprintf("Block %d is for copying: %s.", n, d.key("y")))

@@ -50,6 +50,11 @@ type Options struct {
 	Whole   bool             // the shell has the whole screen at first, whatever its size
 	Mono    bool             // no colours but the shell's own
 	Now     func() time.Time // nil means time.Now
+
+	// Files opens the lab's files; nil where blocks can't be written to any.
+	Files func(ctx context.Context) (Files, error)
+	// Forward makes a port reachable; nil where only the learner's own ssh can.
+	Forward Forward
 }
 
 // The least room in which text and shell stand side by side.
@@ -125,6 +130,8 @@ type desk struct {
 	session hub.LabSession
 	loaded  bool
 	notes   map[int][]note
+	wrote   map[string]string // files, as this screen has written them
+	reached map[string]string // ports, and where they are on the learner's machine
 	lines   []string
 	blocks  []markdown.Block
 	offset  int
@@ -148,7 +155,8 @@ func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options, att
 	}
 	d := &desk{
 		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix, attach: attach,
-		dirty: make(chan struct{}, 1), ended: make(chan end), notes: map[int][]note{},
+		dirty: make(chan struct{}, 1), ended: make(chan end),
+		notes: map[int][]note{}, wrote: map[string]string{}, reached: map[string]string{},
 	}
 	if o.Mono {
 		d.theme = plain(d.theme)

@@ -66,6 +66,7 @@ func (d *desk) layOut() {
 	d.lines = append(d.lines, "")
 	d.add(d.source())
 	d.questions()
+	d.portLines()
 	for _, n := range d.notes[d.session.Step] {
 		d.section(n.title)
 		d.lines = append(d.lines, n.plain...)
@@ -93,7 +94,7 @@ func (d *desk) add(src string) {
 	if strings.TrimSpace(src) == "" {
 		return
 	}
-	text, blocks := markdown.Render(src, markdown.Options{Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Links: true, Unfold: d.unfold, From: len(d.blocks)})
+	text, blocks := markdown.Render(src, markdown.Options{Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Links: true, Unfold: d.unfold, Bare: true, From: len(d.blocks)})
 	d.blocks = append(d.blocks, blocks...)
 	d.lines = append(d.lines, strings.Split(text, "\n")...)
 }

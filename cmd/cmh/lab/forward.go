@@ -88,6 +88,24 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
+// Forward begins to hand what connects to a port of this machine to port of the
+// lab, as port-forward does, and returns that address. It ends with ctx; ended
+// is called then.
+func Forward(ctx context.Context, certify labssh.Certify, port int, say func(string), ended func()) (string, error) {
+	l, err := listenHere(ctx, -1, port)
+	if err != nil {
+		ended()
+		return "", err
+	}
+	go func() {
+		defer ended()
+		if err := labssh.Forward(ctx, certify, l, strconv.Itoa(port), say); err != nil && ctx.Err() == nil {
+			say(hub.MessageOf(err))
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
 // ports reads REMOTE or LOCAL:REMOTE. A local port of -1 is any, by preference
 // the same.
 func ports(s string) (local, remote int, ok bool) {
