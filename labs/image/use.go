@@ -16,6 +16,10 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 )
 
+// LayerPrefix begins the names of trees that drivers keep beside the images and
+// put below each of them. They are used and collected as images are.
+const LayerPrefix = ".extras-"
+
 // usesDir holds a folder for each digest in use, and in it a symbolic link to
 // each holder: the folder of a sandbox or of a snapshot. A holder that is gone
 // holds nothing, so whoever is killed leaves nothing to clean up by hand.
@@ -30,12 +34,19 @@ func (s *Store) mark(digest, holder string) string {
 // holder exists, whose absolute path it takes. It returns labs.ErrNoImage when
 // the image has gone meanwhile. Holding twice is holding once.
 func (s *Store) Hold(digest, holder string) error {
+	return s.hold(digest, filepath.Join(folder(digest), metaFile), holder)
+}
+
+// HoldLayer is Hold for a driver's tree, by its name, which Release takes as well.
+func (s *Store) HoldLayer(name, holder string) error { return s.hold(name, name, holder) }
+
+func (s *Store) hold(digest, proof, holder string) error {
 	unlock, err := s.usesLock(unix.LOCK_SH)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(filepath.Join(s.dir, folder(digest), metaFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(s.dir, proof)); err != nil {
 		return fmt.Errorf("%w: %s: %w", labs.ErrNoImage, digest, err)
 	}
 	mark := s.mark(digest, holder)
@@ -124,8 +135,8 @@ func (s *Store) Remove(ctx context.Context, names ...string) error {
 }
 
 // GC removes the trees that no name points to and no sandbox or snapshot uses,
-// of any server that shares the store, and whose digests aren't in used. It
-// returns their digests.
+// of any server that shares the store, and whose digests aren't in used; and the
+// drivers' own that none of them uses. It returns their digests and names.
 func (s *Store) GC(ctx context.Context, used ...string) (removed []string, err error) {
 	unlock, err := s.lock(ctx.Done())
 	if err != nil {
@@ -151,7 +162,11 @@ func (s *Store) GC(ctx context.Context, used ...string) (removed []string, err e
 	if err != nil {
 		return nil, err
 	}
-	for _, tree := range trees {
+	layers, err := filepath.Glob(filepath.Join(s.dir, LayerPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, tree := range append(trees, layers...) {
 		dir := filepath.Base(tree)
 		if named[dir] {
 			continue
@@ -164,7 +179,7 @@ func (s *Store) GC(ctx context.Context, used ...string) (removed []string, err e
 			continue
 		}
 		removeAll(doomed)
-		removed = append(removed, strings.Replace(dir, "-", ":", 1))
+		removed = append(removed, strings.TrimPrefix(strings.Replace(dir, "-", ":", 1), "."))
 		if ctx.Err() != nil {
 			return removed, ctx.Err()
 		}

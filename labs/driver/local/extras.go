@@ -10,8 +10,47 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/labs/image"
 )
+
+// holdExtras makes the tree of makeExtras and keeps it from being collected: for
+// this driver, until one with another agent is opened on its state, and below
+// each sandbox for as long as that one lives.
+func (d *Driver) holdExtras() error {
+	if !d.ids.root { // their owners are the server's user, and so is its folder
+		var err error
+		d.extras, err = makeExtras(d.state, d.agent)
+		return err
+	}
+	for {
+		tree, err := makeExtras(d.images.Dir(), d.agent)
+		if err != nil {
+			return err
+		}
+		d.extras = tree
+		err = d.images.HoldLayer(filepath.Base(tree), d.state)
+		if errors.Is(err, labs.ErrNoImage) {
+			continue // it was collected in between
+		}
+		return err
+	}
+}
+
+// leaveExtras lets go of the trees of agents before this one.
+func (d *Driver) leaveExtras(sandboxes int) {
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(d.extras), image.LayerPrefix+"*"))
+	for _, tree := range others {
+		switch {
+		case tree == d.extras:
+		case d.ids.root:
+			d.images.Release(filepath.Base(tree), d.state)
+		case sandboxes == 0:
+			_ = os.RemoveAll(tree)
+		}
+	}
+}
 
 // makeExtras makes the tree that lies below every image: the command "lab",
 // which is the agent's binary by another name. As a layer it costs a sandbox
@@ -23,7 +62,7 @@ func makeExtras(at string, agent *os.File) (string, error) {
 	if _, err := io.Copy(h, io.NewSectionReader(agent, 0, 1<<30)); err != nil {
 		return "", fmt.Errorf("read the agent: %w", err)
 	}
-	tree := filepath.Join(at, ".extras-"+hex.EncodeToString(h.Sum(nil)[:8]))
+	tree := filepath.Join(at, image.LayerPrefix+hex.EncodeToString(h.Sum(nil)[:8]))
 	if _, err := os.Stat(filepath.Join(tree, proto.LabPath)); err == nil {
 		return tree, nil
 	}

@@ -91,11 +91,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 	if d.agent, err = sealBinary(cfg.Agent); err != nil {
 		return nil, fmt.Errorf("load the agent: %w", err)
 	}
-	at := state
-	if d.ids.root { // owners are shifted there, as the images' are
-		at = d.images.Dir()
-	}
-	if d.extras, err = makeExtras(at, d.agent); err != nil {
+	if err := d.holdExtras(); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -301,6 +297,7 @@ func (d *Driver) remove(ctx context.Context, lock *place.Lock) error {
 		return err
 	}
 	d.images.Release(rec.Image, lock.Path)
+	d.images.Release(filepath.Base(d.extras), lock.Path)
 	d.fault.reach("removed")
 	return awaitLoopRelease(ctx, disk, rec.Loop)
 }
@@ -343,6 +340,7 @@ func (d *Driver) sweep(ctx context.Context) error {
 		lock.Release()
 	}
 	d.disks.sweep()
+	d.leaveExtras(len(known))
 	return d.ids.sweep(d.state, known)
 }
 

@@ -40,6 +40,11 @@ func (d *Driver) build(ctx context.Context, lock *place.Lock, spec labs.Spec, ro
 	if err := d.images.Hold(root.Digest, lock.Path); err != nil {
 		return err
 	}
+	if d.ids.root {
+		if err := d.images.HoldLayer(filepath.Base(d.extras), lock.Path); err != nil {
+			return err
+		}
+	}
 	if err := d.groups.create(spec.ID, spec.Limits); err != nil {
 		return err
 	}

@@ -13,18 +13,7 @@ import (
 
 // Where nothing can be built or fetched a lab can be run still.
 func TestTinyImage(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "lab-tiny")
-	build := exec.CommandContext(t.Context(), "go", "build", "-cover=false", "-o", program, "github.com/cloudmastershub/cmh/labs/image/tiny")
-	build.Env = append(build.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	store, err := image.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store.UseTiny(program)
-	d := open(t, t.TempDir(), store)
+	d := open(t, t.TempDir(), tinyStore(t))
 	cleanUp(t, d)
 	if err := d.Create(t.Context(), labs.Spec{ID: "tiny", Image: image.Tiny, Hostname: "small"}); err != nil {
 		t.Fatal(err)
@@ -84,4 +73,21 @@ func TestTinyImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	await("hello")
+}
+
+// tinyStore is a store of its own with nothing but the tiny image.
+func tinyStore(t *testing.T) *image.Store {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "lab-tiny")
+	build := exec.CommandContext(t.Context(), "go", "build", "-cover=false", "-o", program, "github.com/cloudmastershub/cmh/labs/image/tiny")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	store, err := image.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.UseTiny(program)
+	return store
 }

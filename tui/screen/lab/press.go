@@ -187,7 +187,7 @@ func (m Model) change(busy string, call func(context.Context, string) (hub.LabSe
 }
 
 func (m Model) askStop() (Model, tea.Cmd) {
-	m.confirm = &confirm{"Stop this lab?", "The machine and everything you made in it are gone.", func(m Model) (Model, tea.Cmd) {
+	m.confirm = &confirm{"Stop this lab?", "The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume.", func(m Model) (Model, tea.Cmd) {
 		return m.change("Stopping…", m.api.StopLab)(m)
 	}}
 	return m, nil
