@@ -40,6 +40,15 @@ type Config struct {
 	LabFree       string        // 1h/2h/30m: a free session's life, its life with extensions, how long it may be left alone
 	LabPremium    string        // 2h/8h/1h
 	MetricsAddr   string        // nowhere: where Prometheus may read how the server does, such as 127.0.0.1:9090
+	TLSCert       string        // none: the certificate of the API, with its chain, PEM; read again when it changes
+	TLSKey        string        // its key
+	ACMEHosts     string        // none: names, with commas, that an ACME authority makes certificates for
+	ACMEEmail     string        // whom the authority may write to
+	ACMEDirectory string        // Let's Encrypt
+	RedirectAddr  string        // nowhere: where http:// is answered with https://, and ACME's questions
+	CORSOrigins   string        // none: origins, with commas, whose pages may read the API
+	ProxyProtocol string        // no: api, ssh or api,ssh: what the proxies reach by the PROXY protocol
+	Drain         string        // 5s, and 0s on loopback: how long to answer still, once told to stop
 	Proxies       string        // none: addresses and networks, with commas, whose X-Forwarded-For is believed
 	LimitGuest    string        // 100: requests an hour of an address that hasn't signed in; 0 is without limit, here and below
 	LimitFree     string        // 1000: of a free account, over all doors

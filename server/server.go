@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,23 +26,24 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := makeDataDir(cfg.DataDir); err != nil {
 		return fmt.Errorf("the data directory: %w", err)
 	}
-	apiListener, err := listen(ctx, "API", cfg.APIAddr)
+	drain, err := drainTime(cfg)
 	if err != nil {
 		return err
 	}
-	defer apiListener.Close()
-	sshListener, err := listen(ctx, "SSH", cfg.SSHAddr)
+	origins, err := corsOrigins(cfg.CORSOrigins)
 	if err != nil {
 		return err
 	}
-	defer sshListener.Close()
-	var metricsListener net.Listener
-	if cfg.MetricsAddr != "" {
-		if metricsListener, err = listen(ctx, "metrics", cfg.MetricsAddr); err != nil {
-			return err
-		}
-		defer metricsListener.Close()
+	door, err := newDoor(cfg)
+	if err != nil {
+		return err
 	}
+	listeners, err := listenAll(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer listeners.Close()
+	sshListener := listeners.ssh
 	keyPEM, key, err := hostKey(cfg.DataDir)
 	if err != nil {
 		return err
@@ -59,6 +58,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 	a := &app.App{DB: db.DB, Log: cfg.Log, Now: time.Now}
 	a.Starting.Store(true)
+	ctx, left := linger(ctx, drain, a)
+	defer left()
 	if a.Limits, err = limits(cfg); err != nil {
 		return err
 	}
@@ -96,17 +97,20 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	watch := &watched{app: a, warm: warm}
 	counts := meters(ctx, cfg, watch)
-	if metricsListener != nil {
-		g.Go(func() error { return serveMetrics(ctx, metricsListener, counts) })
+	if l := listeners.metrics; l != nil {
+		g.Go(func() error { return serveMetrics(ctx, l, counts) })
 	}
+	if l := listeners.redirect; l != nil {
+		g.Go(func() error { return serveAside(ctx, l, door.redirect(a.PublicURL)) })
+	}
+	g.Go(func() error { return door.run(ctx, cfg.Log) })
 	g.Go(func() error {
 		<-ctx.Done()
 		a.CloseStreams() // or the API would wait for them
 		return nil
 	})
-	g.Go(func() error {
-		return serveHTTP(ctx, cfg, apiListener, httpapi.New(a, cfg.Log, httpapi.Metered(counts)))
-	})
+	api := httpapi.New(a, cfg.Log, httpapi.Metered(counts), httpapi.Origins(origins...))
+	g.Go(func() error { return serveHTTP(ctx, cfg, listeners.api, door, api) })
 	g.Go(func() error {
 		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil || ctx.Err() != nil {
 			return err
@@ -130,26 +134,18 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		}
 		a.Starting.Store(false)
 		if cfg.Ready != nil {
-			at := Listening{API: "http://" + apiListener.Addr().String(), DataDir: cfg.DataDir}
+			at := Listening{API: door.scheme() + "://" + listeners.api.Addr().String(), DataDir: cfg.DataDir}
 			if driver != nil {
 				at.SSH = sshListener.Addr().String()
 			}
-			if metricsListener != nil {
-				at.Metrics = "http://" + metricsListener.Addr().String() + "/metrics"
+			if l := listeners.metrics; l != nil {
+				at.Metrics = "http://" + l.Addr().String() + "/metrics"
 			}
 			cfg.Ready(at)
 		}
 		return nil
 	})
 	return g.Wait()
-}
-
-func listen(ctx context.Context, what, addr string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("the %s address %s: %w (is another cmh-server running?)", what, addr, err)
-	}
-	return l, nil
 }
 
 // run keeps the private database up until the returned function is called,
@@ -196,30 +192,4 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		a.Labs.OneLearner = oneLearner(ctx, driver)
 	}
 	return nil
-}
-
-func serveHTTP(ctx context.Context, cfg Config, l net.Listener, h http.Handler) error {
-	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 8 * time.Second,
-		WriteTimeout:      3 * time.Minute, // a lab's check is waited for
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
-		defer cancel()
-		err := srv.Shutdown(grace)
-		if err != nil {
-			err = errors.Join(err, srv.Close())
-		}
-		stopped <- err
-	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
 }

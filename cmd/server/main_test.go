@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -249,7 +248,7 @@ func (s *process) client() *client.Client {
 	return client.New(s.url)
 }
 
-var readyLine = regexp.MustCompile(`^cmh-server ready: API (http://\S+?),`)
+var readyLine = regexp.MustCompile(`^cmh-server ready: API (https?://\S+?),`)
 
 // launch starts the process.
 func (s *process) launch() *bufio.Reader {
@@ -259,7 +258,7 @@ func (s *process) launch() *bufio.Reader {
 		s.t.Fatal(err)
 	}
 	s.cmd = exec.CommandContext(s.t.Context(), self, "serve")
-	s.cmd.Env, s.cmd.Stderr = append(slices.Clone(s.env), "CMH_LIMIT_GUEST=0", "CMH_LIMIT_FREE=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0"), &s.log
+	s.cmd.Env, s.cmd.Stderr = append([]string{"CMH_LIMIT_GUEST=0", "CMH_LIMIT_FREE=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0"}, s.env...), &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -274,7 +273,12 @@ func (s *process) launch() *bufio.Reader {
 // where the first did.
 func (s *process) start() {
 	s.t.Helper()
-	line, err := s.launch().ReadString('\n')
+	s.await(s.launch())
+}
+
+func (s *process) await(out *bufio.Reader) {
+	s.t.Helper()
+	line, err := out.ReadString('\n')
 	s.line = line
 	m := readyLine.FindStringSubmatch(line)
 	if m == nil {
@@ -282,7 +286,7 @@ func (s *process) start() {
 	}
 	if s.url == "" {
 		s.url = m[1]
-		s.env = append(s.env, "CMH_API_ADDR="+strings.TrimPrefix(s.url, "http://"))
+		s.env = append(s.env, "CMH_API_ADDR="+strings.TrimPrefix(strings.TrimPrefix(s.url, "http://"), "https://"))
 	}
 }
 

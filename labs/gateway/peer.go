@@ -85,6 +85,11 @@ func (p *peer) Read(b []byte) (int, error) {
 }
 
 func quickAck(c net.Conn) {
+	if w, ok := c.(interface{ TCPConn() (*net.TCPConn, bool) }); ok { // one that a proxy has announced
+		if tcp, ok := w.TCPConn(); ok {
+			c = tcp
+		}
+	}
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
 		return

@@ -25,6 +25,10 @@ type App struct {
 	// for patience meanwhile.
 	Starting atomic.Bool
 
+	// Leaving is set once the server has been told to stop and still answers:
+	// whoever shares out requests should send no more.
+	Leaving atomic.Bool
+
 	// PasswordCost is the bcrypt cost of new passwords; 0 means 12.
 	PasswordCost int
 

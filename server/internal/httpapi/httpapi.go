@@ -28,7 +28,7 @@ func New(a *app.App, log *slog.Logger, with ...Option) http.Handler {
 	for _, o := range with {
 		o(&h.options)
 	}
-	return headAsGet(h.engine())
+	return leaving(a, headAsGet(h.engine()))
 }
 
 func (h api) engine() *gin.Engine {
@@ -43,6 +43,9 @@ func (h api) engine() *gin.Engine {
 	r.UseRawPath = true          // a key's fingerprint holds slashes
 	r.UnescapePathValues = false // outer does, without making blanks of plus signs
 	r.Use(h.outer)
+	if len(h.origins) > 0 {
+		r.Use(h.cors)
+	}
 	nothing := access.Operation{Who: access.Everybody}
 	r.NoRoute(h.do(noRoute)(nothing))
 	r.NoMethod(h.do(noMethod)(nothing))

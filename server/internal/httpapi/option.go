@@ -9,6 +9,7 @@ type Option func(*options)
 
 type options struct {
 	metrics *metrics.Metrics
+	origins []string
 }
 
 // Metered counts every answer.

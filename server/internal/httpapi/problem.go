@@ -84,8 +84,8 @@ func (h api) problem(c *gin.Context, err error) answer {
 		p.Status = r.status
 	}
 	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), titles[p.Code]
-	// A queue is no failure, and neither is a start.
-	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && !errors.Is(err, errStarting) {
+	// A queue is no failure, and neither is a start or an end.
+	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && !errors.Is(err, errStarting) && !errors.Is(err, errLeaving) {
 		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
 	}
 	a.Status = p.Status

@@ -17,6 +17,9 @@ func (api) healthz(*gin.Context, app.Actor) (any, error) { return health{"ok"}, 
 
 // GET /readyz
 func (h api) readyz(c *gin.Context, _ app.Actor) (any, error) {
+	if h.app.Leaving.Load() {
+		return nil, errLeaving
+	}
 	if err := h.app.Ready(c.Request.Context()); err != nil {
 		return nil, err
 	}
