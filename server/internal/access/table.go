@@ -11,6 +11,9 @@ var Table = []Operation{
 	{"GET /readyz", Everybody, ""},
 	{"GET /v1/version", Everybody, ""},
 	{"GET /v1/openapi.yaml", Everybody, ""},
+	{"GET /v1/openapi.json", Everybody, ""},
+	{"GET /v1/docs", Everybody, ""},
+	{"GET /v1/docs/{asset}", Everybody, ""},
 
 	// account
 	{"POST /v1/auth/register", Everybody, ""},

@@ -57,69 +57,38 @@ type answer struct {
 	cache  []string // Cache-Control of a GET; nil means forOne
 }
 
+// A manner is what is particular about the answers of a route.
+type manner int
+
+const (
+	usual    manner = iota // may be compressed, and kept for an Idempotency-Key
+	upload                 // usual, to a body that is too large for memory
+	secret                 // told once: of it is only kept that it was
+	unstored               // holds secrets, and may be asked for again: nothing is kept
+	signIn                 // unstored, for whoever isn't signed in yet: tokens aren't looked at
+)
+
+func (m manner) hidesFromCaches() bool { return m >= secret }
+
 // do finds out who asks, calls f and writes the answer. It is the only place
-// that writes one or maps an error to a status.
-func (h api) do(f handler) route {
+// that writes one or maps an error to a status. Without a manner, it is usual.
+func (h api) do(f handler, how ...manner) route {
+	m := append(how, usual)[0]
 	return func(op access.Operation) gin.HandlerFunc {
 		return func(c *gin.Context) {
-			as, err := h.admit(c, op)
+			if m.hidesFromCaches() {
+				c.Header("Cache-Control", "no-store")
+			}
+			admit := h.admit
+			if m == signIn {
+				admit = h.admitStranger
+			}
+			as, err := admit(c, op)
 			if err != nil {
 				h.write(c, h.problem(c, err), false)
 				return
 			}
-			h.write(c, h.onceOnly(c, f, as, false), true)
-		}
-	}
-}
-
-// secret is unstored for what must not happen twice: a repeated Idempotency-Key
-// is told that it has, and not what the answer was.
-func (h api) secret(f handler) route {
-	return func(op access.Operation) gin.HandlerFunc {
-		return func(c *gin.Context) {
-			c.Header("Cache-Control", "no-store")
-			as, err := h.admit(c, op)
-			if err != nil {
-				h.write(c, h.problem(c, err), false)
-				return
-			}
-			h.write(c, h.onceOnly(c, f, as, true), false)
-		}
-	}
-}
-
-// unstored is do for answers that hold secrets.
-func (h api) unstored(f handler) route {
-	return func(op access.Operation) gin.HandlerFunc {
-		return func(c *gin.Context) {
-			c.Header("Cache-Control", "no-store")
-			as, err := h.admit(c, op)
-			if err != nil {
-				h.write(c, h.problem(c, err), false)
-				return
-			}
-			h.write(c, h.ask(c, f, as), false)
-		}
-	}
-}
-
-// signIn is unstored for those who are not signed in yet, or whose token has
-// run out: it does not look at it.
-func (h api) signIn(f handler) route {
-	return func(op access.Operation) gin.HandlerFunc {
-		return func(c *gin.Context) {
-			c.Header("Cache-Control", "no-store")
-			as := h.app.As(app.Guest).From(h.peer(c))
-			st, err := as.SpendSignIn(c.Request.Context())
-			stand(c, st)
-			if err == nil {
-				err = as.May(op)
-			}
-			if err != nil {
-				h.write(c, h.problem(c, err), false)
-				return
-			}
-			h.write(c, h.ask(c, f, as), false)
+			h.write(c, h.onceOnly(c, f, as, m), !m.hidesFromCaches())
 		}
 	}
 }
@@ -137,6 +106,8 @@ func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
 	case created:
 		a.Status, body = http.StatusCreated, b.body
 	case drawn:
+		return b.answer()
+	case asset:
 		return b.answer()
 	case redirect:
 		return b.answer()

@@ -29,6 +29,18 @@ func (h api) admit(c *gin.Context, op access.Operation) (app.Actor, error) {
 	return as, as.May(op)
 }
 
+// admitStranger is admit for signing in: whoever it is, they are counted by
+// address, and tokens are not looked at.
+func (h api) admitStranger(c *gin.Context, op access.Operation) (app.Actor, error) {
+	as := h.app.As(app.Guest).From(h.peer(c))
+	st, err := as.SpendSignIn(c.Request.Context())
+	stand(c, st)
+	if err != nil {
+		return as, err
+	}
+	return as, as.May(op)
+}
+
 // stand tells how the caller stands with a limit, as draft-ietf-httpapi-
 // ratelimit-headers-10 has it.
 func stand(c *gin.Context, st app.Standing) {

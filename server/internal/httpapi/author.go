@@ -41,17 +41,30 @@ func archived(c *gin.Context, as app.Actor, do func(io.Reader) (any, error)) (an
 	if err := as.MayAuthor(); err != nil {
 		return nil, err // before a stranger may take ten minutes
 	}
-	ctl := http.NewResponseController(c.Writer)
-	_ = ctl.SetReadDeadline(time.Now().Add(archiveTime))
-	defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
+	defer patient(c)()
 	body, err := do(http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, refined{hub.Errorf(hub.Invalid, "The archive is larger than %d MiB.", maxArchive>>20), http.StatusRequestEntityTooLarge}
+		return nil, notArrived(err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return body, nil
+}
+
+// patient gives an archive its time to arrive, until it is called off.
+func patient(c *gin.Context) (off func()) {
+	ctl := http.NewResponseController(c.Writer)
+	_ = ctl.SetReadDeadline(time.Now().Add(archiveTime))
+	return func() { _ = ctl.SetReadDeadline(time.Time{}) }
+}
+
+// notArrived says why an archive did not come whole.
+func notArrived(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return refined{hub.Errorf(hub.Invalid, "The archive is larger than %d MiB.", maxArchive>>20), http.StatusRequestEntityTooLarge}
+	}
+	return hub.Wrap(err, hub.Invalid, "The archive did not arrive whole.")
 }
 
 // POST /v1/author/drafts

@@ -20,11 +20,12 @@ type api struct {
 	log      *slog.Logger
 	showcase *showcase
 	options
+	retiring map[string]retirement
 }
 
 // New returns the API's handler.
 func New(a *app.App, log *slog.Logger, with ...Option) http.Handler {
-	h := api{app: a, log: log, showcase: &showcase{}}
+	h := api{app: a, log: log, showcase: &showcase{}, retiring: retiring}
 	for _, o := range with {
 		o(&h.options)
 	}
@@ -50,21 +51,21 @@ func (h api) engine() *gin.Engine {
 	r.NoRoute(h.do(noRoute)(nothing))
 	r.NoMethod(h.do(noMethod)(nothing))
 
-	service := router{&r.RouterGroup}
+	service := router{&r.RouterGroup, h.retiring}
 	service.GET("/healthz", h.do(h.healthz))
 	service.GET("/readyz", h.do(h.readyz))
-	service.GET("/device", h.signIn(h.devicePage))
-	service.POST("/device", h.signIn(h.confirmDevice))
-	service.GET("/auth/oidc", h.signIn(h.askElsewhere))
-	service.GET("/auth/oidc/callback", h.signIn(h.knownElsewhere))
-	service.POST("/auth/oidc", h.signIn(h.confirmElsewhere))
-	service.GET("/verify", h.signIn(h.verifyPage))
-	service.POST("/verify", h.signIn(h.confirmEmail))
-	service.GET("/reset", h.signIn(h.resetPage))
-	service.POST("/reset", h.signIn(h.confirmReset))
-	service.GET("/certificates/:certificate", h.signIn(h.certificatePage))
+	service.GET("/device", h.do(h.devicePage, signIn))
+	service.POST("/device", h.do(h.confirmDevice, signIn))
+	service.GET("/auth/oidc", h.do(h.askElsewhere, signIn))
+	service.GET("/auth/oidc/callback", h.do(h.knownElsewhere, signIn))
+	service.POST("/auth/oidc", h.do(h.confirmElsewhere, signIn))
+	service.GET("/verify", h.do(h.verifyPage, signIn))
+	service.POST("/verify", h.do(h.confirmEmail, signIn))
+	service.GET("/reset", h.do(h.resetPage, signIn))
+	service.POST("/reset", h.do(h.confirmReset, signIn))
+	service.GET("/certificates/:certificate", h.do(h.certificatePage, signIn))
 	for _, base := range []string{"/v1", "/api/v1"} {
-		h.routes(router{r.Group(base)})
+		h.routes(router{r.Group(base), h.retiring})
 	}
 	return r
 }
@@ -75,7 +76,10 @@ type route func(access.Operation) gin.HandlerFunc
 
 // A router gives each route its row of the table of access. Without one it
 // answers nobody.
-type router struct{ group *gin.RouterGroup }
+type router struct {
+	group    *gin.RouterGroup
+	retiring map[string]retirement
+}
 
 // GET, POST, PUT and DELETE add a route.
 func (r router) GET(path string, to route)    { r.add(http.MethodGet, path, to) }
@@ -84,7 +88,12 @@ func (r router) PUT(path string, to route)    { r.add(http.MethodPut, path, to) 
 func (r router) DELETE(path string, to route) { r.add(http.MethodDelete, path, to) }
 
 func (r router) add(method, path string, to route) {
-	op, _ := access.Of(operation(method, strings.TrimPrefix(r.group.BasePath(), "/api")+path))
+	name := operation(method, strings.TrimPrefix(r.group.BasePath(), "/api")+path)
+	op, _ := access.Of(name)
+	if going, ok := r.retiring[name]; ok {
+		r.group.Handle(method, path, going.announce, to(op))
+		return
+	}
 	r.group.Handle(method, path, to(op))
 }
 
@@ -94,24 +103,26 @@ func operation(method, path string) string {
 }
 
 // routes is the route table. docs/openapi.yaml names the same operations, and
-// a test holds the two together. unstored routes answer with secrets: their
-// answers are neither kept for an Idempotency-Key nor compressed.
+// a test holds the two together.
 func (h api) routes(r router) {
 	// service
 	r.GET("/version", h.do(h.version))
 	r.GET("/openapi.yaml", h.do(h.openapi))
+	r.GET("/openapi.json", h.do(h.openapiJSON))
+	r.GET("/docs", h.do(h.docsPage))
+	r.GET("/docs/:asset", h.do(h.docsAsset))
 
 	// account
-	r.POST("/auth/register", h.signIn(h.register))
-	r.POST("/auth/login", h.signIn(h.login))
-	r.POST("/auth/refresh", h.signIn(h.refresh))
-	r.POST("/auth/logout", h.signIn(h.logout))
-	r.POST("/auth/device", h.signIn(h.beginDevice))
-	r.POST("/auth/device/token", h.signIn(h.deviceToken))
+	r.POST("/auth/register", h.do(h.register, signIn))
+	r.POST("/auth/login", h.do(h.login, signIn))
+	r.POST("/auth/refresh", h.do(h.refresh, signIn))
+	r.POST("/auth/logout", h.do(h.logout, signIn))
+	r.POST("/auth/device", h.do(h.beginDevice, signIn))
+	r.POST("/auth/device/token", h.do(h.deviceToken, signIn))
 	r.POST("/auth/device/approval", h.do(h.answerDevice))
-	r.POST("/auth/forgot-password", h.signIn(h.forgotPassword))
-	r.POST("/auth/reset-password", h.signIn(h.resetPassword))
-	r.POST("/auth/verify-email", h.signIn(h.verifyEmail))
+	r.POST("/auth/forgot-password", h.do(h.forgotPassword, signIn))
+	r.POST("/auth/reset-password", h.do(h.resetPassword, signIn))
+	r.POST("/auth/verify-email", h.do(h.verifyEmail, signIn))
 	r.PUT("/users/password", h.do(h.changePassword))
 	r.GET("/users/email", h.do(h.email))
 	r.PUT("/users/email", h.do(h.changeEmail))
@@ -121,7 +132,7 @@ func (h api) routes(r router) {
 	r.DELETE("/users/sessions/:session", h.do(h.endSession))
 	r.GET("/users/preferences", h.do(h.preferences))
 	r.PUT("/users/preferences", h.do(h.setPreferences))
-	r.GET("/users/export", h.unstored(h.export))
+	r.GET("/users/export", h.do(h.export, unstored))
 	r.DELETE("/users/me", h.do(h.deleteAccount))
 	r.GET("/users/profile", h.do(h.profile))
 	r.PUT("/users/profile", h.do(h.updateProfile))
@@ -130,7 +141,7 @@ func (h api) routes(r router) {
 	r.POST("/users/keys", h.do(h.addKey))
 	r.DELETE("/users/keys/:key", h.do(h.removeKey))
 	r.GET("/users/tokens", h.do(h.apiKeys))
-	r.POST("/users/tokens", h.secret(h.createAPIKey))
+	r.POST("/users/tokens", h.do(h.createAPIKey, secret))
 	r.DELETE("/users/tokens/:token", h.do(h.revokeAPIKey))
 
 	// learning
@@ -171,19 +182,19 @@ func (h api) routes(r router) {
 	r.POST("/labs/:lab/resume", h.do(h.resumeLab))
 	r.GET("/labs/:lab/events", h.labEvents)
 	r.POST("/labs/:lab/extend", h.do(h.extendLab))
-	r.POST("/labs/:lab/certificate", h.unstored(h.labCertificate))
+	r.POST("/labs/:lab/certificate", h.do(h.labCertificate, unstored))
 	r.GET("/labs/:lab/sharing", h.do(h.labSharing))
 	r.PUT("/labs/:lab/sharing", h.do(h.shareLab))
-	r.POST("/labs/:lab/watch", h.unstored(h.watchLab))
+	r.POST("/labs/:lab/watch", h.do(h.watchLab, unstored))
 	r.GET("/labs/:lab/recording", h.do(h.labRecording))
 	r.PUT("/labs/:lab/recording", h.do(h.recordLab))
 	r.GET("/recordings", h.do(h.recordings))
-	r.GET("/recordings/:recording", h.unstored(h.recording))
+	r.GET("/recordings/:recording", h.do(h.recording, unstored))
 	r.DELETE("/recordings/:recording", h.do(h.removeRecording))
 
 	// authoring
-	r.POST("/author/imports", h.do(h.importScenarios))
-	r.POST("/author/drafts", h.do(h.uploadDraft))
+	r.POST("/author/imports", h.do(h.importScenarios, upload))
+	r.POST("/author/drafts", h.do(h.uploadDraft, upload))
 	r.DELETE("/author/drafts/:draft", h.do(h.removeDraft))
 	r.GET("/author/reports", h.do(h.labReports))
 	r.DELETE("/author/reports/:report", h.do(h.settleReport))

@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"hash"
+	"io"
 	"net/http"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -16,21 +19,25 @@ import (
 // the answer of the first one. Answers that a repeat could better are not kept:
 // errors of ours, limits, and signing in. Of an answer with a secret only is kept
 // that there was one.
-func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, secret bool) answer {
+func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, m manner) answer {
 	key := c.GetHeader("Idempotency-Key")
-	if key == "" || c.Request.Method != http.MethodPost || as.User().ID == "" {
+	if key == "" || c.Request.Method != http.MethodPost || as.User().ID == "" || m >= unstored {
 		return h.ask(c, f, as)
 	}
 	if len(key) > 128 || !clean(key) {
 		return h.problem(c, hub.Errorf(hub.Invalid, "An Idempotency-Key has 1 to 128 printable characters."))
 	}
-	body, err := readBody(c, maxBody)
+	request := sha256.New()
+	fmt.Fprintf(request, "%s\n%s\n%s\n", c.Request.Method, c.Request.URL.Path, c.Request.URL.RawQuery)
+	read := readInto
+	if m == upload {
+		read = spool
+	}
+	done, err := read(c, request)
 	if err != nil {
 		return h.problem(c, err)
 	}
-	request := sha256.New()
-	fmt.Fprintf(request, "%s\n%s\n%s\n", c.Request.Method, c.Request.URL.Path, c.Request.URL.RawQuery)
-	request.Write(body)
+	defer done()
 
 	ctx := c.Request.Context()
 	stored, err := as.FirstTime(ctx, key, request.Sum(nil))
@@ -54,7 +61,7 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, secret bool) answ
 		}
 	}()
 	a := h.ask(c, f, as)
-	if secret && a.Status < 300 {
+	if m == secret && a.Status < 300 {
 		told := h.problem(c, errToldOnce)
 		keep, _ = json.Marshal(told) // strings and bytes
 		status = told.Status
@@ -65,6 +72,34 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, secret bool) answ
 		status = a.Status
 	}
 	return a
+}
+
+// readInto hashes a body that fits in memory.
+func readInto(c *gin.Context, sum hash.Hash) (done func(), err error) {
+	body, err := readBody(c, maxBody)
+	sum.Write(body)
+	return func() {}, err
+}
+
+// spool hashes a body that does not, and puts it aside in a file without a name
+// until it is read: whether this is a repetition is known when all of it has
+// come.
+func spool(c *gin.Context, sum hash.Hash) (done func(), err error) {
+	defer patient(c)()
+	f, err := os.CreateTemp("", "cmh-upload-")
+	if err != nil {
+		return nil, hub.Wrap(err, hub.Unavailable, "The server has no room for the archive right now.")
+	}
+	_ = os.Remove(f.Name())
+	if _, err = io.Copy(io.MultiWriter(f, sum), http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive)); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, notArrived(err)
+	}
+	c.Request.Body = f
+	return func() { _ = f.Close() }, nil
 }
 
 var errToldOnce = hub.Errorf(hub.Conflict, "This was done when it was first asked for. The answer held a secret, which is told once.")

@@ -37,3 +37,9 @@ func (api) version(*gin.Context, app.Actor) (any, error) {
 func (api) openapi(*gin.Context, app.Actor) (any, error) {
 	return document{"application/yaml", docs.OpenAPI}, nil
 }
+
+// GET /v1/openapi.json
+func (api) openapiJSON(*gin.Context, app.Actor) (any, error) {
+	body, err := docs.OpenAPIJSON()
+	return document{"application/json; charset=utf-8", body}, err
+}
