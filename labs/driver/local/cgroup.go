@@ -22,13 +22,30 @@ import (
 // Each sandbox has two cgroups: the learner's, with the limits of its Spec,
 // and the agent's, with fixed small ones. So whatever the learner does, the
 // agent still answers, and tells them what happened.
+//
+// All agents share one part of the CPU, which comes before the labs': an agent
+// beside its learner would have the learners' part, and a key would wait until
+// other learners' hogs have had their turn.
 const (
 	learnerGroup = "lab"
-	agentGroup   = "agent"
+	agentGroup   = "agent"  // in a sandbox's folder: older servers made it there
+	agentsGroup  = "agents" // beside the sandboxes' folders
 
 	agentMemory = 128 << 20
 	agentPids   = 128
+
+	// Against 1024 of each lab. What an agent does is short.
+	agentsShares = 64 * 1024
+	agentsWeight = 6400 // the same in version 2, where a lab has 100
 )
+
+func learners(parent, id string) string { return filepath.Join(parent, id, learnerGroup) }
+func agents(parent, id string) string   { return filepath.Join(parent, agentsGroup, id) }
+
+// groupsOf are the cgroups of a sandbox in one hierarchy that processes may be in.
+func groupsOf(parent, id string) []string {
+	return []string{learners(parent, id), agents(parent, id), filepath.Join(parent, id, agentGroup)}
+}
 
 // cgroups knows the hierarchies that limit memory, processes and CPU time,
 // version 1 and 2 alike.
@@ -105,14 +122,39 @@ func (g cgroups) usable() (cgroups, error) {
 	return g, nil
 }
 
-func (g cgroups) makeParent(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+func (g cgroups) makeParent(parent string) error {
+	for _, dir := range []string{parent, filepath.Join(parent, agentsGroup)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if g.version == 2 {
+			if err := g.delegate(dir); err != nil {
+				return err
+			}
+		}
 	}
+	return g.prefer(filepath.Join(parent, agentsGroup))
+}
+
+// prefer gives dir's processes the CPU before its neighbours'.
+func (g cgroups) prefer(dir string) error {
+	file, value := "cpu.shares", agentsShares
 	if g.version == 2 {
-		return g.delegate(dir)
+		file, value = "cpu.weight", agentsWeight
 	}
-	return nil
+	err := writeGroup(dir, file, strconv.Itoa(value))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another hierarchy's
+	}
+	return err
+}
+
+// leave removes the shared folders, if no sandbox is in them.
+func (g cgroups) leave() {
+	for _, parent := range g.parents {
+		_ = unix.Rmdir(filepath.Join(parent, agentsGroup))
+		_ = unix.Rmdir(parent)
+	}
 }
 
 // delegate lets a version 2 cgroup's children be limited.
@@ -151,12 +193,11 @@ func (g cgroups) create(id string, l labs.Limits) error {
 				return err
 			}
 		}
-		for name, lim := range map[string]labs.Limits{
-			learnerGroup: l,
-			agentGroup:   {MemoryBytes: agentMemory, Pids: agentPids, CPUs: l.CPUs},
+		for dir, lim := range map[string]labs.Limits{
+			learners(parent, id): l,
+			agents(parent, id):   {MemoryBytes: agentMemory, Pids: agentPids, CPUs: l.CPUs},
 		} {
-			dir := filepath.Join(parent, id, name)
-			if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
 			}
 			if err := g.limit(dir, lim); err != nil {
@@ -231,7 +272,7 @@ func (g cgroups) joinThread(id string) error {
 		return nil
 	}
 	for _, parent := range g.parents {
-		if err := writeGroup(filepath.Join(parent, id, agentGroup), "tasks", "0"); err != nil {
+		if err := writeGroup(agents(parent, id), "tasks", "0"); err != nil {
 			return err
 		}
 	}
@@ -243,7 +284,7 @@ func (g cgroups) agentDir(id string) (*os.File, error) {
 	if g.version != 2 {
 		return nil, nil
 	}
-	return os.Open(filepath.Join(g.parents[0], id, agentGroup))
+	return os.Open(agents(g.parents[0], id))
 }
 
 // learnerFiles are what the agent writes to, to move a process to the
@@ -254,7 +295,7 @@ func (g cgroups) learnerFiles(id string) (files []*os.File, kind string, err err
 		name, kind = "cgroup.procs", proto.CgroupProcess
 	}
 	for _, parent := range g.parents {
-		f, err := os.OpenFile(filepath.Join(parent, id, learnerGroup, name), os.O_WRONLY, 0)
+		f, err := os.OpenFile(filepath.Join(learners(parent, id), name), os.O_WRONLY, 0)
 		if err != nil {
 			closeAll(files)
 			return nil, "", err
@@ -272,10 +313,12 @@ func closeAll(files []*os.File) {
 
 func (g cgroups) list() (ids []string) {
 	for _, parent := range g.parents {
-		entries, _ := os.ReadDir(parent)
-		for _, e := range entries {
-			if e.IsDir() && !slices.Contains(ids, e.Name()) {
-				ids = append(ids, e.Name())
+		for _, dir := range []string{parent, filepath.Join(parent, agentsGroup)} {
+			entries, _ := os.ReadDir(dir)
+			for _, e := range entries {
+				if e.IsDir() && e.Name() != agentsGroup && !slices.Contains(ids, e.Name()) {
+					ids = append(ids, e.Name())
+				}
 			}
 		}
 	}
@@ -284,8 +327,10 @@ func (g cgroups) list() (ids []string) {
 
 func (g cgroups) exist(id string) bool {
 	for _, parent := range g.parents {
-		if st, err := os.Stat(filepath.Join(parent, id)); err == nil && st.IsDir() {
-			return true
+		for _, dir := range []string{filepath.Join(parent, id), agents(parent, id)} {
+			if st, err := os.Stat(dir); err == nil && st.IsDir() {
+				return true
+			}
 		}
 	}
 	return false
@@ -301,8 +346,8 @@ func (g cgroups) kill(id string) (pidfds []int) {
 		return nil
 	}
 	for _, parent := range g.parents {
-		for _, dir := range []string{agentGroup, learnerGroup} {
-			raw, _ := os.ReadFile(filepath.Join(parent, id, dir, "cgroup.procs"))
+		for _, dir := range groupsOf(parent, id) {
+			raw, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 			for _, f := range strings.Fields(string(raw)) {
 				theirs, err := os.Readlink("/proc/" + f + "/ns/pid")
 				pid, e := strconv.Atoi(f)
@@ -339,8 +384,8 @@ func (g cgroups) remove(ctx context.Context, id string) error {
 
 func (g cgroups) removeOnce(id string) error {
 	for _, parent := range g.parents {
-		for _, dir := range []string{learnerGroup, agentGroup, ""} {
-			err := unix.Rmdir(filepath.Join(parent, id, dir))
+		for _, dir := range append(groupsOf(parent, id), filepath.Join(parent, id)) {
+			err := unix.Rmdir(dir)
 			if err != nil && !errors.Is(err, unix.ENOENT) {
 				return fmt.Errorf("remove cgroup: %w", err)
 			}

@@ -62,8 +62,8 @@ func (g cgroups) usage(id string) (memory int64, pids int) {
 	}
 	read := func(file string) (sum int64) {
 		for _, parent := range g.parents {
-			for _, group := range []string{learnerGroup, agentGroup} {
-				raw, err := os.ReadFile(filepath.Join(parent, id, group, file))
+			for _, dir := range groupsOf(parent, id) {
+				raw, err := os.ReadFile(filepath.Join(dir, file))
 				if err != nil {
 					continue // another hierarchy's
 				}

@@ -119,9 +119,7 @@ func Remains(state string) bool {
 	if len(g.list()) > 0 {
 		return true
 	}
-	for _, parent := range g.parents {
-		_ = unix.Rmdir(parent)
-	}
+	g.leave()
 	return false
 }
 
@@ -132,9 +130,7 @@ func (d *Driver) Changed() string { return d.changed }
 
 // Close lets go of what only the driver itself holds. Sandboxes go on.
 func (d *Driver) Close() error {
-	for _, parent := range d.groups.parents {
-		_ = unix.Rmdir(parent) // succeeds when no sandbox is in it
-	}
+	d.groups.leave()
 	return d.agent.Close()
 }
 

@@ -73,9 +73,7 @@ func Probe(ctx context.Context) Report {
 
 	groups, err := findCgroups("cmh-probe")
 	swapLimited := groups.limitsSwap()
-	for _, parent := range groups.parents {
-		_ = os.Remove(parent)
-	}
+	groups.leave()
 	limited := err == nil && groups.version != 0
 	detail = "not available"
 	if limited {
