@@ -23,24 +23,25 @@ import (
 // and the agent's, with fixed small ones. So whatever the learner does, the
 // agent still answers, and tells them what happened.
 //
-// All agents share one part of the CPU, which comes before the labs': an agent
-// beside its learner would have the learners' part, and a key would wait until
-// other learners' hogs have had their turn.
+// The agents of all sandboxes have a parent of their own, beside the learners':
+// an agent below the learners' would have their part of the CPU, and a key
+// would wait until other learners' hogs have had their turn.
 const (
 	learnerGroup = "lab"
-	agentGroup   = "agent"  // in a sandbox's folder: older servers made it there
-	agentsGroup  = "agents" // beside the sandboxes' folders
+	agentGroup   = "agent" // in a sandbox's folder: older servers made it there
+	agentsSuffix = "-agents"
 
 	agentMemory = 128 << 20
 	agentPids   = 128
 
-	// Against 1024 of each lab. What an agent does is short.
-	agentsShares = 64 * 1024
-	agentsWeight = 6400 // the same in version 2, where a lab has 100
+	// All agents together, where one program of the host has 1024. What they do
+	// is short: an agent with much to say waits for the server to listen.
+	agentsShares = 4096
+	agentsWeight = 400 // the same in version 2, where one has 100
 )
 
 func learners(parent, id string) string { return filepath.Join(parent, id, learnerGroup) }
-func agents(parent, id string) string   { return filepath.Join(parent, agentsGroup, id) }
+func agents(parent, id string) string   { return filepath.Join(parent+agentsSuffix, id) }
 
 // groupsOf are the cgroups of a sandbox in one hierarchy that processes may be in.
 func groupsOf(parent, id string) []string {
@@ -123,7 +124,7 @@ func (g cgroups) usable() (cgroups, error) {
 }
 
 func (g cgroups) makeParent(parent string) error {
-	for _, dir := range []string{parent, filepath.Join(parent, agentsGroup)} {
+	for _, dir := range []string{parent, parent + agentsSuffix} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -133,10 +134,10 @@ func (g cgroups) makeParent(parent string) error {
 			}
 		}
 	}
-	return g.prefer(filepath.Join(parent, agentsGroup))
+	return g.prefer(parent + agentsSuffix)
 }
 
-// prefer gives dir's processes the CPU before its neighbours'.
+// prefer gives the agents' folder its part of the CPU.
 func (g cgroups) prefer(dir string) error {
 	file, value := "cpu.shares", agentsShares
 	if g.version == 2 {
@@ -152,7 +153,7 @@ func (g cgroups) prefer(dir string) error {
 // leave removes the shared folders, if no sandbox is in them.
 func (g cgroups) leave() {
 	for _, parent := range g.parents {
-		_ = unix.Rmdir(filepath.Join(parent, agentsGroup))
+		_ = unix.Rmdir(parent + agentsSuffix)
 		_ = unix.Rmdir(parent)
 	}
 }
@@ -313,10 +314,10 @@ func closeAll(files []*os.File) {
 
 func (g cgroups) list() (ids []string) {
 	for _, parent := range g.parents {
-		for _, dir := range []string{parent, filepath.Join(parent, agentsGroup)} {
+		for _, dir := range []string{parent, parent + agentsSuffix} {
 			entries, _ := os.ReadDir(dir)
 			for _, e := range entries {
-				if e.IsDir() && e.Name() != agentsGroup && !slices.Contains(ids, e.Name()) {
+				if e.IsDir() && !slices.Contains(ids, e.Name()) {
 					ids = append(ids, e.Name())
 				}
 			}

@@ -7,4 +7,9 @@ var Frozen = frozen
 var CopyDisk = copyDisk
 
 // Cgroups are the folders that d's sandboxes share.
-func (d *Driver) Cgroups() []string { return d.groups.parents }
+func (d *Driver) Cgroups() (shared []string) {
+	for _, parent := range d.groups.parents {
+		shared = append(shared, parent, parent+agentsSuffix)
+	}
+	return shared
+}

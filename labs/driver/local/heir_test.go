@@ -71,7 +71,8 @@ func TestKilledTestsLeaveNothing(t *testing.T) {
 			left = append(left, state)
 		}
 		for _, parent := range cgroups {
-			if procs, _ := filepath.Glob(filepath.Join(parent, "*", "*", "cgroup.procs")); len(procs) > 0 {
+			for _, below := range []string{"*", "*/*"} {
+				procs, _ := filepath.Glob(filepath.Join(parent, below, "cgroup.procs"))
 				left = append(left, procs...)
 			}
 		}
