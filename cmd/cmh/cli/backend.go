@@ -13,6 +13,21 @@ type Backend interface {
 	Learning
 	Labs
 	Recordings
+	Administration
+}
+
+// Administration is what `cmh admin` needs. All of it refuses whoever is no
+// admin.
+type Administration interface {
+	Accounts(ctx context.Context, f hub.AccountFilter) (hub.Page[hub.Account], error)
+	Account(ctx context.Context, ref string) (hub.AccountDetail, error)
+	SetRole(ctx context.Context, ref string, role hub.Role) (hub.AccountDetail, error)
+	Suspend(ctx context.Context, ref string) (hub.AccountDetail, error)
+	Unsuspend(ctx context.Context, ref string) (hub.AccountDetail, error)
+	LabsInFlight(ctx context.Context, p hub.Paging) (hub.Page[hub.LabInFlight], error)
+	StopLabInFlight(ctx context.Context, session string) error
+	AuditLog(ctx context.Context, f hub.AuditFilter) (hub.Page[hub.AuditEntry], error)
+	Stats(ctx context.Context) (hub.Stats, error)
 }
 
 // Accounts is what `cmh auth`, `cmh key` and `cmh profile` need.

@@ -43,6 +43,7 @@ var (
 	Learners  = Who{SignIn, Part, Yes, Yes, Yes}
 	Onlookers = Who{SignIn, Hidden, Hidden, Own, Yes}
 	Teachers  = Who{SignIn, No, No, Own, Yes}
+	Admins    = Who{SignIn, No, No, No, Yes}
 )
 
 // An Operation is one row of the table.

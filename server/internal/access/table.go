@@ -112,4 +112,15 @@ var Table = []Operation{
 	{"GET /v1/author/reports", Teachers, hub.Authoring},
 	{"DELETE /v1/author/reports/{report}", Teachers, hub.Authoring},
 	{"PUT /v1/author/labs/{lab}/steps/{step}/check", Teachers, hub.Authoring},
+
+	// administration: by people, never by a key
+	{"GET /v1/admin/users", Admins, ""},
+	{"GET /v1/admin/users/{user}", Admins, ""},
+	{"PUT /v1/admin/users/{user}/role", Admins, ""},
+	{"POST /v1/admin/users/{user}/suspend", Admins, ""},
+	{"POST /v1/admin/users/{user}/unsuspend", Admins, ""},
+	{"GET /v1/admin/labs", Admins, ""},
+	{"POST /v1/admin/labs/{session}/stop", Admins, ""},
+	{"GET /v1/admin/audit", Admins, ""},
+	{"GET /v1/admin/stats", Admins, ""},
 }

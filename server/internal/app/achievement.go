@@ -34,10 +34,13 @@ func (a Actor) Achievements(ctx context.Context) (w hub.Achievements, err error)
 
 // honour gives a learner what they have earned by now, in the transaction that
 // earned it and at its end: certificates of these courses, if they are
-// completed, and achievements. The learner is locked until it ends, so that of
+// completed, and achievements. It takes turns with every other of the learner's, so that of
 // two devices that each do half of something one sees the whole.
 func (a *App) honour(ctx context.Context, tx postgres.Tx, userID string, courseIDs ...string) error {
-	u, err := tx.LockUser(ctx, userID)
+	if err := tx.LockMerits(ctx, userID); err != nil {
+		return err
+	}
+	u, err := tx.User(ctx, userID)
 	if err != nil {
 		return err
 	}

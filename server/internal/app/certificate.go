@@ -53,7 +53,7 @@ func (a *App) certificateURL(id string) string {
 
 const certificateSize = len("bdwp-hqpk-xm2a-7cft")
 
-// award issues a certificate to u, who is locked, if they have completed a
+// award issues a certificate to u, whose merits are locked, if they have completed a
 // course and had none for it. Its date is ours: when a lesson was completed is
 // what some device said.
 func (a *App) award(ctx context.Context, tx postgres.Tx, u hub.User, courseID string) error {

@@ -199,6 +199,17 @@ func (h api) routes(r router) {
 	r.GET("/author/reports", h.do(h.labReports))
 	r.DELETE("/author/reports/:report", h.do(h.settleReport))
 	r.PUT("/author/labs/:lab/steps/:step/check", h.do(h.markCheck))
+
+	// administration
+	r.GET("/admin/users", h.do(h.accounts))
+	r.GET("/admin/users/:user", h.do(h.account))
+	r.PUT("/admin/users/:user/role", h.do(h.setRole))
+	r.POST("/admin/users/:user/suspend", h.do(h.suspend))
+	r.POST("/admin/users/:user/unsuspend", h.do(h.unsuspend))
+	r.GET("/admin/labs", h.do(h.labsInFlight))
+	r.POST("/admin/labs/:session/stop", h.do(h.stopLabInFlight))
+	r.GET("/admin/audit", h.do(h.auditLog))
+	r.GET("/admin/stats", h.do(h.stats))
 }
 
 // handler answers one request, for one user: a body to encode, or an error to

@@ -84,8 +84,9 @@ func (tx Tx) Earn(ctx context.Context, userID string, earned []hub.Achievement) 
 	return collect[string](rows, "achievement")
 }
 
-// LockUser returns an account, which nobody else locks or changes until the
-// transaction ends. Lock it last: whoever holds it waits for nothing.
-func (tx Tx) LockUser(ctx context.Context, id string) (hub.User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1::text::uuid FOR NO KEY UPDATE`, id))
+// LockMerits makes every other transaction that asks the same of a user wait
+// for this one. Lock it last: whoever holds it waits for nothing.
+func (tx Tx) LockMerits(ctx context.Context, userID string) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('merits of ' || $1, 0))`, userID)
+	return classify("achievement", err)
 }

@@ -11,7 +11,7 @@ import (
 
 // IssueCertificate issues the certificate id to userID if they have completed
 // every lesson and lab of a course, in the version they take, and have none yet.
-// It reports whether it did. The user must be locked: two that complete one half
+// It reports whether it did. Their merits must be locked: two that complete one half
 // each would both find the other half open.
 func (tx Tx) IssueCertificate(ctx context.Context, id, userID, courseID, name string, now time.Time) (hub.Certificate, bool, error) {
 	c := hub.Certificate{ID: id, Name: name, IssuedAt: now.UTC()}

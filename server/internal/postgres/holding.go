@@ -57,7 +57,7 @@ var Holdings = []Holding{
 	{Table: "api_keys", Of: ofUser, Shows: `id, user_id, name, hint, scopes, created_at, expires_at, last_used_at`, Hides: map[string]string{"hash": secret}},
 	{Table: "quotas", Of: `principal = 'u:' || $1`, Shows: `principal, began, ended, used, touched_at`, Loose: true},
 	{
-		Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at`,
+		Table: "courses", Of: `owner_id::text = $1`, Shows: `id, slug, owner_id, version, created_at, updated_at, unpublished_at`,
 		Keeps: "learners go on with a course whose author has left; it loses its owner",
 	},
 	{Table: "labs", Of: `draft_owner::text = $1`, Shows: `id, course_id, position, version, retired_at, created_at, updated_at, draft, draft_owner`},

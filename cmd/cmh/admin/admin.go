@@ -1,0 +1,206 @@
+// Package admin is `cmh admin`: looking after other people's accounts and labs.
+// Who may is the hub's to say.
+package admin
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+// Command returns the admin command.
+func Command(env *cli.Env) *cobra.Command {
+	return cli.Group("admin", "Look after accounts and labs, as an admin", usersCmd(env), labsCmd(env), auditCmd(env), statsCmd(env))
+}
+
+// most is how many items of a list are shown when nobody says.
+const most = 100
+
+// all collects pages until there are enough.
+func all[T any](enough int, page func(p hub.Paging) (hub.Page[T], error)) ([]T, error) {
+	if enough < 1 {
+		return nil, hub.Errorf(hub.Invalid, "--limit is a number from 1.")
+	}
+	var items []T
+	p := hub.Paging{Limit: min(enough, 100)}
+	for {
+		got, err := page(p)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, got.Items...)
+		if got.Next == "" || len(items) >= enough {
+			return items[:min(len(items), enough)], nil
+		}
+		p.Cursor = got.Next
+	}
+}
+
+func labsCmd(env *cli.Env) *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "labs",
+		Short:   "List the labs that run, or stop one",
+		Example: "  cmh admin labs\n  cmh admin labs --jq '.[].username'\n  cmh admin labs stop s-4kq2m7ah3x",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			items, err := all(limit, func(p hub.Paging) (hub.Page[hub.LabInFlight], error) { return b.LabsInFlight(cmd.Context(), p) })
+			if err != nil {
+				return err
+			}
+			return cli.PrintList(env, items,
+				cli.Column[hub.LabInFlight]{Title: "SESSION", Cell: func(l hub.LabInFlight) string { return l.ID }},
+				cli.Column[hub.LabInFlight]{Title: "LAB", Cell: func(l hub.LabInFlight) string { return l.LabID }},
+				cli.Column[hub.LabInFlight]{Title: "USER", Cell: func(l hub.LabInFlight) string { return l.Username }},
+				cli.Column[hub.LabInFlight]{Title: "STATE", Cell: func(l hub.LabInFlight) string { return l.State }},
+				cli.Column[hub.LabInFlight]{Title: "STEP", Cell: func(l hub.LabInFlight) string { return fmt.Sprint(l.Step) }},
+				cli.Column[hub.LabInFlight]{Title: "ENDS", Cell: func(l hub.LabInFlight) string { return l.ExpiresAt.Local().Format(time.DateTime) }},
+				cli.Column[hub.LabInFlight]{Title: "NODE", Cell: func(l hub.LabInFlight) string { return l.Node }},
+			)
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", most, "show at most `N`")
+	cmd.AddCommand(&cobra.Command{
+		Use:     "stop SESSION",
+		Short:   "Stop somebody's lab",
+		Long:    "Stop somebody's lab. What they made is kept, and they may go on with it.",
+		Example: "  cmh admin labs stop s-4kq2m7ah3x --yes",
+		Args:    cli.Args("SESSION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := env.Confirm(cmd.Context(), "Stop "+args[0]+"?"); err != nil {
+				return err
+			}
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			if err := b.StopLabInFlight(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			env.Say("Stopped.")
+			return nil
+		},
+	})
+	return cmd
+}
+
+func auditCmd(env *cli.Env) *cobra.Command {
+	var (
+		f              hub.AuditFilter
+		actor, subject string
+		limit          int
+	)
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Read who did what to which account",
+		Long:  "Read who did what to which account, the newest first. Accounts are ids: an entry outlives its account.",
+		Example: "  cmh admin audit --limit 20\n  cmh admin audit --subject ada@example.com --action account.role_changed\n" +
+			"  cmh admin audit --action account --json",
+		Args: cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			for ref, to := range map[*string]*string{&actor: &f.ActorID, &subject: &f.SubjectID} {
+				if *ref == "" {
+					continue
+				}
+				a, err := b.Account(cmd.Context(), *ref)
+				switch {
+				case err == nil:
+					*to = a.ID
+				case hub.CodeOf(err) == hub.NotFound:
+					*to = *ref // it may be gone
+				default:
+					return err
+				}
+			}
+			items, err := all(limit, func(p hub.Paging) (hub.Page[hub.AuditEntry], error) {
+				f.Paging = p
+				return b.AuditLog(cmd.Context(), f)
+			})
+			if err != nil {
+				return err
+			}
+			return cli.PrintList(env, items,
+				cli.Column[hub.AuditEntry]{Title: "WHEN", Cell: func(e hub.AuditEntry) string { return e.At.Local().Format(time.DateTime) }},
+				cli.Column[hub.AuditEntry]{Title: "ACTION", Cell: func(e hub.AuditEntry) string { return e.Action }},
+				cli.Column[hub.AuditEntry]{Title: "BY", Cell: func(e hub.AuditEntry) string { return e.ActorID }},
+				cli.Column[hub.AuditEntry]{Title: "TO", Cell: func(e hub.AuditEntry) string { return e.SubjectID }},
+				cli.Column[hub.AuditEntry]{Title: "WHAT", Cell: what},
+			)
+		},
+	}
+	cmd.Flags().StringVar(&actor, "actor", "", "only what `USER` did")
+	cmd.Flags().StringVar(&subject, "subject", "", "only what was done to `USER`")
+	cmd.Flags().StringVar(&f.Action, "action", "", "only this `ACTION`, or what begins with it up to a dot")
+	cmd.Flags().IntVar(&limit, "limit", most, "show at most `N`")
+	return cmd
+}
+
+func what(e hub.AuditEntry) string {
+	words := make([]string, 0, len(e.Data))
+	for _, k := range slices.Sorted(maps.Keys(e.Data)) {
+		words = append(words, fmt.Sprintf("%s=%v", k, e.Data[k]))
+	}
+	return strings.Join(words, " ")
+}
+
+func statsCmd(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "stats",
+		Short:   "Show how much there is of everything",
+		Long:    "Show how much there is of everything. Beyond 10,000 a number is the database's estimate, marked with ~.",
+		Example: "  cmh admin stats\n  cmh admin stats --jq .users.count",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			s, err := b.Stats(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return cli.Print(env, s, func(w io.Writer) {
+				for _, line := range []struct {
+					name string
+					hub.Count
+				}{
+					{"Accounts", s.Users}, {"New accounts today", s.NewUsers}, {"Courses", s.Courses}, {"Enrollments", s.Enrollments},
+					{"Lessons begun", s.Lessons}, {"Certificates", s.Certificates}, {"Lab sessions ever", s.LabSessions},
+				} {
+					about := ""
+					if !line.Exact {
+						about = "~"
+					}
+					row(env, w, line.name, fmt.Sprintf("%s%d", about, line.Count.Count))
+				}
+				for _, state := range slices.Sorted(maps.Keys(s.LabsRunning)) {
+					row(env, w, "Labs "+cli.CleanLine(state), fmt.Sprint(s.LabsRunning[state]))
+				}
+			})
+		},
+	}
+}
+
+func row(env *cli.Env, w io.Writer, name, value string) {
+	if env.ForHumans() {
+		_, _ = fmt.Fprintf(w, "%-20s %s\n", name, value)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)
+}
