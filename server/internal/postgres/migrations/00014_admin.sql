@@ -10,9 +10,15 @@ CREATE INDEX audit_log_actor ON audit_log (actor_id, id);
 CREATE INDEX audit_log_action ON audit_log (action text_pattern_ops, id);
 CREATE INDEX lab_sessions_in_flight ON lab_sessions (created_at DESC, id) WHERE ended_at IS NULL;
 
--- A course that its author has taken back: who is enrolled goes on with it,
--- nobody else sees it.
+-- A course that its author hasn't published yet, or has taken back: who is
+-- enrolled goes on with it, nobody else sees it. Lists ask the index alone.
 ALTER TABLE courses ADD COLUMN unpublished_at timestamptz;
+ALTER TABLE course_index ADD COLUMN unpublished boolean NOT NULL DEFAULT false;
+CREATE INDEX courses_owner ON courses (owner_id, slug);
+CREATE INDEX enrollments_course ON enrollments (course_id, version);
 
--- Who brought a version, and which one it brought back.
-ALTER TABLE course_versions ADD COLUMN restored_from integer;
+-- What it takes to bring a version back: which labs it had, and in which version,
+-- in order. And which one it brought back.
+ALTER TABLE course_versions
+    ADD COLUMN labs          jsonb NOT NULL DEFAULT '[]',
+    ADD COLUMN restored_from integer;
