@@ -3,11 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -16,7 +13,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,83 +34,6 @@ func TestMain(m *testing.M) {
 }
 
 const password = "correct horse battery"
-
-// The server is killed at random points while eight learners write progress.
-// What was acknowledged is there after each restart.
-func TestKillLosesNoAcknowledgedProgress(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	s.start()
-	type place struct {
-		learner int
-		lesson  string
-	}
-	var (
-		mu       sync.Mutex
-		acked    = map[place]int{}
-		learners [8]*client.Client
-		written  int
-	)
-	course := firstCourse(t, s.client())
-	for i := range learners {
-		learners[i] = s.client()
-		name := fmt.Sprintf("learner%d", i)
-		if _, err := learners[i].Register(t.Context(), hub.Registration{Email: name + "@example.com", Username: name, Password: password}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := learners[i].Enroll(t.Context(), course.Slug); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 5 {
-		ctx, stop := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		for i, c := range learners {
-			wg.Go(func() {
-				for n := 0; ctx.Err() == nil; n++ {
-					p := place{i, course.Lessons[n%len(course.Lessons)].ID}
-					mu.Lock()
-					percent := min(acked[p]+1, 99)
-					mu.Unlock()
-					_, err := c.RecordProgress(ctx, []hub.ProgressEntry{{CourseID: course.Slug, LessonID: p.lesson, ProgressPercentage: percent}})
-					if err != nil {
-						return // killed
-					}
-					mu.Lock()
-					acked[p] = max(acked[p], percent)
-					written++
-					mu.Unlock()
-				}
-			})
-		}
-		<-time.After(200*time.Millisecond + rand.N(700*time.Millisecond))
-		s.kill()
-		stop()
-		wg.Wait()
-		s.start()
-		for i, c := range learners {
-			ps, err := c.Progress(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			have := map[string]int{}
-			for _, p := range ps {
-				for _, l := range p.Lessons {
-					have[l.LessonID] = l.Percentage
-				}
-			}
-			for p, want := range acked {
-				if p.learner == i && have[p.lesson] < want {
-					t.Errorf("learner %d, %s: %d %% was acknowledged, %d %% is left", i, p.lesson, want, have[p.lesson])
-				}
-			}
-		}
-	}
-	if written < 50 {
-		t.Errorf("only %d writes were acknowledged: nothing was tested", written)
-	}
-	s.stop()
-}
 
 func TestServerLifecycle(t *testing.T) {
 	t.Parallel()
