@@ -17,6 +17,8 @@ TOOLS        := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cmh-tools
 GOLANGCI     := 2.15.0
 GOLANGCI_BIN := $(TOOLS)/golangci-lint-$(GOLANGCI)/golangci-lint
 VULN         := 1.9.0
+GQLGEN       := $(shell awk '$$1 == "github.com/99designs/gqlgen" {print $$2}' go.mod)
+GQLGEN_BIN   := $(TOOLS)/gqlgen-$(GQLGEN)/gqlgen
 VULN_BIN     := $(TOOLS)/govulncheck-$(VULN)/govulncheck
 
 # RACE=1 tests with the race detector; TESTFLAGS and PKGS narrow a run.
@@ -79,11 +81,12 @@ test-mutants: build ## break promises of docs/security.md one by one: a test mus
 	@$(WITHDB) deploy/local/mutants.sh $(ONLY)
 
 .PHONY: lint
-lint: $(GOLANGCI_BIN) ## formatting, vet, layers, style, known vulnerabilities
+lint: $(GOLANGCI_BIN) $(GQLGEN_BIN) ## formatting, vet, layers, style, known vulnerabilities
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
 	@go mod tidy -diff
 	@go mod verify >/dev/null
+	@deploy/local/generated.sh $(GQLGEN_BIN)
 	@$(GOLANGCI_BIN) run ./...
 	@deploy/local/govulncheck.sh $(VULN) $(VULN_BIN)
 
@@ -97,6 +100,10 @@ bench: build ## measure start and connect times against floors of the same run
 	@bin/cmh-server image build
 	@deploy/local/engines.sh deploy/local/bench.sh
 
+.PHONY: generate
+generate: $(GQLGEN_BIN) ## make the code of the GraphQL schema anew
+	@cd server/internal/graph && $(GQLGEN_BIN) generate --config gqlgen.yml
+
 .PHONY: golden
 golden: ## rewrite the golden files from what is drawn now
 	@go test ./tui/... ./cmd/... ./server/internal/access -update
@@ -104,6 +111,10 @@ golden: ## rewrite the golden files from what is drawn now
 .PHONY: clean
 clean: ## remove what was built here
 	@rm -rf bin dist .cache coverage.out
+
+$(GQLGEN_BIN):
+	@echo "Building gqlgen $(GQLGEN), once."
+	@GOBIN=$(@D) go install github.com/99designs/gqlgen@$(GQLGEN)
 
 $(GOLANGCI_BIN):
 	@echo "Building golangci-lint $(GOLANGCI), once."

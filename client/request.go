@@ -43,6 +43,7 @@ type call struct {
 	guest  bool   // send no token
 	key    string // Idempotency-Key
 	repeat bool   // a POST that may be repeated without a key
+	graph  bool   // a refusal may be an answer of GraphQL
 }
 
 // get, put, post and remove ask for one thing. They are functions because
@@ -228,7 +229,7 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 		return nil, notUnderstood(resp, err)
 	case err != nil:
 		return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
-	case !resp.IsSuccess():
+	case !resp.IsSuccess() && (!r.graph || !isJSON(resp, "application/json")):
 		return nil, problemOf(resp)
 	case r.out == nil || resp.StatusCode() == http.StatusNoContent:
 		return resp, nil

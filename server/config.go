@@ -50,6 +50,7 @@ type Config struct {
 	ProxyProtocol string        // no: api, ssh or api,ssh: what the proxies reach by the PROXY protocol
 	Drain         string        // 5s, and 0s on loopback: how long to answer still, once told to stop
 	Proxies       string        // none: addresses and networks, with commas, whose X-Forwarded-For is believed
+	Introspection string        // "no" keeps the GraphQL schema to itself
 	LimitGuest    string        // 100: requests an hour of an address that hasn't signed in; 0 is without limit, here and below
 	LimitFree     string        // 1000: of a free account, over all doors
 	LimitPaid     string        // 10000: of a premium account, and of staff

@@ -33,6 +33,16 @@ func limits(cfg Config) (l app.Limits, err error) {
 	return l, nil
 }
 
+func (c Config) hideSchema() (bool, error) {
+	switch c.Introspection {
+	case "", "yes", "true", "on", "1":
+		return false, nil
+	case "no", "false", "off", "0":
+		return true, nil
+	}
+	return false, fmt.Errorf("graphql-introspection must be yes or no, not %q", c.Introspection)
+}
+
 // trustedProxies reads a list of addresses and networks.
 func trustedProxies(list string) (proxies []string, err error) {
 	for p := range strings.SplitSeq(list, ",") {

@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	a.Starting.Store(true)
 	ctx, left := linger(ctx, drain, a)
 	defer left()
+	if a.HideSchema, err = cfg.hideSchema(); err != nil {
+		return err
+	}
 	if a.Limits, err = limits(cfg); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ var (
 
 // An Operation is one row of the table.
 type Operation struct {
-	// Name is METHOD /path/{parameter} of the API.
+	// Name is METHOD /path/{parameter} of the API, or Type.field of GraphQL.
 	Name string
 	Who  Who
 

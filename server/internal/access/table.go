@@ -14,6 +14,7 @@ var Table = []Operation{
 	{"GET /v1/openapi.json", Everybody, ""},
 	{"GET /v1/docs", Everybody, ""},
 	{"GET /v1/docs/{asset}", Everybody, ""},
+	{"POST /v1/graphql", Everybody, ""},
 
 	// account
 	{"POST /v1/auth/register", Everybody, ""},
@@ -123,4 +124,28 @@ var Table = []Operation{
 	{"POST /v1/admin/labs/{session}/stop", Admins, ""},
 	{"GET /v1/admin/audit", Admins, ""},
 	{"GET /v1/admin/stats", Admins, ""},
+
+	// GraphQL: where it begins, and what leads from one thing to more than its own
+	// row allows. Guests may ask for what is theirs below a course: there is none.
+	{"Query.me", Members, hub.AccountRead},
+	{"Query.courses", Everybody, hub.CoursesRead},
+	{"Query.coursesConnection", Everybody, hub.CoursesRead},
+	{"Query.course", Everybody, hub.CoursesRead},
+	{"Query.lesson", Readers, hub.CoursesRead},
+	{"Query.labs", Everybody, hub.LabsRead},
+	{"Query.labsConnection", Everybody, hub.LabsRead},
+	{"Query.lab", Readers, hub.LabsRead},
+	{"Query.labSession", Members, hub.LabsRead},
+	{"Query.progress", Members, hub.ProgressRead},
+	{"Mutation.enrollInCourse", Learners, hub.ProgressWrite},
+	{"Mutation.updateProgress", Learners, hub.ProgressWrite},
+	{"Mutation.startLab", Learners, hub.LabsRun},
+	{"User.progress", Members, hub.ProgressRead},
+	{"User.labSessions", Members, hub.LabsRead},
+	{"Course.progress", Everybody, hub.ProgressRead},
+	{"Lesson.progress", Everybody, hub.ProgressRead},
+	{"Lab.progress", Everybody, hub.ProgressRead},
+	{"Lab.session", Everybody, hub.LabsRead},
+	{"Enrollment.course", Members, hub.CoursesRead},
+	{"Progress.course", Members, hub.ProgressRead},
 }

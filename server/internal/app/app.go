@@ -51,6 +51,9 @@ type App struct {
 	// Limits is how much each may use; zero fields are without limit.
 	Limits Limits
 
+	// HideSchema refuses questions about the GraphQL schema.
+	HideSchema bool
+
 	// TrustedProxies are the addresses and networks whose X-Forwarded-For is
 	// believed. From anybody else's it is ignored.
 	TrustedProxies []string

@@ -142,6 +142,31 @@ func (a Actor) Lesson(ctx context.Context, course, lesson string) (hub.Lesson, e
 	return a.visible(v.Course, l, true), nil
 }
 
+// LessonsOf returns the lessons of several courses at once, by course id: of the
+// version that each of list is, with whatever the caller may read.
+func (a Actor) LessonsOf(ctx context.Context, list []hub.Course) (map[string][]hub.Lesson, error) {
+	keys := make([]postgres.VersionKey, len(list))
+	for i, c := range list {
+		keys[i] = postgres.VersionKey{CourseID: c.ID, Version: c.Version}
+	}
+	var found map[postgres.VersionKey]hub.Course
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		found, err = tx.Lessons(ctx, keys)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	lessons := make(map[string][]hub.Lesson, len(list))
+	for k, c := range found {
+		for i, l := range c.Lessons {
+			c.Lessons[i] = a.visible(c, l, a.mayRead(c.Free))
+		}
+		lessons[k.CourseID] = c.Lessons
+	}
+	return lessons, nil
+}
+
 // visible is the part of a lesson that the caller may see.
 func (a Actor) visible(c hub.Course, l hub.Lesson, body bool) hub.Lesson {
 	if !body {

@@ -53,8 +53,9 @@ type answer struct {
 	Location    string
 	Body        []byte
 
-	packed *packed  // nil unless the body was sent before
-	cache  []string // Cache-Control of a GET; nil means forOne
+	passing bool     // asking again may get a better one
+	packed  *packed  // nil unless the body was sent before
+	cache   []string // Cache-Control of a GET; nil means forOne
 }
 
 // A manner is what is particular about the answers of a route.
@@ -111,6 +112,8 @@ func (h api) ask(c *gin.Context, f handler, as app.Actor) answer {
 		return b.answer()
 	case redirect:
 		return b.answer()
+	case graphed:
+		return b.answer
 	case document:
 		a.ContentType, a.Body = b.contentType, b.body
 		return a

@@ -112,6 +112,9 @@ func (h api) routes(r router) {
 	r.GET("/docs", h.do(h.docsPage))
 	r.GET("/docs/:asset", h.do(h.docsAsset))
 
+	// all of it, for those who ask for what they want
+	r.POST("/graphql", h.graphql)
+
 	// account
 	r.POST("/auth/register", h.do(h.register, signIn))
 	r.POST("/auth/login", h.do(h.login, signIn))

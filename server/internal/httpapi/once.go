@@ -67,7 +67,7 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, m manner) answer 
 		status = told.Status
 		return a
 	}
-	if a.Status < 500 && a.Status != http.StatusTooManyRequests && a.Status != http.StatusUnauthorized {
+	if !a.passing && a.Status < 500 && a.Status != http.StatusTooManyRequests && a.Status != http.StatusUnauthorized {
 		keep, _ = json.Marshal(a) // strings and bytes
 		status = a.Status
 	}

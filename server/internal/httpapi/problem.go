@@ -23,6 +23,8 @@ type problem struct {
 	Errors    []hub.FieldError `json:"errors,omitempty"`
 	Place     int              `json:"place,omitempty"`
 	OAuth     string           `json:"error,omitempty"` // what RFC 6749 calls it
+
+	retryAfter int // seconds
 }
 
 // status is the HTTP status of each code.
@@ -56,17 +58,24 @@ type refined struct {
 
 func (r refined) Unwrap() error { return r.error }
 
-// problem explains err, and logs what the caller must not see.
+// problem is the answer that explains err.
 func (h api) problem(c *gin.Context, err error) answer {
+	p := h.explain(c, err)
+	a := answer{Status: p.Status, ContentType: "application/problem+json", RetryAfter: p.retryAfter}
+	a.Body, _ = json.Marshal(p) // strings and numbers
+	return a
+}
+
+// explain words err, and logs what the caller must not see.
+func (h api) explain(c *gin.Context, err error) problem {
 	p := problem{
 		Status: 0, Detail: hub.MessageOf(err), Instance: printable(c.Request.URL.Path),
 		Code: hub.CodeOf(err), RequestID: requestID(c),
 	}
-	a := answer{ContentType: "application/problem+json"}
 	if e, ok := errors.AsType[*hub.Error](err); ok {
 		p.Errors, p.Place = e.Fields, e.Place
 		if e.RetryAfter > 0 {
-			a.RetryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
+			p.retryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
 		}
 	}
 	if ctxErr := c.Request.Context().Err(); ctxErr != nil && p.Code == hub.Internal {
@@ -88,9 +97,7 @@ func (h api) problem(c *gin.Context, err error) answer {
 	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && !errors.Is(err, errStarting) && !errors.Is(err, errLeaving) {
 		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
 	}
-	a.Status = p.Status
-	a.Body, _ = json.Marshal(p) // strings and numbers
-	return a
+	return p
 }
 
 // errPanicked is the answer to a panic; its cause is logged where it is caught.

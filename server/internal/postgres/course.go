@@ -47,6 +47,44 @@ func (tx Tx) Course(ctx context.Context, slug, id, userID string) (CourseVersion
 	return v, nil
 }
 
+// VersionKey names one version of a course.
+type VersionKey struct {
+	CourseID string
+	Version  int
+}
+
+// Lessons returns the lessons of these versions, with bodies, and whether each
+// course is free then. What isn't there is left out.
+func (tx Tx) Lessons(ctx context.Context, of []VersionKey) (map[VersionKey]hub.Course, error) {
+	ids, versions := make([]string, len(of)), make([]int32, len(of))
+	for i, k := range of {
+		ids[i], versions[i] = k.CourseID, int32(k.Version)
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT v.course_id, v.version, coalesce((v.document->>'free')::boolean, false), v.document->'lessons'
+		FROM course_versions v JOIN unnest($1::uuid[], $2::integer[]) AS k (course_id, version) USING (course_id, version)`, ids, versions)
+	if err != nil {
+		return nil, classify("course", err)
+	}
+	found := make(map[VersionKey]hub.Course, len(of))
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			k   VersionKey
+			c   hub.Course
+			doc []byte
+		)
+		if err := rows.Scan(&k.CourseID, &k.Version, &c.Free, &doc); err != nil {
+			return nil, classify("course", err)
+		}
+		if err := json.Unmarshal(doc, &c.Lessons); err != nil {
+			return nil, classify("course", err)
+		}
+		found[k] = c
+	}
+	return found, classify("course", rows.Err())
+}
+
 // CourseKey is the place of a course in a list.
 type CourseKey struct {
 	Score int64  `json:"s"` // of a search; 0 without one
