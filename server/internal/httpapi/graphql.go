@@ -26,25 +26,23 @@ func (h api) graphql(op access.Operation) gin.HandlerFunc {
 			h.write(c, h.problem(c, err), false)
 			return
 		}
-		o, err := h.prepare(c, as)
-		if wrong, ok := errors.AsType[graph.Errors](err); ok {
-			a := graphAnswer(c, wrong.Answer(h.inGraph(c)))
-			a.Status = http.StatusBadRequest
-			h.write(c, a, true)
-			return
-		}
-		if err != nil {
-			h.write(c, h.problem(c, err), false)
-			return
-		}
+		o, wrong := h.prepare(c, as)
 		run := func(c *gin.Context, as app.Actor) (any, error) {
+			if e, ok := errors.AsType[graph.Errors](wrong); ok {
+				a := graphAnswer(c, e.Answer(h.inGraph(c)))
+				a.Status = http.StatusBadRequest
+				return graphed{a}, nil
+			}
+			if wrong != nil {
+				return nil, wrong
+			}
 			return graphed{graphAnswer(c, o.Run(c.Request.Context(), as, h.inGraph(c)))}, nil
 		}
-		if o.Mutates() {
-			h.write(c, h.onceOnly(c, run, as, false), true)
+		if wrong == nil && !o.Mutates() {
+			h.write(c, h.ask(c, run, as), true)
 			return
 		}
-		h.write(c, h.ask(c, run, as), true)
+		h.write(c, h.onceOnly(c, run, as, usual), true)
 	}
 }
 

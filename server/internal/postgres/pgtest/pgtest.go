@@ -16,8 +16,9 @@ import (
 )
 
 // Open returns a database that disappears with the test. The session time zone
-// is one that breaks code which assumes UTC.
-func Open(t testing.TB) *postgres.DB {
+// is one that breaks code which assumes UTC. Each change is made to its connections
+// before.
+func Open(t testing.TB, changes ...func(*pgxpool.Config)) *postgres.DB {
 	t.Helper()
 	url := os.Getenv("CMH_TEST_DATABASE_URL")
 	if url == "" {
@@ -32,6 +33,9 @@ func Open(t testing.TB) *postgres.DB {
 	cfg.MaxConns = 6
 	cfg.ConnConfig.RuntimeParams["search_path"] = name
 	cfg.ConnConfig.RuntimeParams["timezone"] = "Canada/Newfoundland"
+	for _, change := range changes {
+		change(cfg)
+	}
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
