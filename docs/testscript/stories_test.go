@@ -121,6 +121,7 @@ func counting() []string {
 type hubServer struct {
 	api, sshHost, sshPort, dataDir, databaseURL string
 	pid                                         int
+	signal                                      func(os.Signal) // to the process, and waits for its end
 }
 
 // serve starts a server with a database of its own, and stops it with the test.
@@ -129,6 +130,13 @@ func serve(t *testing.T, bin string) hubServer {
 	h := hubServer{sshHost: "127.0.0.1", sshPort: freePort(t), dataDir: t.TempDir(), databaseURL: database(t)}
 	heirtest.Leave(t, h.dataDir)
 	h.api = "http://127.0.0.1:" + freePort(t)
+	h.launch(t, bin)
+	return h
+}
+
+// launch starts the server's process, also in the place of one that has ended.
+func (h *hubServer) launch(t *testing.T, bin string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "cmh-server"), "serve")
 	cmd.Env = append(os.Environ(), "CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL, "CMH_LAB_AGENT="+filepath.Join(bin, "lab-agent"),
 		"CMH_API_ADDR="+strings.TrimPrefix(h.api, "http://"), "CMH_SSH_ADDR="+net.JoinHostPort(h.sshHost, h.sshPort))
@@ -157,6 +165,10 @@ func serve(t *testing.T, bin string) hubServer {
 		}
 		_ = cmd.Wait()
 	}()
+	h.signal = func(sig os.Signal) {
+		_ = cmd.Process.Signal(sig)
+		<-ended
+	}
 	t.Cleanup(func() {
 		<-ended // t.Context has ended, so the server is told to
 		clearLabs(t, h.dataDir, filepath.Join(bin, "lab-agent"))
@@ -172,7 +184,6 @@ func serve(t *testing.T, bin string) hubServer {
 	case <-time.After(2 * time.Minute):
 		t.Fatalf("the server did not get ready")
 	}
-	return h
 }
 
 // clearLabs destroys the sandboxes that stories left running: they outlive

@@ -288,11 +288,38 @@ func (s suite) signals(t *testing.T) {
 	}
 }
 
+// Three learners after each other, in sandboxes of one name: what the one
+// before left in files, memory, processes, connections and the terminal is
+// nothing that the next can find.
 func (s suite) residue(t *testing.T) {
-	for range 2 {
-		c := s.sandbox(t, s.spec("again"))
-		must(t, c, "test ! -e /root/secret && test ! -e /tmp/secret && test ! -s /root/.bash_history")
-		must(t, c, "touch /root/secret /tmp/secret /dev/shm/secret; echo x >/root/.bash_history")
+	const traces = `find / -xdev \( -name "*leftover*" -o -name ".bash_history" -size +0 \) 2>/dev/null
+ls -A /dev/shm; ls -A /dev/mqueue
+cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -v key
+grep -alsx leftover /proc/[0-9]*/comm
+grep -ls leftover= /proc/[0-9]*/environ
+tail -qn +2 /proc/net/tcp /proc/net/tcp6 /proc/net/udp | grep -v " 0A "
+grep -s leftover /proc/net/unix /etc/hosts /etc/passwd /etc/environment
+hostname | grep leftover
+true`
+	for n := range 3 {
+		c := s.sandbox(t, labs.Spec{ID: "again", Hostname: "host01"})
+		if out, err := Exec(t, c, traces); out != "" || err != nil {
+			t.Errorf("learner %d finds: %s, %v", n+1, out, err)
+		}
+		// What looks for it finds it, so that finding nothing means something.
+		must(t, c, `cd; for d in /root /tmp /var/tmp /dev/shm /etc /usr/lib /var/spool; do echo x >$d/leftover; done; echo x >.bash_history
+echo leftover >>/etc/hosts; useradd leftover
+cp /bin/sleep /tmp/leftover-sleep; (exec -a leftover leftover=1 /tmp/leftover-sleep 1000 >/dev/null 2>&1 &)
+python3 -c '
+import ctypes, socket, sys
+libc = ctypes.CDLL(None)
+libc.shmget(7, 4096, 0o1666); libc.semget(7, 1, 0o1666); libc.msgget(7, 0o1666)
+l = socket.create_server(("127.0.0.1", 7777)); c = socket.create_connection(("127.0.0.1", 7777)); l.accept()[0].close(); c.close()
+open("/tmp/ready", "w")
+'; test -e /tmp/ready`)
+		if out, _ := Exec(t, c, traces); strings.Count(out, "\n") < 12 {
+			t.Errorf("of all that was left only this is found:\n%s", out)
+		}
 		if err := s.d.Destroy(t.Context(), "again"); err != nil {
 			t.Fatal(err)
 		}
