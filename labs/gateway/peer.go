@@ -145,7 +145,7 @@ func (p *peer) enter(perms *gossh.Permissions) error {
 var errTooMany = errors.New("too many connections")
 
 // failed holds back the answer to an address that fails often, once for each
-// connection; where that would take longer than a handshake may there is none.
+// connection. Where that would take longer than a handshake may, it hangs up.
 func (p *peer) failed() {
 	p.mu.Lock()
 	again := p.slowed
@@ -154,15 +154,16 @@ func (p *peer) failed() {
 	if again {
 		return
 	}
-	wait, most := p.g.door.fail(p.source), p.g.Limits.HandshakeTimeout
-	pause := time.NewTimer(min(wait, most))
+	wait := p.g.door.fail(p.source)
+	if wait >= p.g.Limits.HandshakeTimeout {
+		_ = p.Close()
+		return
+	}
+	pause := time.NewTimer(wait)
 	defer pause.Stop()
 	select {
 	case <-p.gone:
 	case <-pause.C:
-		if wait >= most {
-			_ = p.Close()
-		}
 	}
 }
 
