@@ -43,7 +43,9 @@ cat >"$dir/storage.conf" <<-CONF
 	graphroot = "$dir/podman"
 	runroot = "$dir/podman-run"
 CONF
-CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf \
+# Podman 4.3 leaves a copy of each image that it loads in its temporary folder.
+mkdir "$dir/podman-temp"
+TMPDIR=$dir/podman-temp CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf \
 	podman --tmpdir "$dir/podman-tmp" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
 pids+=($!)
 
