@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 )
 
 // drainTime is how long the server answers still, once told to stop. On loopback
@@ -65,6 +66,7 @@ func linger(ctx context.Context, d time.Duration, a *app.App) (later context.Con
 func serveHTTP(ctx context.Context, cfg Config, l net.Listener, d *door, h http.Handler) error {
 	srv := &http.Server{
 		Handler:           h,
+		ConnContext:       httpapi.OnConn,
 		TLSConfig:         d.config(),
 		ReadHeaderTimeout: 8 * time.Second, // of a TLS handshake, too
 		WriteTimeout:      3 * time.Minute, // a lab's check is waited for
@@ -83,7 +85,7 @@ func serveHTTP(ctx context.Context, cfg Config, l net.Listener, d *door, h http.
 		}
 		stopped <- err
 	}()
-	serve := func() error { return srv.Serve(l) }
+	serve := func() error { return srv.Serve(httpapi.Gather(l)) }
 	if srv.TLSConfig != nil {
 		serve = func() error { return srv.ServeTLS(l, "", "") }
 	}

@@ -207,6 +207,7 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 	body, length := a.form(as)
 	head["Content-Length"] = length
 	c.Status(a.Status)
+	expectBody(c.Request.Context(), len(body))
 	_, _ = c.Writer.Write(body) // the peer may be gone, and nobody is left to tell
 }
 
@@ -231,7 +232,7 @@ func (a answer) tag(as coding) []string {
 
 func (a answer) form(as coding) (body []byte, length []string) {
 	if a.packed != nil {
-		return a.packed.body[as], a.packed.length[as]
+		return a.packed.form(as)
 	}
 	body = a.Body
 	if as != plain {

@@ -56,27 +56,37 @@ func refused(params string) bool {
 }
 
 // packed is a body in every form that it is sent in, each with its headers: an
-// answer that is given again and again costs no more than copying it. Nobody
-// changes the lists.
+// answer that is given again and again costs no more than copying it. A form is
+// made when it is first asked for. Nobody changes the lists.
 type packed struct {
-	body        [codings][]byte // nil where the form is no smaller
-	tag, length [codings][]string
+	plain []byte
+	tag   [codings][]string
+	forms [codings]packedForm
 }
 
-// pack makes all forms of a body. It takes its time.
+type packedForm struct {
+	once   sync.Once
+	body   []byte
+	length []string
+}
+
 func pack(body []byte) *packed {
-	p := &packed{}
-	p.body[plain] = body
-	if len(body) >= minCompress {
-		p.body[gzipped] = compressTo(gzipped, body, true)
-		p.body[zstandard] = compressTo(zstandard, body, true)
-	}
-	for c := range p.body {
-		if p.body[c] != nil {
-			p.tag[c], p.length[c] = []string{etag(body, coding(c))}, []string{strconv.Itoa(len(p.body[c]))}
-		}
+	p := &packed{plain: body}
+	for c := range p.tag {
+		p.tag[c] = []string{etag(body, coding(c))}
 	}
 	return p
+}
+
+func (p *packed) form(as coding) (body []byte, length []string) {
+	f := &p.forms[as]
+	f.once.Do(func() {
+		if f.body = p.plain; as != plain {
+			f.body = compressTo(as, p.plain, true)
+		}
+		f.length = []string{strconv.Itoa(len(f.body))}
+	})
+	return f.body, f.length
 }
 
 // etag names a body in one form. It is weak: another version of us may make
@@ -111,7 +121,7 @@ var (
 	}}
 
 	zstds     = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedFastest) })
-	zstdsBest = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedBestCompression) })
+	zstdsBest = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedBetterCompression) })
 )
 
 func newZstd(level zstd.EncoderLevel) *zstd.Encoder {

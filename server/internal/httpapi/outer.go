@@ -33,9 +33,8 @@ const (
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := *r
-			get.Method = http.MethodGet
-			r = &get
+			r = r.WithContext(withoutBody(r.Context()))
+			r.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, r)
 	})
