@@ -7,14 +7,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 const (
-	apiConns = 32
+	apiConns = 64
 	apiTurn  = time.Second
-	writers  = 16 // learners
+	writers  = 16 // learners who write
 )
 
 // api is the rate of requests against the least that the same framework does.
@@ -31,10 +29,6 @@ func api(ctx context.Context, r *rig) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	course, err := p.client.Course(ctx, "linux-shell")
-	if err != nil {
-		return nil, err
-	}
 	etag, err := tagOf(ctx, p.api+"/v1/courses")
 	if err != nil {
 		return nil, err
@@ -46,37 +40,20 @@ func api(ctx context.Context, r *rig) ([]table, error) {
 	get := func(host, path string, headers ...string) func(int, int) []byte {
 		return always("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + strings.Join(append(headers, ""), "\r\n") + "\r\n")
 	}
-	var tokens []string
-	for i := range writers {
-		token, err := account(ctx, p.api, fmt.Sprintf("writer-%d", i))
-		if err != nil {
-			return nil, err
-		}
-		tokens = append(tokens, token)
-	}
 	who := "Authorization: Bearer " + p.token
 	const zip = "Accept-Encoding: gzip"
 	targets := []target{
 		{"Gin hello", gin.Process.Pid, addr, 200, get(addr, "/hello")},
 		{"`GET /v1/courses`, gzip", p.pid, ours, 200, get(ours, "/v1/courses", zip)},
 		{"the same, unchanged: 304", p.pid, ours, 304, get(ours, "/v1/courses", zip, "If-None-Match: "+etag)},
-		{"`GET /v1/users/profile`, signed in", p.pid, ours, 200, get(ours, "/v1/users/profile", who)},
-		{"`POST /v1/users/progress`, durable", p.pid, ours, 200, func(conn, n int) []byte {
-			body := fmt.Sprintf(`{"course_id":%q,"lesson_id":%q,"progress_percentage":%d}`, course.ID, lesson(course, conn/writers), n%100)
-			return fmt.Appendf(nil, "POST /v1/users/progress HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", ours, tokens[conn%writers], len(body), body)
-		}},
+		{"`GET /v1/courses/linux-shell`, gzip", p.pid, ours, 200, get(ours, "/v1/courses/linux-shell", zip)},
+		{"`GET /v1/users/profile`, a token seen before", p.pid, ours, 200, get(ours, "/v1/users/profile", who)},
+		{"`GET /v1/courses`, gzip, signed in", p.pid, ours, 200, get(ours, "/v1/courses", zip, who)},
 	}
-	turns := make([][]share, len(targets))
-	for round := -1; round < r.rounds(6); round++ {
-		for i, t := range targets {
-			s, err := press(ctx, t, apiConns, apiTurn)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", t.name, err)
-			}
-			if round >= 0 {
-				turns[i] = append(turns[i], s)
-			}
-		}
+	goals := []goal{{}, {0.80, 0.90}, {0.85, 0.93}, {0.80, 0.90}, {0.75, 0.85}, {}}
+	turns, err := compete(ctx, r.rounds(6), apiConns, targets)
+	if err != nil {
+		return nil, err
 	}
 	pick := func(i int, of func(share) float64) (list []float64) {
 		for _, s := range turns[i] {
@@ -87,15 +64,15 @@ func api(ctx context.Context, r *rig) ([]table, error) {
 	rate := func(s share) float64 { return s.rate }
 	cpu := func(s share) float64 { return s.cpu }
 	t := table{
-		title: "The API", head: []string{"", "requests/s", "÷ Gin hello", "server CPU each", "÷ Gin hello", "p50", "p99"},
-		notes: []string{fmt.Sprintf("%d connections, always one request in flight on each; client, servers and database share the cores. %d rounds of %v each. The writes are those of %d learners, each a transaction on disk before it is answered; PostgreSQL's CPU isn't in the column.", apiConns, len(turns[0]), apiTurn, writers)},
+		title: "The API", head: []string{"", "requests/s", "÷ Gin hello", "must", "aim", "server CPU each", "÷ Gin hello", "p50", "p99"},
+		notes: []string{fmt.Sprintf("%d connections, always one request in flight on each; client and servers share the cores. %d rounds of %v each. Ours passes everything that it does for anybody: limits, rights, headers, a name for the request.", apiConns, len(turns[0]), apiTurn)},
 	}
 	for i, tg := range targets {
 		p50 := quantile(pick(i, func(s share) float64 { return float64(quantile(s.waits, 0.5)) }), 0.5)
 		p99 := quantile(pick(i, func(s share) float64 { return float64(quantile(s.waits, 0.99)) }), 0.5)
 		t.rows = append(t.rows, []string{
 			tg.name,
-			fmt.Sprintf("%.0f", quantile(pick(i, rate), 0.5)), fmt.Sprintf("**%.2f**", ratio(pick(i, rate), pick(0, rate))),
+			fmt.Sprintf("%.0f", quantile(pick(i, rate), 0.5)), fmt.Sprintf("**%.2f**", ratio(pick(i, rate), pick(0, rate))), goals[i].must(), goals[i].aim(),
 			fmt.Sprintf("%.0f µs", quantile(pick(i, cpu), 0.5)), fmt.Sprintf("%.2f", ratio(pick(i, cpu), pick(0, cpu))),
 			ms(time.Duration(p50)), ms(time.Duration(p99)),
 		})
@@ -103,7 +80,35 @@ func api(ctx context.Context, r *rig) ([]table, error) {
 	return []table{t}, nil
 }
 
-func lesson(c hub.Course, n int) string { return c.Lessons[n%len(c.Lessons)].ID }
+// compete presses all targets, turn by turn; the first round warms up.
+func compete(ctx context.Context, rounds, conns int, targets []target) ([][]share, error) {
+	turns := make([][]share, len(targets))
+	for round := -1; round < rounds; round++ {
+		for i, t := range targets {
+			s, err := press(ctx, t, conns, apiTurn)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+			if round >= 0 {
+				turns[i] = append(turns[i], s)
+			}
+		}
+	}
+	return turns, nil
+}
+
+// A goal is what a figure must reach, and what we should like.
+type goal [2]float64
+
+func (g goal) must() string { return g.show(0) }
+func (g goal) aim() string  { return g.show(1) }
+
+func (g goal) show(i int) string {
+	if g[i] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.4g", g[i])
+}
 
 // tagOf is the ETag of a page as gzip.
 func tagOf(ctx context.Context, url string) (string, error) {

@@ -55,6 +55,10 @@ var sections = []struct {
 	{"storm", stormy},
 	{"cli", commands},
 	{"api", api},
+	{"database", database},
+	{"crowd", crowdOf},
+	{"flood", flood},
+
 	{"memory", memory},
 	{"many", many},
 }
@@ -79,6 +83,9 @@ func run(ctx context.Context, only string, scale float64) (err error) {
 	began := time.Now()
 	fmt.Printf("%s\n\n", machine())
 	for _, s := range sections {
+		if only == "" && s.name == "growth" { // fills a database for minutes
+			continue
+		}
 		if only != "" && !slices.Contains(strings.Split(only, ","), s.name) {
 			continue
 		}

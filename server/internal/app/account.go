@@ -166,7 +166,7 @@ func (a Actor) Profile(ctx context.Context) (u hub.User, err error) {
 	if u, ok := a.app.known.user(a.user.ID, a.app.now()); ok && a.app.known.told.Load() {
 		return u, nil
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.User(ctx, a.user.ID)
 		return err
 	})

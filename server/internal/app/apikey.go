@@ -28,7 +28,7 @@ func (a Actor) APIKeys(ctx context.Context) (keys []hub.APIKey, err error) {
 	if err := a.signedIn(); err != nil {
 		return nil, err
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		keys, err = tx.APIKeys(ctx, a.user.ID)
 		return err
 	})

@@ -54,7 +54,7 @@ func (a Actor) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Co
 			return page, err
 		}
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		items, next, err := tx.Courses(ctx, q)
 		if err != nil {
 			return err
@@ -208,7 +208,7 @@ func (a Actor) Enroll(ctx context.Context, course string) (hub.Enrollment, error
 }
 
 func (a Actor) course(ctx context.Context, course string) (c postgres.CourseVersion, err error) {
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		c, err = a.courseIn(ctx, tx, course)
 		return err
 	})

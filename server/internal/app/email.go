@@ -144,7 +144,7 @@ func (a Actor) Preferences(ctx context.Context) (p hub.Preferences, err error) {
 	if err := a.signedIn(); err != nil {
 		return nil, err
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		p, err = tx.Preferences(ctx, a.user.ID)
 		return err
 	})

@@ -24,7 +24,7 @@ func (a Actor) Keys(ctx context.Context) (keys []hub.Key, err error) {
 	if err := a.signedIn(); err != nil {
 		return nil, err
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		keys, err = tx.Keys(ctx, a.user.ID)
 		return err
 	})

@@ -42,7 +42,7 @@ func (a Actor) Sessions(ctx context.Context) (all []hub.Session, err error) {
 	if err := a.signedIn(); err != nil {
 		return nil, err
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		all, err = tx.Families(ctx, a.user.ID, a.app.now())
 		return err
 	})

@@ -150,7 +150,7 @@ func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) 
 	}
 	seen := a.known.generation()
 	var u hub.User
-	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.UserOfFamily(ctx, c.family, now)
 		return err
 	})

@@ -102,38 +102,22 @@ type CourseQuery struct {
 
 // Courses lists courses without texts, best match first, then by title, and
 // says where the next page begins. When no word of the query is found as it is
-// written, titles that look like it are.
+// written, titles that look like it are. A search that finds very much ranks no
+// more than the first of it, those with the words in their title before others.
 func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseKey, error) {
 	after := CourseKey{ID: "00000000-0000-0000-0000-000000000000"}
 	if q.After != nil {
 		after = *q.After
 	}
-	rows, err := tx.Query(ctx, `
-		WITH mine AS (
-		    SELECT i.course_id, i.title, i.summary, i.search, i.trigrams, e.user_id IS NOT NULL AS enrolled
-		    FROM course_index i
-		    LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid
-		    WHERE ($2 = '' OR i.provider = $2) AND ($3 = '' OR i.level = $3)
-		      AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)
-		), found AS (
-		    SELECT m.*, (ts_rank(search, q) * 1e6)::bigint AS score
-		    FROM mine m, websearch_to_tsquery('english', $6) q WHERE $6 <> '' AND search @@ q
-		), alike AS (
-		    SELECT m.*, (1000 * cardinality(ARRAY(SELECT unnest(m.trigrams) INTERSECT SELECT unnest($7::text[])))
-		                 / greatest(cardinality($7::text[]), 1))::bigint AS score
-		    FROM mine m WHERE $6 <> '' AND m.trigrams && $7::text[] AND NOT EXISTS (SELECT 1 FROM found)
-		), listed AS (
-		    SELECT * FROM found
-		    UNION ALL SELECT * FROM alike WHERE score >= $8
-		    UNION ALL SELECT m.*, 0 FROM mine m WHERE $6 = ''
-		)
-		SELECT l.score, l.title, c.id, c.version, c.created_at, c.updated_at, l.summary, l.enrolled
-		FROM listed l JOIN courses c ON c.id = l.course_id
-		WHERE NOT $9 OR (-l.score, l.title, c.id) > (-$10::bigint, $11, $12::uuid)
-		ORDER BY -l.score, l.title, c.id
-		LIMIT $13`,
-		q.UserID, q.Provider, q.Level, q.Category, q.Enrolled, q.Query, orEmpty(q.Trigrams), likeness,
-		q.After != nil, after.Score, after.Title, after.ID, q.Limit+1)
+	args := []any{q.UserID, q.Provider, q.Level, q.Category, q.Enrolled, q.Limit + 1}
+	list := listFirst
+	switch {
+	case q.Query != "":
+		list, args = listByQuery, append(args, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID)
+	case q.After != nil:
+		list, args = listNext, append(args, after.Title, after.ID)
+	}
+	rows, err := tx.Query(ctx, list, args...)
 	if err != nil {
 		return nil, nil, classify("course", err)
 	}
@@ -163,6 +147,54 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 	}
 	return courses, nil, classify("course", rows.Err())
 }
+
+// A list without a query is read in the order of its index, from where the page
+// begins and as far as it goes, however many courses there are.
+const (
+	listFirst = listed + ` ORDER BY i.title, i.course_id LIMIT $6`
+	listNext  = listed + ` AND (i.title, i.course_id) > ($7, $8::uuid) ORDER BY i.title, i.course_id LIMIT $6`
+
+	listed = `
+		SELECT 0::bigint, i.title, c.id, c.version, c.created_at, c.updated_at, i.summary, e.user_id IS NOT NULL
+		FROM course_index i JOIN courses c ON c.id = i.course_id` + mine
+
+	// mine is what of an index i the filters let through.
+	mine = `
+		LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid
+		WHERE ($2 = '' OR i.provider = $2) AND ($3 = '' OR i.level = $3)
+		  AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)`
+
+	listByQuery = `
+		WITH words AS (
+		    SELECT websearch_to_tsquery('english', $7) AS q
+		), candidates AS (
+		    (SELECT i.course_id FROM words w JOIN course_index i ON to_tsvector('english', i.title) @@ w.q` + mine + ` LIMIT $10)
+		    UNION
+		    (SELECT i.course_id FROM words w JOIN course_index i ON i.search @@ w.q` + mine + ` LIMIT $10)
+		), found AS (
+		    SELECT i.course_id, (ts_rank(i.search, w.q) * 1e6)::bigint AS score
+		    FROM candidates JOIN course_index i USING (course_id), words w
+		), alike AS (
+		    SELECT i.course_id, (1000 * cardinality(ARRAY(SELECT unnest(i.trigrams) INTERSECT SELECT unnest($8::text[])))
+		                 / greatest(cardinality($8::text[]), 1))::bigint AS score
+		    FROM course_index i` + mine + ` AND i.trigrams && $8::text[] AND NOT EXISTS (SELECT 1 FROM found)
+		), list AS (
+		    SELECT * FROM found
+		    UNION ALL SELECT * FROM alike WHERE score >= $9
+		)
+		SELECT l.score, i.title, c.id, c.version, c.created_at, c.updated_at, i.summary, e.user_id IS NOT NULL
+		FROM list l
+		JOIN course_index i USING (course_id)
+		JOIN courses c ON c.id = l.course_id
+		LEFT JOIN enrollments e ON e.course_id = l.course_id AND e.user_id = nullif($1, '')::uuid
+		WHERE NOT $11 OR (-l.score, i.title, c.id) > (-$12::bigint, $13, $14::uuid)
+		ORDER BY -l.score, i.title, c.id
+		LIMIT $6`
+)
+
+// mostRanked is how many courses a search compares, twice: more would only tell
+// apart what matches alike.
+const mostRanked = 1000
 
 // FreshCourse returns the slug and title of the easiest course that userID is
 // not enrolled in. With all false, only free ones count.

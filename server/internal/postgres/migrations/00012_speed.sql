@@ -10,3 +10,11 @@ BEGIN
 END $$ LANGUAGE plpgsql;
 -- +goose StatementEnd
 CREATE TRIGGER tell AFTER INSERT OR DELETE OR UPDATE OF version ON enrollments FOR EACH ROW EXECUTE FUNCTION tell_enrolled();
+
+-- What a search ranks first among very many.
+CREATE INDEX course_index_titled ON course_index USING gin (to_tsvector('english', title));
+CREATE INDEX course_index_trigrams ON course_index USING gin (trigrams);
+
+-- A learner's lessons lie scattered over the table: all of them are read from here.
+CREATE INDEX user_progress_summary ON user_progress (user_id, course_id)
+    INCLUDE (lesson_id, progress_percentage, completed_at, created_at);
