@@ -70,7 +70,7 @@ func (s *Server) spawn() (*child, error) {
 	}
 	settings := []string{
 		"-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.socket, "-c", "unix_socket_permissions=0700",
-		"-c", "shared_buffers=32MB", "-c", "max_connections=60", "-c", "log_min_messages=warning", "-c", "log_checkpoints=off",
+		"-c", "shared_buffers=32MB", "-c", "max_connections=200", "-c", "log_min_messages=warning", "-c", "log_checkpoints=off",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr",
 		// Not in /dev/shm: whoever cleans that, such as logind when the account
 		// it runs as logs out, would take the database down.
