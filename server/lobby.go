@@ -72,7 +72,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	if user.ID != "" {
 		watching.Go(func() { l.watch(ctx, cancel, who, user) })
 	}
-	if len(s.Command()) > 0 {
+	if len(s.Command()) > 0 || wantsLines(s) {
 		status := l.command(ctx, s, as)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
 	} else {
@@ -130,15 +130,22 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 		env.Out = lines{s} // there is no terminal driver here to do it
 		env.Err = env.Out
 		t := newTerminal(ctx, s)
-		env.In, local = t, &root.Local{Desk: l.desk(t, as)}
+		env.In, local = &cooked{from: t, echo: env.Out}, &root.Local{Desk: l.desk(t, as)}
 	}
 	args := s.Command()
-	if args[0] == "cmh" {
+	if len(args) > 0 && args[0] == "cmh" {
 		args = args[1:]
 	}
 	tree := root.New(env, local)
 	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", auth.Shared(env)...))
 	return cli.Run(ctx, tree, env, args)
+}
+
+// wantsLines says whether a visitor on a terminal wants lines of text instead
+// of the screens.
+func wantsLines(s ssh.Session) bool {
+	pty, _, tty := s.Pty()
+	return tty && (&cli.Env{Getenv: environment(s, pty)}).Accessible()
 }
 
 // desk opens a lab on the terminal of a command. What the gateway knows of the

@@ -35,6 +35,12 @@ func (m *machine) settings() (config.Config, error) {
 	return *m.config, nil
 }
 
+// linear says whether the settings want lines of text.
+func (m *machine) linear() bool {
+	c, err := m.settings()
+	return err == nil && c.Accessible
+}
+
 // sdk is the connection to the hub, and where its sign-in is.
 func (m *machine) sdk() (*client.Client, *credential.Store, error) {
 	if m.client != nil {

@@ -35,6 +35,7 @@ func main() {
 	m := &machine{env: env}
 	env.Backend = m.backend
 	env.Page = m.page
+	env.Linear = m.linear
 	tree := root.New(env, &root.Local{
 		Open: m.open,
 		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {

@@ -23,6 +23,7 @@ import (
 //	types "TEXT"    a Go string
 //	runs COMMAND    meanwhile
 //	size COLUMNS ROWS
+//	lines           all that was shown so far is lines of text, with nothing that moves or draws
 //	exits STATUS
 func converse(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -62,6 +63,10 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			_, err = tty.WriteString(text)
 			ts.Check(err)
+		case "lines":
+			if bad := moves.FindString(shown.everything()); bad != "" {
+				ts.Fatalf("%q was shown", bad)
+			}
 		case "runs":
 			words := strings.Fields(rest)
 			ts.Check(ts.Exec(words[0], words[1:]...))
@@ -93,6 +98,10 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// moves matches what one can't read aloud: control sequences, lines drawn in
+// place of others, the edges of boxes, spinners. Authors may draw in a block.
+var moves = regexp.MustCompile("(?m)\x1b.{0,20}|\r[^\r\n].{0,20}|^ *[│┆╭▌▸▾━─].{0,20}|[\u2800-\u28ff].{0,20}")
+
 // patience is how long a conversation waits for one answer.
 const patience = 40 * time.Second
 
@@ -100,12 +109,20 @@ const patience = 40 * time.Second
 type show struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	all  bytes.Buffer // what nothing is forgotten of
+}
+
+func (s *show) everything() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.String()
 }
 
 func (s *show) add(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.text.Write(p)
+	s.all.Write(p)
 }
 
 func (s *show) left() string {

@@ -52,7 +52,7 @@ func (s *session) filter(reqs <-chan *gossh.Request, out chan<- *gossh.Request) 
 		var ok bool
 		switch req.Type {
 		case "env":
-			ok = envs < maxEnv && acceptEnv(req.Payload)
+			ok = envs < maxEnv && (acceptEnv(req.Payload) || acceptTaste(req.Payload))
 			envs++
 		case "pty-req":
 			req.Payload, ok = clampPTY(req.Payload)

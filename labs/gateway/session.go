@@ -271,15 +271,32 @@ func (c *channel) finishWith(kind string, payload []byte) {
 // acceptEnv says whether a client may set a variable. Which terminal to
 // attach to is the learner's own business.
 func acceptEnv(payload []byte) bool {
-	var kv struct{ Key, Value string }
-	if gossh.Unmarshal(payload, &kv) != nil || len(kv.Key) > 64 || len(kv.Value) > 256 || strings.ContainsAny(kv.Key+kv.Value, "\x00\n=") {
-		return false
-	}
-	switch kv.Key {
+	name := envName(payload)
+	switch name {
 	case "LANG", "TERM", "COLORTERM", proto.SessionEnv:
 		return true
 	}
-	return strings.HasPrefix(kv.Key, "LC_")
+	return strings.HasPrefix(name, "LC_")
+}
+
+// acceptTaste says whether a variable only changes how the lobby looks. No
+// program of a lab sees it.
+func acceptTaste(payload []byte) bool {
+	switch envName(payload) {
+	case "CMH_ACCESSIBLE", "CMH_PREFIX", "NO_COLOR":
+		return true
+	}
+	return false
+}
+
+// envName is the name of a variable that a client sets, empty where that can't
+// be right.
+func envName(payload []byte) string {
+	var kv struct{ Key, Value string }
+	if gossh.Unmarshal(payload, &kv) != nil || len(kv.Key) > 64 || len(kv.Value) > 256 || strings.ContainsAny(kv.Key+kv.Value, "\x00\n=") {
+		return ""
+	}
+	return kv.Key
 }
 
 const maxEnv = 32

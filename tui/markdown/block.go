@@ -69,6 +69,9 @@ func (r *renderer) block(n ast.Node, width int) []string {
 	case *ast.List:
 		return r.list(n, width)
 	case *ast.ThematicBreak:
+		if r.o.Linear {
+			return nil
+		}
 		return []string{paint(strings.Repeat("─", min(width, 40)), r.ink.faint)}
 	case *east.Table:
 		return r.table(n, width)
@@ -83,7 +86,10 @@ func (r *renderer) block(n ast.Node, width int) []string {
 func (r *renderer) heading(n *ast.Heading, width int) []string {
 	lines := r.wrap(r.inline(n, r.ink.heading), width)
 	rule := map[int]string{1: "━", 2: "─"}[n.Level]
-	if rule == "" || len(lines) == 0 {
+	if r.o.Linear && len(lines) > 0 {
+		lines[0] = "Heading: " + lines[0]
+	}
+	if rule == "" || r.o.Linear || len(lines) == 0 {
 		return lines
 	}
 	widest := 0
@@ -96,9 +102,16 @@ func (r *renderer) heading(n *ast.Heading, width int) []string {
 func (r *renderer) quote(n ast.Node, width int) []string {
 	lines := r.children(n, width-2)
 	if len(lines) > 0 {
-		if name, ok := alert(lines[0]); ok {
+		name, ok := alert(lines[0])
+		switch {
+		case ok:
 			lines[0] = paint(name, r.ink.note)
+		case r.o.Linear:
+			lines[0] = "Quote: " + lines[0]
 		}
+	}
+	if r.o.Linear {
+		return lines
 	}
 	bar := paint("▌", r.ink.faint) + " "
 	return prefix(lines, bar, bar)
@@ -127,6 +140,9 @@ func (r *renderer) list(n *ast.List, width int) []string {
 	number := n.Start
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		mark := "• "
+		if r.o.Linear {
+			mark = "- "
+		}
 		if n.IsOrdered() {
 			mark = fmt.Sprintf("%d. ", number)
 			number++
@@ -240,6 +256,9 @@ func (f File) String() string {
 // code draws lines behind a gutter. One that is too long goes on behind a
 // broken gutter: a terminal can't scroll sideways.
 func (r *renderer) code(code, title string, width int) []string {
+	if r.o.Linear {
+		return aloud(code, title)
+	}
 	bar, cont := paint("│", r.ink.faint)+" ", paint("┆", r.ink.faint)+" "
 	var out []string
 	if title != "" {
@@ -265,4 +284,14 @@ func (r *renderer) code(code, title string, width int) []string {
 		}
 	}
 	return out
+}
+
+// aloud is code with its begin and end in words.
+func aloud(code, title string) []string {
+	lines := strings.Split(strings.TrimRight(safe.Text(code), "\n"), "\n")
+	begin := "Code"
+	if title != "" {
+		begin += " " + title
+	}
+	return append(append([]string{begin + ":"}, lines...), "End of code.")
 }

@@ -102,7 +102,10 @@ func (r *renderer) summary(text string, width int) []string {
 		return nil
 	}
 	mark := "▸ "
-	if r.o.Unfold {
+	switch {
+	case r.o.Linear:
+		mark = "Details: "
+	case r.o.Unfold:
 		mark = "▾ "
 	}
 	text = strings.Trim(safe.Line(decode(text)), "*_ ")

@@ -20,6 +20,7 @@ type Options struct {
 	Color  bool // may also use colours
 	Links  bool // may make links clickable (OSC 8); else their addresses are shown
 	Unfold bool // show what <details> fold away
+	Linear bool // in words instead of lines and boxes, to be read aloud
 	Bare   bool // give blocks of code without an action a number too, for copying
 	From   int  // blocks numbered already, when several texts make one page
 }

@@ -177,3 +177,13 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// Read aloud, a text says in words what is drawn elsewhere.
+func TestLinear(t *testing.T) {
+	src := "# Who\n\n> [!TIP]\n> Close it.\n\n> He said\n\n- one\n- two\n\n```bash {exec T2}\nls\n```\n\n| Bit | File |\n|---|---|\n| r | read |\n\n---\n\n<details><summary>More</summary>\n\nfolded\n\n</details>\n"
+	got, _ := markdown.Render(src, markdown.Options{Width: 1000, Linear: true, Unfold: true})
+	want := "Heading: Who\n\nTip: Close it.\n\nQuote: He said\n\n- one\n- two\n\nCode [1] bash in terminal 2:\nls\nEnd of code.\n\nBit: r\nFile: read\n\nDetails: More\n\nfolded"
+	if got != want {
+		t.Errorf("%s\n\nwant\n\n%s", got, want)
+	}
+}

@@ -30,7 +30,7 @@ func (r *renderer) table(n *east.Table, width int) []string {
 		return nil
 	}
 	widths, ok := fit(r.natural(rows, columns), width-3*(columns-1))
-	if !ok {
+	if !ok || r.o.Linear {
 		return r.records(rows, width)
 	}
 	var out []string

@@ -151,9 +151,11 @@ func (d *desk) hubCommand(key string) {
 		})
 	case "S":
 		d.confirm("Hand the lab in? Its machine is gone then.", func() {
+			d.handing = true
 			d.work("Handing in…", func(ctx context.Context) func() {
 				_, err := d.api.SubmitLab(ctx, id)
 				return func() {
+					d.handing = false
 					if err == nil {
 						d.finish(errFinished)
 					}

@@ -18,6 +18,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
@@ -49,6 +50,7 @@ type Options struct {
 	Prefix  byte             // the key before commands; 0 is Ctrl-]
 	Whole   bool             // the shell has the whole screen at first, whatever its size
 	Mono    bool             // no colours but the shell's own
+	None    bool             // no screen at all: the shell has the terminal to itself
 	Now     func() time.Time // nil means time.Now
 
 	// Files opens the lab's files; nil where blocks can't be written to any.
@@ -67,6 +69,12 @@ const (
 // ends. Its results are attach's. t is as it was before when Run returns, but
 // for a read of t.In that is still under way: unblocking it is the caller's.
 func Run(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach Attach) (status int, detached bool, err error) {
+	if o.None {
+		if t.Say == nil {
+			t.Say = func(s string) { _, _ = io.WriteString(t.Out, safe.Line(s)+"\r\n") }
+		}
+		return attach(ctx, t, "")
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	d := newDesk(ctx, t, api, o, attach)
@@ -137,6 +145,7 @@ type desk struct {
 	offset  int
 	unfold  bool
 	busy    string
+	handing bool // the lab is being handed in
 	said    string
 	help    bool
 	ask     *ask

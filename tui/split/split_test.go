@@ -457,6 +457,7 @@ func BenchmarkEcho(b *testing.B) {
 		s.mu.Lock()
 		typed, shown := s.typed.Len(), s.raw.Len()
 		s.mu.Unlock()
+		<-time.After(3 * time.Millisecond) // nobody types sooner than a frame may follow another
 		began := time.Now()
 		s.press("x")
 		s.until("the lab has the key", func() bool { return s.typed.Len() > typed })
@@ -492,4 +493,68 @@ func TestResize(t *testing.T) {
 	}
 	s.press("\x1dz")
 	s.until("the shell has the whole screen", func() bool { c, _ := s.lab.Size(); return c == 100 })
+}
+
+// A key goes through while the lab prints without end.
+func TestTypeIntoAFlood(t *testing.T) {
+	s := sit(t, 120, 40, split.Options{})
+	s.sees("Step 1/3")
+	text := strings.Repeat("\x1b[32mthe quick brown fox\x1b[m jumps over the lazy dog\r\n", 200)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = io.WriteString(s.lab.Out, text)
+			}
+		}
+	}()
+	s.sees("lazy dog")
+	s.press("\x03")
+	s.gets("\x03")
+	s.press("\x1dc")
+	s.sees("Not yet")
+	close(stop)
+	<-stopped
+}
+
+// From a key to the lab while `cat` of 10 MB comes out of it.
+func BenchmarkTypeIntoAFlood(b *testing.B) {
+	s := sit(b, 120, 40, split.Options{})
+	s.sees("Step 1/3")
+	text := strings.Repeat("\x1b[32mthe quick brown fox\x1b[m jumps over the lazy dog\r\n", 600) // as SSH brings it
+	var took []time.Duration
+	var whole time.Duration
+	for b.Loop() {
+		began := time.Now()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for n := 0; n < 10<<20; n += len(text) {
+				_, _ = io.WriteString(s.lab.Out, text)
+			}
+		}()
+		for open := true; open; {
+			s.mu.Lock()
+			typed := s.typed.Len()
+			s.mu.Unlock()
+			key := time.Now()
+			s.press("x")
+			s.until("the lab has the key", func() bool { return s.typed.Len() > typed })
+			took = append(took, time.Since(key))
+			select {
+			case <-ended:
+				open = false
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+		whole += time.Since(began)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs/p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs/p99")
+	b.ReportMetric(float64(whole.Milliseconds())/float64(b.N), "ms/10MB")
 }

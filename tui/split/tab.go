@@ -2,6 +2,7 @@ package split
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -82,12 +83,27 @@ func (d *desk) wait() end {
 				return end{err: context.Cause(d.ctx)}
 			}
 			if e.detached || d.closed(e) {
+				if d.handed() {
+					return end{err: errFinished}
+				}
 				return e
 			}
 		case <-d.ctx.Done():
 			return end{err: context.Cause(d.ctx)}
 		}
 	}
+}
+
+// handed reports whether the lab has ended because it was handed in, whose answer
+// may come later than the end of its shell.
+func (d *desk) handed() bool {
+	d.mu.Lock()
+	handing := d.handing
+	d.mu.Unlock()
+	if handing {
+		d.working.Wait()
+	}
+	return errors.Is(context.Cause(d.ctx), errFinished)
 }
 
 // closed takes away the tab of a terminal that has ended, and reports whether
@@ -254,14 +270,19 @@ type writer struct {
 	t *tab
 }
 
+// Write takes a little at a time: a key that comes meanwhile waits for no more
+// than that.
 func (w writer) Write(p []byte) (int, error) {
-	w.d.mu.Lock()
-	w.t.screen.Write(p)
-	w.t.printed = time.Now()
-	shown := w.t == w.d.tab
-	w.d.mu.Unlock()
-	if shown {
-		w.d.changed()
+	for rest := p; len(rest) > 0; {
+		n := min(len(rest), 2048)
+		w.d.mu.Lock()
+		w.t.screen.Write(rest[:n])
+		w.t.printed = time.Now()
+		shown := w.t == w.d.tab
+		w.d.mu.Unlock()
+		if rest = rest[n:]; shown {
+			w.d.changed()
+		}
 	}
 	return len(p), nil
 }

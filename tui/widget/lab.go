@@ -8,7 +8,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
-// Keys of a lab's screen as its verdicts name them.
+// LabKeys are keys of a lab's screen, as its verdicts name them.
 type LabKeys struct{ Next, Hint, Submit string }
 
 // Verdict says in a line how a check went, and what one does then. last is

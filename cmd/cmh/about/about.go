@@ -117,7 +117,7 @@ which wins over config.yaml.
   CMH_INSECURE_HTTP  let http:// leave this machine
   CMH_PAGER, PAGER   how to page long texts (default less -FRX)
   CMH_PREFIX         key before commands in a lab's screen (default ctrl-])
-  CMH_ACCESSIBLE     1: lines of text instead of a lab's screen
+  CMH_ACCESSIBLE     1: lines of text instead of screens
   CMH_LAB_IMAGE      image of labs that name none, for author test
   CMH_IMAGE_DIR      where images are kept, for author test
   CMH_LAB_AGENT      where lab-agent is, for author test

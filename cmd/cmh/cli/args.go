@@ -80,6 +80,7 @@ func addGlobals(root *cobra.Command, env *Env) {
 	f.BoolVarP(&env.Quiet, "quiet", "q", env.Quiet, "print results only")
 	f.StringVar(&env.Server, "server", env.Server, "use the hub at `URL`")
 	f.Var(&colorFlag{env}, "color", "use colour `WHEN`: auto, always, never")
+	f.BoolVar(&env.Lines, "accessible", env.Lines, "lines of text instead of screens and tables")
 	f.SortFlags = false
 }
 

@@ -40,6 +40,10 @@ type Env struct {
 	// reader to leave.
 	Page func(ctx context.Context) (io.WriteCloser, error)
 
+	// Linear says whether the settings want lines of text instead of screens. nil
+	// is no.
+	Linear func() bool
+
 	// ShowCause lets errors tell what lies behind their message. Only set it
 	// where the process belongs to the person who reads its output.
 	ShowCause bool
@@ -63,6 +67,8 @@ type Options struct {
 	Quiet    bool
 	Server   string
 	Color    string // auto, always, never
+
+	Lines bool // --accessible: see Accessible
 }
 
 // Var is the value of an environment variable.
@@ -87,7 +93,7 @@ func (e *Env) Colour() bool {
 		return false
 	case e.Var("CLICOLOR_FORCE") != "" && e.Var("CLICOLOR_FORCE") != "0":
 		return true
-	case e.Var("TERM") == "dumb":
+	case e.Var("TERM") == "dumb", e.OutTTY && e.Accessible():
 		return false
 	}
 	return e.OutTTY
@@ -105,6 +111,16 @@ func (e *Env) Columns() int {
 func (e *Env) Interactive() bool {
 	ci := e.Var("CI")
 	return e.InTTY && e.ErrTTY && !e.NoInput && e.Var("CMH_NO_INPUT") == "" && (ci == "" || ci == "false")
+}
+
+// Accessible reports whether the caller wants lines of text for a program that
+// reads them aloud or shows them in Braille: flag, then environment, then
+// settings.
+func (e *Env) Accessible() bool {
+	if on := e.Var("CMH_ACCESSIBLE"); e.Lines || on != "" {
+		return e.Lines || on != "0"
+	}
+	return e.Linear != nil && e.Linear()
 }
 
 // ForHumans reports whether output is read by a person at a terminal, rather

@@ -15,6 +15,10 @@ const longLine = 100
 // Markdown draws src the way the caller can see it: styled on a terminal, plain
 // elsewhere.
 func (e *Env) Markdown(src string) string {
+	if e.ForHumans() && e.Accessible() {
+		text, _ := markdown.Render(src, markdown.Options{Width: 1000, Unfold: true, Linear: true})
+		return text + "\n"
+	}
 	colour := e.Colour() && !e.Plain
 	text, _ := markdown.Render(src, markdown.Options{
 		Width: min(e.Columns(), longLine), Styled: colour, Color: colour, Links: colour, Unfold: true,
@@ -25,7 +29,7 @@ func (e *Env) Markdown(src string) string {
 // Read shows a long text: through a pager where somebody sits at a terminal and
 // it does not fit, else as it is.
 func (e *Env) Read(ctx context.Context, text string) error {
-	if !e.ForHumans() || !e.Interactive() || e.Page == nil || strings.Count(text, "\n") < screenful {
+	if !e.ForHumans() || e.Accessible() || !e.Interactive() || e.Page == nil || strings.Count(text, "\n") < screenful {
 		_, err := io.WriteString(e.Out, text)
 		return err
 	}

@@ -55,7 +55,29 @@ func PrintList[T any](env *Env, items []T, cols ...Column[T]) error {
 	if !env.ForHumans() {
 		return writeTSV(env.Out, rows)
 	}
+	if env.Accessible() {
+		return writeSentences(env.Out, rows)
+	}
 	return writeTable(env, rows)
+}
+
+// writeSentences writes each row as a line, every cell behind the title of its
+// column: what is read aloud has no columns.
+func writeSentences(w io.Writer, rows [][]string) error {
+	var b strings.Builder
+	for _, r := range rows[1:] {
+		var parts []string
+		for i, c := range r {
+			if title := rows[0][i]; c != "" && title != "" {
+				parts = append(parts, title[:1]+strings.ToLower(title[1:])+" "+c)
+			} else if c != "" {
+				parts = append(parts, c)
+			}
+		}
+		b.WriteString(strings.Join(parts, ", ") + ".\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func writeTSV(w io.Writer, rows [][]string) error {

@@ -22,6 +22,7 @@ type Config struct {
 	Server       string // base URL of the hub
 	Pager        string // shell command line; empty for the default
 	InsecureHTTP bool   // tokens may travel unencrypted to another machine
+	Accessible   bool   // lines of text instead of screens
 }
 
 // Dir is where settings and sign-ins are kept. It may not exist yet.
@@ -51,5 +52,5 @@ func Read(dir, server string) (Config, error) {
 	if server != "" {
 		v.Set("server", server)
 	}
-	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http")}, nil
+	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible")}, nil
 }

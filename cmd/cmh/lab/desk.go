@@ -28,17 +28,21 @@ type Certifier interface {
 	LabCertificate(ctx context.Context, ref, publicKey string) (hub.SSHCertificate, error)
 }
 
-// accessible says whether the caller wants lines of text instead of screens.
-func accessible(env *cli.Env) bool {
-	on := env.Var("CMH_ACCESSIBLE")
-	return on != "" && on != "0"
-}
-
 // work opens the lab's screen, or where there is none its shell.
 func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attach Attach, desk Desk, whole bool) error {
-	if desk == nil || accessible(env) || env.Var("TERM") == "dumb" {
-		if err := showStep(ctx, env, b, s); err != nil || attach == nil {
+	if desk == nil || env.Accessible() || env.Var("TERM") == "dumb" {
+		err := showStep(ctx, env, b, s)
+		switch {
+		case err != nil || attach == nil && desk == nil:
 			return err
+		case attach == nil:
+			env.Say("Ctrl-] d leaves the lab running. Have your work checked with: lab check")
+			status, detached, err := desk(ctx, b, split.Options{Session: s.ID, None: true}, Hosts(b, s.ID))
+			if detached {
+				env.Say("Detached; the lab goes on.")
+				return nil
+			}
+			return ended(env, status, err)
 		}
 		return attachTo(ctx, env, b, s.ID, place{}, attach)
 	}

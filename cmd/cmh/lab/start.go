@@ -22,7 +22,7 @@ func startCmd(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 		Long: "Start a lab, or find it when it runs already. On a terminal it opens as soon as it is ready: the step's text on the left, " +
 			"the lab's shell on the right, and below how it stands. Ctrl-] comes before every key that is not the shell's: Ctrl-] c checks, " +
 			"Ctrl-] ? shows them all, Ctrl-] d leaves and the lab goes on. On less than 100 by 30, or with --no-split, the shell has the whole " +
-			"screen and the text is Ctrl-] z away; with CMH_ACCESSIBLE=1 there is the shell alone, and no screen. " +
+			"screen and the text is Ctrl-] z away; with --accessible there is the shell alone, and no screen. " +
 			"With --detach, with --json or without a terminal the session is printed instead, without waiting. " +
 			"When all machines are busy it waits in the queue and says where it stands; exit status 75 when that takes longer than the timeout.",
 		Example: "  cmh lab start log-triage\n  cmh lab start log-triage --detach --json",

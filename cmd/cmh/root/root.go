@@ -3,6 +3,8 @@
 package root
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -11,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cert"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/course"
+	"github.com/cloudmastershub/cmh/cmd/cmh/guide"
 	"github.com/cloudmastershub/cmh/cmd/cmh/key"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lesson"
@@ -57,16 +60,28 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	Add(root, topics, about.Topics()...)
 	root.SetHelpCommand(about.HelpCommand())
 	root.SetHelpCommandGroupID(Other)
-	if l.Open != nil {
-		help := root.RunE
-		root.RunE = func(cmd *cobra.Command, args []string) error {
-			if env.InTTY && env.ForHumans() && env.Interactive() && env.Var("TERM") != "dumb" {
-				return l.Open(cmd)
-			}
-			return help(cmd, args)
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if env.InTTY && env.ForHumans() && env.Interactive() && env.Accessible() {
+			return guided(cmd.Context(), env, l)
 		}
+		if l.Open != nil && env.InTTY && env.ForHumans() && env.Interactive() && env.Var("TERM") != "dumb" {
+			return l.Open(cmd)
+		}
+		return help(cmd, args)
 	}
 	return root
+}
+
+// guided talks with a learner who wants no screens. Each command that they choose
+// runs in a tree of its own, because flags stay where they were set.
+func guided(ctx context.Context, env *cli.Env, l Local) error {
+	l.Open = nil
+	return guide.Open(ctx, env, func(ctx context.Context, args ...string) int {
+		again := *env
+		again.Lines = true
+		return cli.Run(ctx, New(&again, &l), &again, args)
+	})
 }
 
 // Add puts commands into a group of root.

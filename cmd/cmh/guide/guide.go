@@ -1,0 +1,151 @@
+// Package guide is cmh for those who read with a program or in Braille: what the
+// screens do, as questions and answers in lines. Nothing is drawn, moved or
+// spun; each answer is announced by a line of its own. What one chooses is done
+// by the commands that there are for it.
+package guide
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+// Run runs one command of cmh, and returns its exit status.
+type Run func(ctx context.Context, args ...string) int
+
+type guide struct {
+	env *cli.Env
+	hub cli.Backend
+	run Run
+}
+
+// errQuit ends the guide from wherever one is.
+var errQuit = errors.New("quit")
+
+// Open talks with the learner until they quit, or the input ends.
+func Open(ctx context.Context, env *cli.Env, run Run) error {
+	b, err := env.Backend()
+	if err != nil {
+		return err
+	}
+	g := guide{env, b, run}
+	g.say("CloudMastersHub, in lines. Answer with a number, or the first letters of a choice. 0 goes back, q quits, Enter says the choices again.")
+	if u, err := b.Profile(ctx); err == nil {
+		g.say("You are signed in as %s.", cli.CleanLine(u.Username))
+	} else if hub.CodeOf(err) == hub.Unauthenticated {
+		g.say("You are not signed in. %s", cli.LogInWith)
+	}
+	err = g.menu(ctx, "Home", g.home)
+	if errors.Is(err, errQuit) {
+		err = nil
+	}
+	if err == nil {
+		g.say("Bye.")
+	}
+	return err
+}
+
+func (g guide) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(g.env.Out, cli.Clean(fmt.Sprintf(format, args...)))
+}
+
+// command is a choice's action: one command of cmh.
+func (g guide) command(args ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		g.run(ctx, args...) // says itself what went wrong
+		return ctx.Err()
+	}
+}
+
+// A choice is one line of a menu.
+type choice struct {
+	text string
+	do   func(context.Context) error
+}
+
+// menu offers what fill returns, anew after each choice, until the learner
+// goes back.
+func (g guide) menu(ctx context.Context, title string, fill func(context.Context) ([]choice, error)) error {
+	for {
+		choices, err := fill(ctx)
+		if err != nil {
+			return err
+		}
+		if err := g.choose(ctx, title, choices); errors.Is(err, errBack) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+var errBack = errors.New("back")
+
+// choose asks once, and does what is chosen. What goes wrong there is said.
+func (g guide) choose(ctx context.Context, title string, choices []choice) error {
+	g.say("\n%s. %d choices.", title, len(choices))
+	for i, c := range choices {
+		g.say("%d. %s", i+1, c.text)
+	}
+	for {
+		answer, err := g.env.Ask(ctx, "Your choice:", "a number")
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil: // the input has ended
+			return errQuit
+		}
+		switch answer = strings.ToLower(strings.TrimSpace(answer)); answer {
+		case "0":
+			return errBack
+		case "q":
+			return errQuit
+		case "":
+			return nil
+		}
+		c := pick(choices, answer)
+		if c == nil {
+			g.say("Please answer with a number from 0 to %d, the first letters of a choice, or q.", len(choices))
+			continue
+		}
+		g.say("%s.", strings.TrimSuffix(c.text, "."))
+		err = c.do(ctx)
+		if errors.Is(err, errQuit) || ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			g.say("That did not work: %s", hub.MessageOf(err))
+		}
+		return nil
+	}
+}
+
+// pick is the choice of that number, or the first that begins so; nil is none.
+func pick(choices []choice, answer string) *choice {
+	if n, err := strconv.Atoi(answer); err == nil {
+		if n < 1 || n > len(choices) {
+			return nil
+		}
+		return &choices[n-1]
+	}
+	for i := range choices {
+		if strings.HasPrefix(strings.ToLower(choices[i].text), answer) {
+			return &choices[i]
+		}
+	}
+	return nil
+}
+
+// ask asks for a text; empty when there is none.
+func (g guide) ask(ctx context.Context, question string) (string, error) {
+	text, err := g.env.Ask(ctx, question, "a text")
+	if err != nil && ctx.Err() == nil {
+		return "", errQuit
+	}
+	return strings.TrimSpace(text), err
+}

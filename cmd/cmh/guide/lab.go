@@ -1,0 +1,121 @@
+package guide
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+)
+
+// labs lists those that can be started here; what runs comes first.
+func (g guide) labs(ctx context.Context) ([]choice, error) {
+	var out []choice
+	running := map[string]bool{}
+	if all, err := g.hub.LabSessions(ctx); err == nil {
+		for _, s := range all {
+			if !hub.Ended(s.State) {
+				running[s.LabID] = true
+				out = append(out, choice{sentence("Running: "+s.Title, where(s)), g.lab(s.LabID)})
+			}
+		}
+	}
+	page, err := g.hub.Labs(ctx, hub.LabFilter{Runnable: true, Paging: hub.Paging{Limit: 50}})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range page.Items {
+		if !running[l.ID] {
+			out = append(out, choice{sentence(l.Title, l.Difficulty, minutes(l.EstimatedTime), fmt.Sprintf("%d steps", len(l.Steps))), g.lab(l.ID)})
+		}
+	}
+	return out, nil
+}
+
+// where says at which step a session is, and how long it has.
+func where(s hub.LabSession) string {
+	text := ""
+	if s.Step > 0 && len(s.Steps) > 0 {
+		text = fmt.Sprintf("step %d of %d, ", s.Step, len(s.Steps))
+	}
+	return text + fmt.Sprintf("%d minutes left", max(int(time.Until(s.ExpiresAt).Minutes()), 0))
+}
+
+// lab is one lab: about it while it doesn't run, and its steps while it does.
+func (g guide) lab(id string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		l, err := g.hub.Lab(ctx, id)
+		if err != nil {
+			return err
+		}
+		return g.menu(ctx, "Lab "+cli.CleanLine(l.Title), func(ctx context.Context) ([]choice, error) {
+			s, err := g.hub.LabSession(ctx, id)
+			switch code := hub.CodeOf(err); {
+			case err == nil && !hub.Ended(s.State):
+				return g.running(l, s), nil
+			case err == nil, code == hub.NotFound, code == hub.Unauthenticated:
+			default:
+				return nil, err
+			}
+			out := []choice{{"Read about it", g.command("lab", "view", id)}}
+			if l.Runnable {
+				out = append(out, choice{"Start it", g.start(id)})
+			} else {
+				g.say("It can be read, but not run here: %s", cli.CleanLine(l.Reason))
+			}
+			return out, nil
+		})
+	}
+}
+
+// start starts a lab, waits until it is ready, and reads its first step.
+func (g guide) start(id string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if g.run(ctx, "lab", "start", id, "--detach") != cli.ExitOK {
+			return ctx.Err()
+		}
+		if g.run(ctx, "lab", "wait", id) != cli.ExitOK {
+			return ctx.Err()
+		}
+		g.say("The lab is ready.")
+		return ctx.Err()
+	}
+}
+
+func (g guide) running(l hub.Lab, s hub.LabSession) []choice {
+	g.say("\nIt runs: %s.", where(s))
+	out := []choice{}
+	var step hub.LabStep
+	if s.Step >= 1 && s.Step <= len(l.Steps) {
+		step = l.Steps[s.Step-1]
+		out = append(out, choice{"Read the step", g.command("lab", "view", l.ID, "--step", strconv.Itoa(s.Step))})
+	} else {
+		out = append(out, choice{"Read about it", g.command("lab", "view", l.ID)})
+	}
+	// The shell is the learner's own terminal, as plain as any.
+	out = append(out, choice{"Open the shell", g.command("lab", "start", l.ID)})
+	if len(step.Questions) > 0 {
+		out = append(out, choice{"Answer the questions of the step", g.command("lab", "answer", s.ID)})
+	}
+	out = append(out, choice{"Have the step checked", g.command("lab", "check", s.ID)})
+	if step.Hints > 0 {
+		out = append(out, choice{"A hint", g.command("lab", "hint", s.ID)})
+	}
+	if step.HasSolution {
+		out = append(out, choice{"The solution", g.command("lab", "solution", s.ID)})
+	}
+	out = append(out, choice{"Go on to the next step", g.command("lab", "next", s.ID)})
+	if s.Step >= 1 && s.Step <= len(s.Steps) && s.Steps[s.Step-1].Attempts >= 3 {
+		out = append(out, choice{"Skip the step", g.command("lab", "skip", s.ID)})
+	}
+	return append(
+		out,
+		choice{"How every step stands", g.command("lab", "status", s.ID)},
+		choice{"More time", g.command("lab", "extend", s.ID)},
+		choice{"Begin the step again", g.command("lab", "reset", s.ID)},
+		choice{"Hand the lab in", g.command("lab", "submit", s.ID)},
+		choice{"Stop it and throw its machine away", g.command("lab", "stop", s.ID)},
+	)
+}
