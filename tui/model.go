@@ -16,6 +16,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/home"
 	"github.com/cloudmastershub/cmh/tui/screen/lab"
 	"github.com/cloudmastershub/cmh/tui/screen/lesson"
+	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
 )
@@ -84,7 +85,7 @@ type profileMsg struct {
 }
 
 // tabs are the screens that a digit opens.
-var tabs = []string{"Home", "Catalogue", "Labs", "Progress"}
+var tabs = []string{"Home", "Catalogue", "Labs", "Progress", "Me"}
 
 func (m model) Init() tea.Cmd { return m.profile }
 
@@ -223,6 +224,8 @@ func (m model) toTab(n int) (model, tea.Cmd) {
 		p = paged[catalog.Model]{catalog.Labs(ctx, m.api, m.env)}
 	case 3:
 		p = paged[progress.Model]{progress.New(ctx, m.api, m.env)}
+	case 4:
+		p = paged[me.Model]{me.New(ctx, m.api, m.env)}
 	default:
 		p = paged[home.Model]{home.New(ctx, m.api, m.env)}
 	}

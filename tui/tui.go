@@ -18,6 +18,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/home"
 	"github.com/cloudmastershub/cmh/tui/screen/lab"
 	"github.com/cloudmastershub/cmh/tui/screen/lesson"
+	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -34,6 +35,7 @@ type Backend interface {
 	quiz.Backend
 	lab.Backend
 	progress.Backend
+	me.Backend
 }
 
 // Shell makes the command that gives the terminal to a lab's shell and ends

@@ -81,7 +81,10 @@ func (m model) title() string {
 		if i == m.tab && m.known {
 			line += th.Accent.Render("▸") + th.Selected.Render(fmt.Sprintf("%d %s", i+1, name)) + " "
 		} else {
-			line += " " + th.Faint.Render(fmt.Sprintf("%d %s", i+1, name)) + " "
+			if m.width < 60 { // there is room for one name
+				name = ""
+			}
+			line += " " + th.Faint.Render(strings.TrimSpace(fmt.Sprintf("%d %s", i+1, name))) + " "
 		}
 		if m.width >= 60 {
 			line += " "

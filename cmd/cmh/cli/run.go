@@ -56,7 +56,7 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // cobra takes nil for this process's own
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	addGlobals(root, env)

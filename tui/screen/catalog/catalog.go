@@ -3,10 +3,12 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -58,6 +60,7 @@ type Model struct {
 	typed         int // counts keystrokes, for restMsg
 	ask           question
 	categories    []string // seen so far
+	sort          string   // byTitle, byTime; empty is as the hub has them
 }
 
 // New returns a catalogue of courses that loads when Init runs.
@@ -196,7 +199,11 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		return m.asks(func(q *question) { q.level = cycle(q.level, "beginner", "intermediate", "advanced") })
 	case key.Matches(k, category) && !m.labs:
 		return m.asks(func(q *question) { q.category = cycle(q.category, m.categories...) })
+	case key.Matches(k, sorting):
+		m.sort = cycle(m.sort, byTitle, byTime)
+		m.cursor.At = 0
 	case key.Matches(k, clearAll):
+		m.sort = ""
 		m.search.Value = ""
 		return m.asks(func(q *question) { *q = question{} })
 	case (key.Matches(k, keys.Open) || key.Matches(k, keys.Right)) && m.cursor.At < len(shown):
@@ -209,6 +216,7 @@ var (
 	provider = theme.Bind("p", "provider", "p")
 	level    = theme.Bind("v", "level", "v")
 	category = theme.Bind("c", "category", "c")
+	sorting  = theme.Bind("s", "sort", "s")
 	clearAll = theme.Bind("0", "clear filters", "0")
 )
 
@@ -225,16 +233,56 @@ func cycle(v string, values ...string) string {
 // effect before the server answers.
 func (m Model) shown() []item {
 	q := strings.ToLower(strings.TrimSpace(m.search.Value))
-	if q == "" || q == strings.ToLower(m.ask.query) && !m.busy {
-		return m.items
+	out := m.items
+	if q != "" && (q != strings.ToLower(m.ask.query) || m.busy) {
+		out = fitting(m.items, q)
 	}
-	var out []item
-	for _, it := range m.items {
-		if strings.Contains(strings.ToLower(it.title+" "+it.text), q) {
-			out = append(out, it)
+	if m.sort == "" {
+		return out
+	}
+	out = slices.Clone(out)
+	slices.SortStableFunc(out, func(a, b item) int {
+		if m.sort == byTime {
+			return cmp.Compare(a.minutes, b.minutes)
+		}
+		return cmp.Compare(a.lower, b.lower)
+	})
+	return out
+}
+
+// What the rows may be sorted by, instead of as the hub has them.
+const (
+	byTitle = "title"
+	byTime  = "time"
+)
+
+// fitting are the items that q finds: those that have it in the title, then those
+// that have it at all, then those whose title has its letters in this order.
+func fitting(items []item, q string) []item {
+	var found [3][]item
+	for _, it := range items {
+		switch at := strings.Index(it.lower, q); {
+		case at >= 0 && at+len(q) <= it.end:
+			found[0] = append(found[0], it)
+		case at >= 0:
+			found[1] = append(found[1], it)
+		case inOrder(it.lower[:it.end], q):
+			found[2] = append(found[2], it)
 		}
 	}
-	return out
+	return slices.Concat(found[:]...)
+}
+
+// inOrder reports whether s has the letters of q, in their order.
+func inOrder(s, q string) bool {
+	for _, c := range q {
+		i := strings.IndexRune(s, c)
+		if i < 0 {
+			return false
+		}
+		s = s[i+utf8.RuneLen(c):]
+	}
+	return true
 }
 
 // Title names the screen.
@@ -257,7 +305,7 @@ func (m Model) Keys() []key.Binding {
 	lv := level
 	if m.labs {
 		lv = theme.Bind("v", "runnable here", "v")
-		return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, clearAll, k.Reload}
+		return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, sorting, clearAll, k.Reload}
 	}
-	return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, category, clearAll, k.Reload}
+	return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, category, sorting, clearAll, k.Reload}
 }

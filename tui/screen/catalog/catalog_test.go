@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -94,5 +95,64 @@ func TestEnterAsksTheServerOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff([]tea.Msg{screen.OpenCourse{Course: "aws-vpc"}}, asked); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// many is a hub with so many courses.
+type many struct {
+	*demo.Hub
+	n int
+}
+
+func (h many) Courses(context.Context, hub.CourseFilter) (p hub.Page[hub.Course], err error) {
+	for i := range h.n {
+		p.Items = append(p.Items, hub.Course{
+			Slug: fmt.Sprint("c", i), Title: fmt.Sprintf("%s on %s, part %d", []string{"Networks", "Identities", "Costs", "Pipelines"}[i%4], []string{"AWS", "Azure", "Google Cloud"}[i%3], i),
+			Description: "Subnets, routes, gateways and the ways they fail, in a lab of one's own.", Level: "beginner", Duration: (i * 37) % 240, Provider: "aws",
+		})
+	}
+	return p, nil
+}
+
+// What is typed finds titles first, then texts, then titles with the letters in
+// their order; rows can be sorted.
+func TestFuzzySearchAndSort(t *testing.T) {
+	t.Parallel()
+	open := func(ctx context.Context) catalog.Model {
+		return catalog.New(ctx, many{newHub(), 1000}, screentest.Env(screentest.Ana))
+	}
+	m, _ := screentest.Play(t, open, 80, 24, "/")
+	for _, k := range "pipaz7" { // before the server has answered
+		m, _ = m.Update(screentest.Key(string(k)))
+	}
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "Pipelines on Azure, part 7 ") {
+		t.Errorf("letters in order:\n%s", view)
+	}
+	m, _ = screentest.Play(t, open, 80, 24, "s", "s")
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "by time") || !strings.Contains(view, "part 0 ") {
+		t.Errorf("by time:\n%s", view)
+	}
+}
+
+// From a key in the search to the frame that shows what it finds.
+func BenchmarkSearch(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m := catalog.New(b.Context(), many{newHub(), n}, screentest.Env(screentest.Ana))
+			m, _ = m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
+			m, _ = m.Update(m.Init()())
+			m, _ = m.Update(screentest.Key("/"))
+			b.ResetTimer()
+			for i := 0; b.Loop(); i++ {
+				key := "pipaz"[i%5 : i%5+1]
+				if i%5 == 0 && i > 0 {
+					for range 5 {
+						m, _ = m.Update(screentest.Key("backspace"))
+					}
+				}
+				m, _ = m.Update(screentest.Key(key))
+				_ = m.View()
+			}
+		})
 	}
 }

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
@@ -13,9 +15,20 @@ import (
 // item is one row, made safe.
 type item struct {
 	title, text, category string
+	lower                 string // title and text, to be searched
+	end                   int    // of the title in lower
+	minutes               int
 	mark                  string
 	meta                  []string // facts, the most telling first
 	open                  tea.Msg
+}
+
+// find makes an item one that can be searched and sorted.
+func (it item) find(minutes int) item {
+	it.lower, it.minutes = strings.ToLower(it.title), minutes
+	it.end = len(it.lower)
+	it.lower += " " + strings.ToLower(it.text)
+	return it
 }
 
 func courseItem(c hub.Course) item {
@@ -30,7 +43,7 @@ func courseItem(c hub.Course) item {
 	if c.Enrolled {
 		it.mark = "✓ "
 	}
-	return it
+	return it.find(c.Duration)
 }
 
 func labItem(l hub.Lab) item {
@@ -46,7 +59,7 @@ func labItem(l hub.Lab) item {
 			it.text = safe.Line(l.Reason)
 		}
 	}
-	return it
+	return it.find(l.EstimatedTime)
 }
 
 // facts are as many of them as leave room for the title.
@@ -114,10 +127,16 @@ func (m Model) View() string {
 
 func (m Model) filters() string {
 	th := m.env.Theme
-	set := widget.Join(providerName(m.ask.provider), m.ask.level, m.ask.category)
+	set, by := widget.Join(providerName(m.ask.provider), m.ask.level, m.ask.category), ""
+	if m.sort != "" {
+		by = "by " + m.sort
+	}
+	if set != "" {
+		set = "only " + set
+	}
 	switch {
-	case set != "":
-		return th.Accent.Render("only " + set)
+	case set != "" || by != "":
+		return th.Accent.Render(widget.Join(set, by))
 	case m.width < 60:
 		return ""
 	case m.labs:
@@ -140,7 +159,11 @@ func (m Model) empty(height int) string {
 func (m Model) list(shown []item, height int) string {
 	th := m.env.Theme
 	var p widget.Page
+	// What is a screen away from the cursor is not drawn: there may be thousands.
+	from := max(0, m.cursor.At-height)
+	shown = shown[from:min(len(shown), m.cursor.At+height)]
 	for i, it := range shown {
+		i += from
 		on := i == m.cursor.At && !m.search.Focus
 		lines := []string{widget.Row(th, on, it.mark+it.title, it.facts(m.width), m.width)}
 		if m.tall() > 2 && i > 0 {

@@ -20,12 +20,14 @@ type Backend interface {
 	Next(context.Context) ([]hub.NextStep, error)
 	LabSessions(context.Context) ([]hub.LabSession, error)
 	Progress(context.Context) ([]hub.CourseProgress, error)
+	Achievements(context.Context) (hub.Achievements, error)
 }
 
 type loadedMsg struct {
 	next     []hub.NextStep
 	sessions []hub.LabSession
 	courses  []hub.CourseProgress
+	streak   hub.Streak
 	err      error
 }
 
@@ -44,6 +46,7 @@ type Model struct {
 	next          []hub.NextStep
 	sessions      []hub.LabSession
 	courses       []hub.CourseProgress
+	streak        hub.Streak
 	cursor        widget.Cursor
 }
 
@@ -69,6 +72,9 @@ func (m Model) load() tea.Msg {
 		return l
 	}
 	l.courses, l.err = m.api.Progress(m.ctx)
+	if reached, err := m.api.Achievements(m.ctx); err == nil { // home is home without it
+		l.streak = reached.Streak
+	}
 	return l
 }
 
@@ -80,7 +86,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	case loadedMsg:
 		m.loaded, m.err = true, msg.err
 		if msg.err == nil {
-			m.next, m.courses, m.sessions = msg.next, msg.courses, nil
+			m.next, m.courses, m.sessions, m.streak = msg.next, msg.courses, nil, msg.streak
 			for _, s := range msg.sessions {
 				if !hub.Ended(s.State) {
 					m.sessions = append(m.sessions, s)
@@ -188,7 +194,7 @@ func (m Model) View() string {
 	var p widget.Page
 	row := 0
 	selected := func() bool { row++; return m.cursor.At == row-1 }
-	p.Add("", "  "+th.Title.Render(m.greeting()))
+	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), th.Accent.Render(m.days()), m.width-2))
 	if len(m.sessions) > 0 {
 		p.Add("", "  "+th.Accent.Render("Running labs"))
 		for _, s := range m.sessions {
@@ -261,6 +267,18 @@ func (m Model) greeting() string {
 		return "Welcome, " + name
 	}
 	return "Welcome back, " + name
+}
+
+// days is how many days in a row something was done.
+func (m Model) days() string {
+	switch s := m.streak; {
+	case s.Current == 0:
+		return ""
+	case s.Today:
+		return "✓ " + widget.Count(s.Current, "day") + " in a row"
+	default:
+		return widget.Count(s.Current, "day") + " in a row, today to come"
+	}
 }
 
 // welcome is for who has nothing yet.

@@ -376,3 +376,40 @@ func (h *Hub) Enrolled() *Hub {
 	h.enrolled = true
 	return h
 }
+
+// Achievements are a streak, one that is earned and one that is not.
+func (h *Hub) Achievements(context.Context) (hub.Achievements, error) {
+	a := hub.Achievements{Streak: hub.Streak{Timezone: "UTC"}}
+	if h.enrolled {
+		t := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+		a.Streak = hub.Streak{Current: 3, Longest: 5, LastDay: "2026-03-01", Timezone: "UTC"}
+		a.Achievements = []hub.Achievement{
+			{ID: "first-lesson", Title: "First lesson", Description: "Complete a lesson.", Progress: 1, Goal: 1, EarnedAt: &t},
+			{ID: "ten-lessons", Title: "Ten lessons", Description: "Complete ten lessons.", Progress: 1, Goal: 10},
+		}
+	}
+	return a, h.guest()
+}
+
+// Certificates are one, once something has begun.
+func (h *Hub) Certificates(context.Context) ([]hub.Certificate, error) {
+	if !h.enrolled {
+		return nil, h.guest()
+	}
+	return []hub.Certificate{{ID: "bdwp-hqpk-xm2a-7cft", Name: "Ana", Course: "aws-vpc", Title: "Networks on AWS: VPC from the ground up", IssuedAt: time.Date(2026, 2, 20, 9, 0, 0, 0, time.UTC)}}, h.guest()
+}
+
+// Usage is how the limits stand.
+func (h *Hub) Usage(context.Context) (hub.Usage, error) {
+	return hub.Usage{Tier: hub.Free, Requests: hub.Used{Limit: 1000, Used: 120}, LabMinutes: hub.Used{Limit: 60, Used: 20}}, h.guest()
+}
+
+// Keys are one key.
+func (h *Hub) Keys(context.Context) ([]hub.Key, error) {
+	return []hub.Key{{ID: "k1", Name: "laptop", Type: "ssh-ed25519"}}, h.guest()
+}
+
+// Sessions is this one.
+func (h *Hub) Sessions(context.Context) ([]hub.Session, error) {
+	return []hub.Session{{ID: "t1", Client: "cmh on laptop", Method: "password", CreatedAt: time.Date(2026, 2, 1, 9, 0, 0, 0, time.UTC), Current: true}}, h.guest()
+}

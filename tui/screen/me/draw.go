@@ -1,0 +1,200 @@
+package me
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/widget"
+)
+
+// draw lays everything out anew.
+func (m *Model) draw() {
+	if !m.loaded || m.all.err != nil {
+		return
+	}
+	m.text.Lines = nil
+	m.streak()
+	m.heat()
+	m.achievements()
+	m.certificates()
+	m.limits()
+	m.doors()
+	m.text.Clamp(m.height)
+}
+
+func (m *Model) add(lines ...string) {
+	for _, l := range lines {
+		m.text.Lines = append(m.text.Lines, "  "+l)
+	}
+}
+
+func (m *Model) section(title string) { m.add("", m.env.Theme.Accent.Render(title), "") }
+
+// pair is a line with something at its right end.
+func (m *Model) pair(left, right string) {
+	m.add(widget.Between(left, m.env.Theme.Faint.Render(right), m.width-6))
+}
+
+// note is a line that can be read over, wrapped.
+func (m *Model) note(text string) {
+	for _, l := range widget.Wrap(text, m.width-6) {
+		m.add(m.env.Theme.Faint.Render(l))
+	}
+}
+
+func (m *Model) streak() {
+	s, th := m.all.reached.Streak, m.env.Theme
+	text := "No day in a row yet: finish a lesson, a quiz or a step of a lab."
+	switch {
+	case s.Current > 0 && s.Today:
+		text = th.Good.Render("✓") + " " + widget.Count(s.Current, "day") + " in a row, today among them"
+	case s.Current > 0:
+		text = widget.Count(s.Current, "day") + " in a row; today would be one more"
+	}
+	m.add("", th.Title.Render(safe.Line(orElse(m.env.User.Profile.DisplayName, m.env.User.Username))))
+	if s.Longest > s.Current {
+		text += fmt.Sprintf(" (longest: %d)", s.Longest)
+	}
+	m.add(text)
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// shades are a day's doings: none, one, two, four, more. They differ without
+// colour.
+var shades = []string{"·", "░", "▒", "▓", "█"}
+
+func shade(n int) string {
+	switch {
+	case n <= 2:
+		return shades[n]
+	case n <= 4:
+		return shades[3]
+	}
+	return shades[4]
+}
+
+// heat is a map of days, a column a week, with what was completed on each.
+func (m *Model) heat() {
+	const day = 24 * time.Hour
+	now := m.env.Now()
+	today := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, now.Location())
+	monday := today.Add(-time.Duration((int(today.Weekday())+6)%7) * day)
+	weeks := max(1, min(26, (m.width-12)/2))
+	first := monday.Add(-time.Duration(weeks-1) * 7 * day)
+	done := map[string]int{}
+	total := 0
+	count := func(at *time.Time) {
+		if at != nil && !at.Before(first.Add(-day/2)) {
+			done[at.In(now.Location()).Format(time.DateOnly)]++
+			total++
+		}
+	}
+	for _, c := range m.all.courses {
+		for _, l := range c.Lessons {
+			count(l.CompletedAt)
+		}
+		for _, l := range c.Labs {
+			count(l.CompletedAt)
+		}
+	}
+	m.section(fmt.Sprintf("Activity: %d lessons and labs done in %s", total, widget.Count(weeks, "week")))
+	for weekday := range 7 {
+		var b strings.Builder
+		for w := range weeks {
+			at := first.Add(time.Duration(w*7+weekday) * day)
+			if at.After(today) {
+				break
+			}
+			n := done[at.Format(time.DateOnly)]
+			s := shade(n)
+			if n > 0 {
+				s = m.env.Theme.Good.Render(s)
+			}
+			b.WriteString(s + " ")
+		}
+		name := []string{"Mon", "", "Wed", "", "Fri", "", "Sun"}[weekday]
+		m.add(widget.Fit(name, 4) + b.String())
+	}
+}
+
+func (m *Model) achievements() {
+	all, th := m.all.reached.Achievements, m.env.Theme
+	if len(all) == 0 {
+		return
+	}
+	m.section("Achievements")
+	for _, a := range all {
+		if a.EarnedAt != nil {
+			m.pair(th.Good.Render("✓")+" "+safe.Line(a.Title), a.EarnedAt.Format("2 Jan 2006"))
+		} else {
+			m.pair("○ "+safe.Line(a.Title), fmt.Sprintf("%d of %d", a.Progress, a.Goal))
+		}
+		m.note("  " + safe.Line(a.Description))
+	}
+}
+
+func (m *Model) certificates() {
+	m.section("Certificates")
+	for _, c := range m.all.certs {
+		m.pair("★ "+safe.Line(c.Title), c.IssuedAt.Format("2 Jan 2006"))
+		m.note("  " + safe.Line(c.ID+" "+c.URL))
+	}
+	if len(m.all.certs) == 0 {
+		m.note("None yet: there is one for each course that you complete.")
+		return
+	}
+	m.note("cmh cert download saves one.")
+}
+
+func (m *Model) limits() {
+	u := m.all.usage
+	if u.Tier == "" {
+		return
+	}
+	m.section("Limits of your tier, " + safe.Line(string(u.Tier)))
+	for _, l := range []struct {
+		name string
+		hub.Used
+	}{{"Requests in an hour", u.Requests}, {"Lab minutes today", u.LabMinutes}} {
+		if l.Limit == 0 {
+			m.pair(l.name, fmt.Sprintf("%d, without a limit", l.Used.Used))
+			continue
+		}
+		m.pair(l.name, widget.Bar(m.env.Theme, min(100*l.Used.Used/l.Limit, 100), 16)+" "+widget.Of(l.Used.Used, l.Limit))
+	}
+}
+
+func (m *Model) doors() {
+	m.section("SSH keys")
+	for _, k := range m.all.keys {
+		used := "never used"
+		if k.LastUsedAt != nil {
+			used = "used " + k.LastUsedAt.Format("2 Jan 2006")
+		}
+		m.pair(safe.Line(k.Name)+" "+safe.Line(k.Type), used)
+	}
+	if len(m.all.keys) == 0 {
+		m.note("None: cmh key add adds one, and ssh knows you.")
+	}
+	if len(m.all.sessions) > 0 {
+		m.section("Where you are signed in")
+	}
+	for _, s := range m.all.sessions {
+		name := orElse(safe.Line(s.Client), "a program")
+		if s.Current {
+			name += ", this one"
+		}
+		m.pair(name, "since "+s.CreatedAt.Format("2 Jan 2006"))
+	}
+	m.section("Settings")
+	m.note("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text.")
+}

@@ -1,0 +1,58 @@
+package me_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/screen/me"
+	"github.com/cloudmastershub/cmh/tui/screen/screentest"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+)
+
+func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
+
+func offline() *demo.Hub {
+	h := newHub()
+	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	return h
+}
+
+func TestView(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		api  *demo.Hub
+		user hub.User
+		w, h int
+		keys string
+	}{
+		{"80x24", newHub().Busy(), screentest.Ana, 80, 20, ""},
+		{"80x24 below", newHub().Busy(), screentest.Ana, 80, 20, "pgdown"},
+		{"120x40", newHub().Busy(), screentest.Ana, 120, 36, ""},
+		{"40x10", newHub().Busy(), screentest.Ana, 40, 6, ""},
+		{"new", newHub(), screentest.Ana, 80, 20, ""},
+		{"offline", offline(), screentest.Ana, 80, 20, ""},
+		{"guest", demo.New(hub.User{}, screentest.Now), hub.User{}, 80, 20, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, _ := screentest.Play(t, func(ctx context.Context) me.Model { return me.New(ctx, tt.api, screentest.Env(tt.user)) }, tt.w, tt.h, strings.Fields(tt.keys)...)
+			view := ansi.Strip(m.View())
+			golden.RequireEqual(t, view)
+			lines := strings.Split(view, "\n")
+			if len(lines) != tt.h {
+				t.Errorf("%d lines, want %d", len(lines), tt.h)
+			}
+			for i, l := range lines {
+				if w := ansi.StringWidth(l); w > tt.w {
+					t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, tt.w, l)
+				}
+			}
+		})
+	}
+}
