@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -225,6 +226,44 @@ func TestNeedsThatAScriptDoesWithout(t *testing.T) {
 		if got := strings.Join(slices.Sorted(maps.Keys(needsOf(script))), ","); got != want {
 			t.Errorf("%s needs %q, want %q", script, got, want)
 		}
+	}
+}
+
+// Set-up that asks whether a program is there, or what to do where it fails,
+// goes on without.
+func TestNeedsThatSetUpAsksFor(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"if command -v hostnamectl >/dev/null 2>&1 &&\n  hostnamectl set-hostname pier; then\n  :\nelse\n  hostname pier\nfi": "",
+		"if command -v timedatectl &>/dev/null; then\n  timedatectl set-timezone UTC\nfi":                                     "",
+		"which loginctl > /dev/null && loginctl list-sessions":                                                                "",
+		"timedatectl set-timezone UTC 2>/dev/null || true":                                                                    "",
+		"sysctl -w vm.swappiness=10 >/dev/null 2>&1 || :":                                                                     "",
+		"systemctl stop broken || exit 1":                                                                                     "systemd",
+		"if ! command -v loginctl; then exit 1; fi\ncommand -v loginctl && loginctl":                                          "systemd",
+		"timedatectl set-timezone UTC":                                                                                        "systemd",
+		"command -v docker && docker run web":                                                                                 "docker",
+	} {
+		if got := strings.Join(slices.Sorted(maps.Keys(needsOf(withoutSpare(script)))), ","); got != want {
+			t.Errorf("%s needs %q, want %q", script, got, want)
+		}
+	}
+	files := func(setup, verify string) []string {
+		s, err := Read(fstest.MapFS{
+			"index.json": {Data: []byte(`{"title": "T", "details": {"intro": {"text": "t.md", "foreground": "s.sh"}, "steps": [{"text": "t.md", "verify": "v.sh"}]}, "backend": {"imageid": "ubuntu"}}`)},
+			"t.md":       {Data: []byte("Text")}, "s.sh": {Data: []byte(setup)}, "v.sh": {Data: []byte(verify)},
+		}, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Needs
+	}
+	const tried = "loginctl show-user root >/dev/null || true\n"
+	if got := files(tried, "true"); !slices.Equal(got, []string{"linux"}) {
+		t.Errorf("set-up that does without needs %q", got)
+	}
+	if got := files("true", tried); !slices.Contains(got, "systemd") {
+		t.Errorf("a check that asks it needs %q", got)
 	}
 }
 

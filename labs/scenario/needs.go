@@ -20,7 +20,7 @@ func (r *reader) needs(s *Scenario) {
 	setup := func(scripts []Script) {
 		for _, sc := range scripts {
 			prose.Write(sc.Source)
-			for need := range needsOf(string(sc.Source)) {
+			for need := range needsOf(withoutSpare(string(sc.Source))) {
 				needs[need] = true
 			}
 		}
