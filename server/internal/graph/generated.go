@@ -36,6 +36,15 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Achievement struct {
+		Description func(childComplexity int) int
+		EarnedAt    func(childComplexity int) int
+		Goal        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Progress    func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
 	Certification struct {
 		Name func(childComplexity int) int
 		URL  func(childComplexity int) int
@@ -211,6 +220,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Achievements      func(childComplexity int) int
 		Course            func(childComplexity int, id string) int
 		Courses           func(childComplexity int, filter *hub.CourseFilter, first *int, after *string) int
 		CoursesConnection func(childComplexity int, filter *hub.CourseFilter, first *int, after *string) int
@@ -221,6 +231,7 @@ type ComplexityRoot struct {
 		Lesson            func(childComplexity int, courseID string, id string) int
 		Me                func(childComplexity int) int
 		Progress          func(childComplexity int) int
+		Streak            func(childComplexity int) int
 	}
 
 	Question struct {
@@ -247,7 +258,16 @@ type ComplexityRoot struct {
 		User    func(childComplexity int) int
 	}
 
+	Streak struct {
+		Current  func(childComplexity int) int
+		LastDay  func(childComplexity int) int
+		Longest  func(childComplexity int) int
+		Timezone func(childComplexity int) int
+		Today    func(childComplexity int) int
+	}
+
 	User struct {
+		Achievements     func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Email            func(childComplexity int) int
 		ID               func(childComplexity int) int
@@ -255,6 +275,7 @@ type ComplexityRoot struct {
 		Profile          func(childComplexity int) int
 		Progress         func(childComplexity int) int
 		Role             func(childComplexity int) int
+		Streak           func(childComplexity int) int
 		SubscriptionTier func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
 		Username         func(childComplexity int) int
@@ -281,6 +302,8 @@ type QueryResolver interface {
 	Lab(ctx context.Context, id string) (*Lab, error)
 	LabSession(ctx context.Context, id string) (*hub.LabSession, error)
 	Progress(ctx context.Context) ([]hub.CourseProgress, error)
+	Achievements(ctx context.Context) ([]hub.Achievement, error)
+	Streak(ctx context.Context) (*hub.Streak, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -300,6 +323,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Achievement.description":
+		if e.ComplexityRoot.Achievement.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.Description(childComplexity), true
+	case "Achievement.earnedAt":
+		if e.ComplexityRoot.Achievement.EarnedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.EarnedAt(childComplexity), true
+	case "Achievement.goal":
+		if e.ComplexityRoot.Achievement.Goal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.Goal(childComplexity), true
+	case "Achievement.id":
+		if e.ComplexityRoot.Achievement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.ID(childComplexity), true
+	case "Achievement.progress":
+		if e.ComplexityRoot.Achievement.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.Progress(childComplexity), true
+	case "Achievement.title":
+		if e.ComplexityRoot.Achievement.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Achievement.Title(childComplexity), true
 
 	case "Certification.name":
 		if e.ComplexityRoot.Certification.Name == nil {
@@ -1054,6 +1114,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Progress.ProgressPercentage(childComplexity), true
 
+	case "Query.achievements":
+		if e.ComplexityRoot.Query.Achievements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Achievements(childComplexity), true
 	case "Query.course":
 		if e.ComplexityRoot.Query.Course == nil {
 			break
@@ -1155,6 +1221,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Progress(childComplexity), true
+	case "Query.streak":
+		if e.ComplexityRoot.Query.Streak == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Streak(childComplexity), true
 
 	case "Question.choices":
 		if e.ComplexityRoot.Question.Choices == nil {
@@ -1232,6 +1304,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SSHAddress.User(childComplexity), true
 
+	case "Streak.current":
+		if e.ComplexityRoot.Streak.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Streak.Current(childComplexity), true
+	case "Streak.lastDay":
+		if e.ComplexityRoot.Streak.LastDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Streak.LastDay(childComplexity), true
+	case "Streak.longest":
+		if e.ComplexityRoot.Streak.Longest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Streak.Longest(childComplexity), true
+	case "Streak.timezone":
+		if e.ComplexityRoot.Streak.Timezone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Streak.Timezone(childComplexity), true
+	case "Streak.today":
+		if e.ComplexityRoot.Streak.Today == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Streak.Today(childComplexity), true
+
+	case "User.achievements":
+		if e.ComplexityRoot.User.Achievements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Achievements(childComplexity), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -1274,6 +1383,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Role(childComplexity), true
+	case "User.streak":
+		if e.ComplexityRoot.User.Streak == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Streak(childComplexity), true
 	case "User.subscriptionTier":
 		if e.ComplexityRoot.User.SubscriptionTier == nil {
 			break
@@ -1414,6 +1529,12 @@ type Query {
 
   "How far the caller is with every course they enrolled in, the most recently used first."
   progress: [CourseProgress!]
+
+  "What the caller has achieved, and could: the earned ones first."
+  achievements: [Achievement!]
+
+  "How many days in a row the caller has learned."
+  streak: Streak
 }
 
 """
@@ -1595,8 +1716,42 @@ type User {
   updatedAt: Time!
   "How far they are with every course they enrolled in, the most recently used first."
   progress: [CourseProgress!]
+  "What they have achieved, and could: the earned ones first."
+  achievements: [Achievement!]
+  "How many days in a row they have learned."
+  streak: Streak
   "Their lab sessions: running ones first, then the newest, at most 100."
   labSessions: [LabSession!]
+}
+
+"Something there is to be achieved. Once earned it stays."
+type Achievement {
+  "Such as ten-lessons."
+  id: ID!
+  "Its name."
+  title: String!
+  "What it is for."
+  description: String!
+  "From 0 to the goal."
+  progress: Int!
+  "How much is needed."
+  goal: Int!
+  "When it was earned; null before."
+  earnedAt: Time
+}
+
+"Days in a row on which a lesson was completed, a quiz passed, or a step of a lab passed."
+type Streak {
+  "Up to today, or up to yesterday while nothing was done today."
+  current: Int!
+  "The longest there was."
+  longest: Int!
+  "Whether today counts already."
+  today: Boolean!
+  "The last of them, such as 2026-11-29; empty when nothing was done yet."
+  lastDay: String!
+  "Whose days these are: the profile's, or UTC."
+  timezone: String!
 }
 
 "What somebody says about themselves. Everything may be left empty."
@@ -1923,6 +2078,24 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func childFields_Achievement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Achievement_id(ctx, ec, field)
+	case "title":
+		return fieldContext_Achievement_title(ctx, ec, field)
+	case "description":
+		return fieldContext_Achievement_description(ctx, ec, field)
+	case "progress":
+		return fieldContext_Achievement_progress(ctx, ec, field)
+	case "goal":
+		return fieldContext_Achievement_goal(ctx, ec, field)
+	case "earnedAt":
+		return fieldContext_Achievement_earnedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Achievement", field.Name)
+}
 
 func childFields_Certification(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -2308,6 +2481,22 @@ func childFields_SSHAddress(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type SSHAddress", field.Name)
 }
 
+func childFields_Streak(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "current":
+		return fieldContext_Streak_current(ctx, ec, field)
+	case "longest":
+		return fieldContext_Streak_longest(ctx, ec, field)
+	case "today":
+		return fieldContext_Streak_today(ctx, ec, field)
+	case "lastDay":
+		return fieldContext_Streak_lastDay(ctx, ec, field)
+	case "timezone":
+		return fieldContext_Streak_timezone(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Streak", field.Name)
+}
+
 func childFields_User(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2328,6 +2517,10 @@ func childFields_User(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_User_updatedAt(ctx, ec, field)
 	case "progress":
 		return fieldContext_User_progress(ctx, ec, field)
+	case "achievements":
+		return fieldContext_User_achievements(ctx, ec, field)
+	case "streak":
+		return fieldContext_User_streak(ctx, ec, field)
 	case "labSessions":
 		return fieldContext_User_labSessions(ctx, ec, field)
 	}
@@ -2763,6 +2956,144 @@ func field___Type_inputFields_args(ctx context.Context, ec *executionContext, ra
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func _Achievement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Achievement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "ID")
+}
+
+func _Achievement_title(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_title(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Achievement_title(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "String")
+}
+
+func _Achievement_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_description(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Achievement_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "String")
+}
+
+func _Achievement_progress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_progress(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Progress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Achievement_progress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "Int")
+}
+
+func _Achievement_goal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_goal(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Goal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Achievement_goal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "Int")
+}
+
+func _Achievement_earnedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Achievement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Achievement_earnedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EarnedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Achievement_earnedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Achievement", field, false, false, "Time")
+}
 
 func _Certification_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Certification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -6183,6 +6514,70 @@ func fieldContext_Query_progress(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Query_achievements(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_achievements(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Achievements(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []hub.Achievement) graphql.Marshaler {
+			return marshalOAchievement2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐAchievementᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_achievements(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Achievement(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Query_streak(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_streak(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Streak(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *hub.Streak) graphql.Marshaler {
+			return marshalOStreak2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐStreak(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_streak(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Streak(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Query___type(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6553,6 +6948,121 @@ func fieldContext_SSHAddress_hostKey(_ context.Context, ec *executionContext, fi
 	return graphql.NewScalarFieldContext("SSHAddress", field, false, false, "String")
 }
 
+func _Streak_current(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Streak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Streak_current(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Streak_current(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Streak", field, false, false, "Int")
+}
+
+func _Streak_longest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Streak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Streak_longest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Longest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Streak_longest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Streak", field, false, false, "Int")
+}
+
+func _Streak_today(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Streak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Streak_today(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Today, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Streak_today(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Streak", field, false, false, "Boolean")
+}
+
+func _Streak_lastDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Streak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Streak_lastDay(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastDay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Streak_lastDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Streak", field, false, false, "String")
+}
+
+func _Streak_timezone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.Streak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Streak_timezone(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Timezone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Streak_timezone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Streak", field, false, false, "String")
+}
+
 func _User_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6773,6 +7283,70 @@ func fieldContext_User_progress(_ context.Context, ec *executionContext, field g
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_CourseProgress(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _User_achievements(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_User_achievements(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Achievements(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []hub.Achievement) graphql.Marshaler {
+			return marshalOAchievement2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐAchievementᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_User_achievements(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Achievement(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _User_streak(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_User_streak(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Streak(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *hub.Streak) graphql.Marshaler {
+			return marshalOStreak2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐStreak(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_User_streak(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Streak(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -8087,6 +8661,64 @@ func UnmarshalProgressInput(ctx context.Context, raw any) (hub.ProgressEntry, er
 
 // region    **************************** object.gotpl ****************************
 
+var achievementImplementors = []string{"Achievement"}
+
+func _Achievement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *hub.Achievement) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, achievementImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Achievement")
+		case "id":
+			out.Values[i] = _Achievement_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = _Achievement_title(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = _Achievement_description(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "progress":
+			out.Values[i] = _Achievement_progress(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "goal":
+			out.Values[i] = _Achievement_goal(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "earnedAt":
+			out.Values[i] = _Achievement_earnedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var certificationImplementors = []string{"Certification"}
 
 func _Certification(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *hub.Certification) graphql.Marshaler {
@@ -9294,6 +9926,18 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_progress(ctx, ec, field)
 				})
+		case "achievements":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_achievements(ctx, ec, field)
+				})
+		case "streak":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_streak(ctx, ec, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Query___type(ctx, ec, field)
@@ -9497,6 +10141,59 @@ func _SSHAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 	return out
 }
 
+var streakImplementors = []string{"Streak"}
+
+func _Streak(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *hub.Streak) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, streakImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Streak")
+		case "current":
+			out.Values[i] = _Streak_current(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "longest":
+			out.Values[i] = _Streak_longest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "today":
+			out.Values[i] = _Streak_today(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastDay":
+			out.Values[i] = _Streak_lastDay(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "timezone":
+			out.Values[i] = _Streak_timezone(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userImplementors = []string{"User"}
 
 func _User(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *User) graphql.Marshaler {
@@ -9553,6 +10250,18 @@ func _User(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _User_progress(ctx, ec, field, obj)
+				})
+		case "achievements":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _User_achievements(ctx, ec, field, obj)
+				})
+		case "streak":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _User_streak(ctx, ec, field, obj)
 				})
 		case "labSessions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -9938,6 +10647,10 @@ func ___Type(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func marshalNAchievement2githubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐAchievement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v hub.Achievement) graphql.Marshaler {
+	return _Achievement(ctx, ec, sel, &v)
+}
 
 func unmarshalNBoolean2bool(ctx context.Context, ec *executionContext, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
@@ -10475,6 +11188,25 @@ func marshalN__TypeKind2string(ctx context.Context, ec *executionContext, sel as
 	return res
 }
 
+func marshalOAchievement2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐAchievementᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []hub.Achievement) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNAchievement2githubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐAchievement(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalOBoolean2bool(ctx context.Context, ec *executionContext, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10778,6 +11510,13 @@ func marshalOResource2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐR
 	}
 
 	return ret
+}
+
+func marshalOStreak2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐStreak(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *hub.Streak) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Streak(ctx, ec, sel, v)
 }
 
 func unmarshalOString2string(ctx context.Context, ec *executionContext, v any) (string, error) {

@@ -71,6 +71,9 @@ func whole(s *ast.Schema) *ast.Schema {
 // Prepare reads a request. Introspection says whether it may ask for the schema.
 // Its error is an Errors.
 func Prepare(ctx context.Context, r Request, introspection bool) (*Operation, error) {
+	if len(r.Query) > maxQuery {
+		return nil, refused(gqlerror.Errorf("The query is longer than %d bytes: send what is long in variables.", maxQuery))
+	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: r.Query}, maxTokens)
 	if err != nil {
 		return nil, refused(gqlerror.WrapIfUnwrapped(err))

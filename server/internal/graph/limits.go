@@ -14,6 +14,7 @@ import (
 // What one request may be. They bound the work of looking at it, and then that
 // of answering it.
 const (
+	maxQuery  = 64 << 10 // bytes
 	maxTokens = 4000
 	maxDepth  = 10     // fields below one another; the schema's own are apart
 	maxFields = 500    // with fragments spread out, of all its operations
@@ -153,6 +154,7 @@ const (
 	someLabs      = 5
 	someSteps     = 8
 	someCourses   = 10
+	someMerits    = 10
 	someQuestions = 3
 	someChoices   = 4
 )
@@ -170,6 +172,7 @@ var costs = func() (c ComplexityRoot) {
 	c.Query.Courses, c.Query.CoursesConnection = courses, courses
 	c.Query.Labs, c.Query.LabsConnection = labs, labs
 	c.Query.Progress, c.User.Progress = times(someCourses), times(someCourses)
+	c.Query.Achievements, c.User.Achievements = times(someMerits), times(someMerits)
 	c.User.LabSessions = times(someCourses)
 	c.Course.Lessons, c.CourseProgress.Lessons = times(someLessons), times(someLessons)
 	c.Course.Labs, c.CourseProgress.Labs = times(someLabs), times(someLabs)

@@ -12,9 +12,10 @@ import (
 // once, whichever of them comes first: so the statements that an answer costs
 // don't grow with the lists in it.
 type reader struct {
-	as      app.Actor
-	stands  once[[]hub.CourseProgress]
-	started once[[]hub.LabSession]
+	as       app.Actor
+	stands   once[[]hub.CourseProgress]
+	started  once[[]hub.LabSession]
+	achieved once[hub.Achievements]
 }
 
 // once is what is asked for once.
@@ -37,6 +38,16 @@ func (r *reader) courses(ctx context.Context) ([]hub.CourseProgress, error) {
 
 func (r *reader) sessions(ctx context.Context) ([]hub.LabSession, error) {
 	return r.started.get(func() ([]hub.LabSession, error) { return r.as.LabSessions(ctx) })
+}
+
+func (r *reader) achievements(ctx context.Context) ([]hub.Achievement, error) {
+	a, err := r.achieved.get(func() (hub.Achievements, error) { return r.as.Achievements(ctx) })
+	return a.Achievements, err
+}
+
+func (r *reader) streak(ctx context.Context) (*hub.Streak, error) {
+	a, err := r.achieved.get(func() (hub.Achievements, error) { return r.as.Achievements(ctx) })
+	return found(a.Streak, err)
 }
 
 // course is how far the caller is with a course: nil when they don't take it.

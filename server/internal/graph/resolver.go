@@ -103,6 +103,12 @@ func (q query) LabSession(ctx context.Context, id string) (*hub.LabSession, erro
 
 func (q query) Progress(ctx context.Context) ([]hub.CourseProgress, error) { return q.courses(ctx) }
 
+func (q query) Achievements(ctx context.Context) ([]hub.Achievement, error) {
+	return q.achievements(ctx)
+}
+
+func (q query) Streak(ctx context.Context) (*hub.Streak, error) { return q.streak(ctx) }
+
 // mutation reads anew after each change.
 type mutation struct{ as app.Actor }
 

@@ -21,6 +21,14 @@ func (u User) Role() string { return string(u.User.Role) }
 // Progress is how far they are.
 func (u User) Progress(ctx context.Context) ([]hub.CourseProgress, error) { return u.by.courses(ctx) }
 
+// Achievements are what they have achieved, and could.
+func (u User) Achievements(ctx context.Context) ([]hub.Achievement, error) {
+	return u.by.achievements(ctx)
+}
+
+// Streak is their days in a row.
+func (u User) Streak(ctx context.Context) (*hub.Streak, error) { return u.by.streak(ctx) }
+
 // LabSessions are theirs.
 func (u User) LabSessions(ctx context.Context) ([]hub.LabSession, error) { return u.by.sessions(ctx) }
 

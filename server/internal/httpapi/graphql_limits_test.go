@@ -218,6 +218,7 @@ func TestGraphQLBounds(t *testing.T) {
 		"many fields of Query":  {"{ " + repeat(21, "a%d: me { id }") + "}", "21 fields"},
 		"in fragments":          {"{ ...a ...b } fragment a on Query { " + repeat(11, "a%d: me { id }") + "} fragment b on Query { " + repeat(11, "b%d: me { id }") + "}", "22 fields"},
 		"many tokens":           {"{ courses(filter: {query: \"x\"}) { id } " + strings.Repeat(", @ ! ", 3000) + "}", ""},
+		"long":                  {"{ " + strings.Repeat("x", 1<<16) + " }", "longer than"},
 		"braces":                {strings.Repeat("{", 5000), ""},
 		"a list of lists":       {"{ courses(after: " + strings.Repeat("[", 1500) + strings.Repeat("]", 1500) + ") { id } }", ""},
 		"nothing":               {"", "no operation"},

@@ -121,6 +121,21 @@ func TestGraphQL(t *testing.T) {
 		u[0].Course.LessonsDone != 1 || changed.Again[0].Course.LessonsDone != 2 {
 		t.Errorf("%+v", changed)
 	}
+	var merits struct {
+		Me struct {
+			Achievements []struct {
+				ID       string
+				EarnedAt *string
+			}
+			Streak struct{ Current int }
+		}
+	}
+	if err := c.GraphQL(ctx, `{ me { achievements { id earnedAt } streak { current } } }`, nil, &merits); err != nil {
+		t.Fatal(err)
+	}
+	if m := merits.Me; m.Streak.Current != 1 || len(m.Achievements) == 0 || m.Achievements[0].EarnedAt == nil {
+		t.Errorf("two lessons, and %+v", m)
+	}
 	stands, err := c.Progress(ctx)
 	if err != nil || len(stands) != 1 || stands[0].LessonsDone != 2 {
 		t.Errorf("REST says %+v, %v", stands, err)
@@ -191,10 +206,14 @@ var asGraph = map[string]string{
 	"Query.lab":               `query($lab: ID!) { lab(id: $lab) { id instructions steps { text } } }`,
 	"Query.labSession":        `{ labSession(id: "s-nothing") { id } }`,
 	"Query.progress":          `{ progress { courseId } }`,
+	"Query.achievements":      `{ achievements { id progress goal earnedAt } }`,
+	"Query.streak":            `{ streak { current longest today lastDay timezone } }`,
 	"Mutation.enrollInCourse": `mutation($c: ID!) { enrollInCourse(courseId: $c) { version } }`,
 	"Mutation.updateProgress": `mutation($c: ID!, $l: ID!) { updateProgress(input: {courseId: $c, lessonId: $l, progressPercentage: 1}) { lessonId } }`,
 	"Mutation.startLab":       `mutation($lab: ID!) { startLab(labId: $lab) { id } }`,
 	"User.progress":           `{ me { progress { courseId } } }`,
+	"User.achievements":       `{ me { achievements { title } } }`,
+	"User.streak":             `{ me { streak { current } } }`,
 	"User.labSessions":        `{ me { labSessions { id } } }`,
 	"Course.progress":         `query($c: ID!) { course(id: $c) { progress { title } } }`,
 	"Lesson.progress":         `query($c: ID!) { course(id: $c) { lessons { progress { title } } } }`,
