@@ -59,6 +59,7 @@ var sections = []struct {
 	{"crowd", crowdOf},
 	{"flood", flood},
 
+	{"growth", growth},
 	{"memory", memory},
 	{"many", many},
 }
