@@ -12,7 +12,7 @@ import (
 const (
 	apiConns = 64
 	apiTurn  = time.Second
-	writers  = 16 // learners who write
+	writers  = 128 // learners who write
 )
 
 // api is the rate of requests against the least that the same framework does.

@@ -194,7 +194,7 @@ const (
 
 // mostRanked is how many courses a search compares, twice: more would only tell
 // apart what matches alike.
-const mostRanked = 1000
+const mostRanked = 500
 
 // FreshCourse returns the slug and title of the easiest course that userID is
 // not enrolled in. With all false, only free ones count.
