@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -36,7 +37,7 @@ func (c *countedConn) Write(p []byte) (int, error) {
 // right at the edges of net/http's buffer nothing stays behind.
 func TestGatheredAnswersAreWhole(t *testing.T) {
 	t.Parallel()
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	tcp, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +49,11 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 		expectBody(r.Context(), n)
 		_, _ = w.Write(body[:n])
 	}))}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(Gather(l)) }()
-	defer func() {
-		_ = srv.Close()
-		<-served
-	}()
-	c, err := net.Dial("tcp", tcp.Addr().String())
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = srv.Serve(Gather(l)) }) // until it is closed
+	defer serving.Wait()
+	defer srv.Close()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", tcp.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +61,10 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 	in := bufio.NewReader(c)
 	ask := func(method string, n int) {
 		t.Helper()
-		req, _ := http.NewRequest(method, "http://x/?n="+strconv.Itoa(n), nil)
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://x/?n="+strconv.Itoa(n), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := req.Write(c); err != nil {
 			t.Fatal(err)
 		}
@@ -70,6 +72,7 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s of %d bytes: %v", method, n, err)
 		}
+		defer resp.Body.Close()
 		got, err := io.ReadAll(resp.Body)
 		want := body[:n]
 		if method == http.MethodHead {
