@@ -23,5 +23,5 @@ type Importer interface {
 // package must not know, such as the lab engine.
 func Command(env *cli.Env, more ...*cobra.Command) *cobra.Command {
 	return cli.Group("author", "Write courses and labs, and bring them to the hub",
-		append([]*cobra.Command{cli.Group("import", "Import labs from elsewhere", killercodaCmd(env)), reportsCmd(env), brokenCmd(env)}, more...)...)
+		append(append(courseCommands(env), cli.Group("import", "Import labs from elsewhere", killercodaCmd(env)), reportsCmd(env), brokenCmd(env)), more...)...)
 }

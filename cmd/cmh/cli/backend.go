@@ -68,6 +68,7 @@ type Learning interface {
 	Lessons(ctx context.Context, course string) ([]hub.Lesson, error)
 	Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error)
 	Enroll(ctx context.Context, course string) (hub.Enrollment, error)
+	Leave(ctx context.Context, course string) error
 	TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error)
 	Progress(ctx context.Context) ([]hub.CourseProgress, error)
 	RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error)

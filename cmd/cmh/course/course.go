@@ -13,7 +13,7 @@ import (
 // Command returns the course command.
 func Command(env *cli.Env) *cobra.Command {
 	return cli.Group("course", "Find courses and join them",
-		listCmd(env), searchCmd(env), viewCmd(env), enrollCmd(env))
+		listCmd(env), searchCmd(env), viewCmd(env), enrollCmd(env), leaveCmd(env))
 }
 
 // courses walks the pages of a list until there are limit courses, or no more.

@@ -30,3 +30,24 @@ func enrollCmd(env *cli.Env) *cobra.Command {
 		},
 	}
 }
+
+func leaveCmd(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "leave COURSE",
+		Short:   "Leave a course; what you did in it stays",
+		Long:    "Leave a course. What you did in it stays, and counts again when you enroll again.",
+		Example: "  cmh course leave linux-shell",
+		Args:    cli.Args("COURSE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := env.Backend()
+			if err != nil {
+				return err
+			}
+			if err := b.Leave(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			env.Say("Left.")
+			return nil
+		},
+	}
+}

@@ -65,6 +65,7 @@ var Table = []Operation{
 	{"GET /v1/courses/{course}/lessons/{lesson}", Readers, hub.CoursesRead},
 	{"POST /v1/courses/{course}/lessons/{lesson}/quiz", Learners, hub.ProgressWrite},
 	{"POST /v1/courses/{course}/enroll", Learners, hub.ProgressWrite},
+	{"DELETE /v1/courses/{course}/enroll", Members, hub.ProgressWrite},
 	{"GET /v1/users/progress", Members, hub.ProgressRead},
 	{"POST /v1/users/progress", Learners, hub.ProgressWrite},
 	{"GET /v1/users/achievements", Members, hub.ProgressRead},
@@ -107,6 +108,12 @@ var Table = []Operation{
 	{"DELETE /v1/recordings/{recording}", Members, hub.LabsRun},
 
 	// authoring
+	{"GET /v1/author/courses", Teachers, hub.Authoring},
+	{"POST /v1/author/courses", Teachers, hub.Authoring},
+	{"GET /v1/author/courses/{course}", Teachers, hub.Authoring},
+	{"PUT /v1/author/courses/{course}/publication", Teachers, hub.Authoring},
+	{"GET /v1/author/courses/{course}/versions", Teachers, hub.Authoring},
+	{"POST /v1/author/courses/{course}/versions/{version}/restore", Teachers, hub.Authoring},
 	{"POST /v1/author/imports", Teachers, hub.Authoring},
 	{"POST /v1/author/drafts", Teachers, hub.Authoring},
 	{"DELETE /v1/author/drafts/{draft}", Teachers, hub.Authoring},

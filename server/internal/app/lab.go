@@ -85,7 +85,7 @@ func labFilter(f *hub.LabFilter) error {
 func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 	var v postgres.LabVersion
 	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		v, err = tx.Lab(ctx, id)
+		v, err = a.labIn(ctx, tx, id)
 		return err
 	})
 	if err != nil {
@@ -99,6 +99,20 @@ func (a Actor) Lab(ctx context.Context, id string) (hub.Lab, error) {
 		v.Lab.Warnings = nil
 	}
 	return v.Lab, nil
+}
+
+// labIn finds a lab as the caller meets it: one whose course isn't published is
+// there for who is enrolled in that, and for those who look after it.
+func (a Actor) labIn(ctx context.Context, tx postgres.Tx, id string) (postgres.LabVersion, error) {
+	v, err := tx.Lab(ctx, id)
+	if err != nil || !v.Unpublished || v.CourseOwner == a.user.ID && a.user.ID != "" || a.seesAll() {
+		return v, err
+	}
+	enrolled, err := tx.IsEnrolled(ctx, a.user.ID, v.CourseID)
+	if err == nil && !enrolled {
+		err = hub.Errorf(hub.NotFound, "There is no such lab.")
+	}
+	return v, err
 }
 
 // entitled refuses labs outside the caller's tier. Somebody else's draft is not

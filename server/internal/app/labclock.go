@@ -50,6 +50,20 @@ func (a *App) labTime(role hub.Role) LabTime {
 	return t
 }
 
+// within is t where no more than left may be used today. What would use all of
+// it at once begins shorter, so that there is something to extend it by; what
+// is too little to be shared out is used at once.
+func (t LabTime) within(left time.Duration) LabTime {
+	t.Most = min(t.Most, left)
+	switch {
+	case t.Life < t.Most || left < 20*time.Minute:
+		t.Life = min(t.Life, t.Most)
+	default:
+		t.Life = min(t.Life, (left * 3 / 4).Round(time.Minute))
+	}
+	return t
+}
+
 // warningDue is the warning, in minutes before the end, whose moment has come
 // when left is left; 0 is none.
 func warningDue(left time.Duration) (due int) {

@@ -177,7 +177,7 @@ func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *p
 		}
 		alive = append(alive, old)
 	}
-	if v, err = tx.Lab(ctx, lab); err != nil {
+	if v, err = a.labIn(ctx, tx, lab); err != nil {
 		return nil, v, err
 	}
 	if err := a.entitled(v); err != nil {
@@ -225,7 +225,7 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 	if err != nil {
 		return r, false, err
 	}
-	clock.Life, clock.Most = min(clock.Life, left), min(clock.Most, left)
+	clock = clock.within(left)
 	r = postgres.LabRun{
 		LabSession: hub.LabSession{
 			ID: "s-" + strings.ToLower(rand.Text())[:10], LabID: lab, State: hub.Provisioning,

@@ -24,22 +24,29 @@ func (a Actor) Publish(ctx context.Context, c *courses.Course) (hub.Course, erro
 		return hub.Course{}, err
 	}
 	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		owner := a.user.ID
-		if a.user.Role == hub.Admin {
-			switch was, err := tx.PublishedCourse(ctx, c.Document.Slug); {
-			case err == nil:
-				owner = was.OwnerID
-			case hub.CodeOf(err) != hub.NotFound:
-				return err
-			}
+		owner, err := a.ownerOf(ctx, tx, c.Document.Slug)
+		if err != nil {
+			return err
 		}
-		return a.app.publish(ctx, tx, c, owner)
+		return a.app.publish(ctx, tx, c, owner, false)
 	})
 	a.app.published.Add(1) // even after an error: a commit may have been done and not heard of
 	if err != nil {
 		return hub.Course{}, err
 	}
 	return a.Course(ctx, c.Document.Slug)
+}
+
+// ownerOf is whose a course will be that the caller brings.
+func (a Actor) ownerOf(ctx context.Context, tx postgres.Tx, slug string) (string, error) {
+	if a.user.Role != hub.Admin {
+		return a.user.ID, nil
+	}
+	was, err := tx.PublishedCourse(ctx, slug)
+	if hub.CodeOf(err) == hub.NotFound {
+		return a.user.ID, nil
+	}
+	return was.OwnerID, err
 }
 
 // PublishStarter publishes the courses that come with the server, as nobody's.
@@ -51,7 +58,7 @@ func (a *App) PublishStarter(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("starter course %s: %w", name, err)
 		}
-		err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.publish(ctx, tx, c, "") })
+		err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return a.publish(ctx, tx, c, "", false) })
 		a.published.Add(1)
 		switch code := hub.CodeOf(err); {
 		case err == nil:
@@ -65,14 +72,15 @@ func (a *App) PublishStarter(ctx context.Context) error {
 }
 
 // publish stores c as the newest version of its course, owned by ownerID or,
-// when that is empty, by nobody. It does nothing when the newest version has
-// the same content. Whether the caller may publish is decided before.
-func (a *App) publish(ctx context.Context, tx postgres.Tx, c *courses.Course, ownerID string) error {
+// when that is empty, by nobody; a course that wasn't there is only a draft, if
+// so said. It does nothing when the newest version has the same content. Whether
+// the caller may publish is decided before.
+func (a *App) publish(ctx context.Context, tx postgres.Tx, c *courses.Course, ownerID string, draft bool) error {
 	p, err := publication(c)
 	if err != nil {
 		return err
 	}
-	p.OwnerID = ownerID
+	p.OwnerID, p.Draft = ownerID, draft
 	if err := tx.LockPublishing(ctx); err != nil {
 		return err
 	}
@@ -116,11 +124,6 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 	}
 	p := postgres.Publication{Slug: d.Slug}
 	d.ID, d.Version, d.Enrolled, d.Labs = "", 0, false, nil
-	var about, text strings.Builder
-	about.WriteString(d.Description + "\n" + strings.Join(d.LearningObjectives, "\n"))
-	for _, l := range d.Lessons {
-		fmt.Fprintf(&text, "%s\n%s\n%s\n", l.Title, l.Description, l.Body)
-	}
 	seen := map[string]bool{}
 	for _, s := range c.Labs {
 		switch {
@@ -138,7 +141,6 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 		}
 		p.Labs = append(p.Labs, stored)
 		d.Labs = append(d.Labs, courses.Summary(lab))
-		fmt.Fprintf(&text, "%s\n%s\n", lab.Title, lab.Description)
 	}
 	var err error
 	if p.Document, err = encode(whole(d)); err != nil {
@@ -155,11 +157,23 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 		content = append(content, []byte(l.Hash))
 	}
 	p.Hash = hash(content...)
-	p.Index = postgres.CourseIndex{
-		Title: d.Title, Provider: d.Provider, Level: d.Level, Category: d.Category, Free: d.Free,
-		Trigrams: trigrams(d.Title), About: indexed(about.String()), Text: indexed(text.String()),
-	}
+	p.Index = indexOf(d)
 	return p, nil
+}
+
+// indexOf is what d is found by.
+func indexOf(d hub.Course) postgres.CourseIndex {
+	var text strings.Builder
+	for _, l := range d.Lessons {
+		fmt.Fprintf(&text, "%s\n%s\n%s\n", l.Title, l.Description, l.Body)
+	}
+	for _, l := range d.Labs {
+		fmt.Fprintf(&text, "%s\n%s\n", l.Title, l.Description)
+	}
+	return postgres.CourseIndex{
+		Title: d.Title, Provider: d.Provider, Level: d.Level, Category: d.Category, Free: d.Free,
+		Trigrams: trigrams(d.Title), About: indexed(d.Description + "\n" + strings.Join(d.LearningObjectives, "\n")), Text: indexed(text.String()),
+	}
 }
 
 // labPublication is a lab, and what learners see of it, in the form it is

@@ -154,6 +154,7 @@ func (h api) routes(r router) {
 	r.GET("/courses/:course/lessons/:lesson", h.do(h.lesson))
 	r.POST("/courses/:course/lessons/:lesson/quiz", h.do(h.takeQuiz))
 	r.POST("/courses/:course/enroll", h.do(h.enroll))
+	r.DELETE("/courses/:course/enroll", h.do(h.leave))
 	r.GET("/users/progress", h.do(h.progress))
 	r.POST("/users/progress", h.do(h.recordProgress))
 	r.GET("/users/achievements", h.do(h.achievements))
@@ -196,6 +197,12 @@ func (h api) routes(r router) {
 	r.DELETE("/recordings/:recording", h.do(h.removeRecording))
 
 	// authoring
+	r.GET("/author/courses", h.do(h.authoredCourses))
+	r.POST("/author/courses", h.do(h.uploadCourse, upload))
+	r.GET("/author/courses/:course", h.do(h.authoredCourse))
+	r.PUT("/author/courses/:course/publication", h.do(h.setPublished))
+	r.GET("/author/courses/:course/versions", h.do(h.courseEditions))
+	r.POST("/author/courses/:course/versions/:version/restore", h.do(h.restoreCourse))
 	r.POST("/author/imports", h.do(h.importScenarios, upload))
 	r.POST("/author/drafts", h.do(h.uploadDraft, upload))
 	r.DELETE("/author/drafts/:draft", h.do(h.removeDraft))

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ func (tx Tx) IssueCertificate(ctx context.Context, id, userID, courseID, name st
 		SELECT $1, $2, t.id, t.version, $4, t.outline->>'title', w.at, $5 FROM taken t, whole w
 		ON CONFLICT (user_id, course_id) DO NOTHING
 		RETURNING title, (SELECT slug FROM taken)`, id, userID, courseID, name, now).Scan(&c.Title, &c.Course)
-	if err == pgx.ErrNoRows { //nolint:errorlint // pgx returns it as it is: nothing was completed, or it was certified before
+	if errors.Is(err, pgx.ErrNoRows) { // nothing was completed, or it was certified before
 		return c, false, nil
 	}
 	return c, err == nil, classify("certificate", err)

@@ -18,12 +18,12 @@ type CourseVersion struct {
 }
 
 // courseOf finds a course by slug ($1) or id ($2), and the enrollment in it of
-// the user $3.
+// the user $3. One that isn't published is there for who is enrolled alone.
 const courseOf = `
 	FROM courses c
 	LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = nullif($3, '')::uuid
 	JOIN course_versions v ON v.course_id = c.id AND v.version = coalesce(e.version, c.version)
-	WHERE c.slug = $1 OR c.id = nullif($2, '')::uuid`
+	WHERE (c.slug = $1 OR c.id = nullif($2, '')::uuid) AND (c.unpublished_at IS NULL OR e.user_id IS NOT NULL)`
 
 // Course returns a course, by slug or by id, as userID meets it. An empty
 // userID is a guest's.
@@ -162,7 +162,8 @@ const (
 	mine = `
 		LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid
 		WHERE ($2 = '' OR i.provider = $2) AND ($3 = '' OR i.level = $3)
-		  AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)`
+		  AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)
+		  AND (NOT i.unpublished OR e.user_id IS NOT NULL)`
 
 	listByQuery = `
 		WITH words AS (
@@ -201,7 +202,7 @@ const mostRanked = 500
 func (tx Tx) FreshCourse(ctx context.Context, userID string, all bool) (c hub.Course, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT i.slug, i.title FROM course_index i
-		WHERE (i.free OR $2) AND NOT EXISTS (
+		WHERE (i.free OR $2) AND NOT i.unpublished AND NOT EXISTS (
 		    SELECT 1 FROM enrollments e WHERE e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid)
 		ORDER BY array_position(ARRAY['beginner', 'intermediate', 'advanced'], i.level), i.title, i.course_id
 		LIMIT 1`, userID, all).Scan(&c.Slug, &c.Title)

@@ -16,6 +16,9 @@ type LabVersion struct {
 	Version  string
 
 	DraftOwner string // who alone may see it; empty for published ones
+
+	Unpublished bool   // its course is, so it is there for who is enrolled
+	CourseOwner string // and for its author
 }
 
 // labFrom joins a lab to its newest version, its course, and whether that is
@@ -39,9 +42,9 @@ func (tx Tx) Lab(ctx context.Context, id string) (LabVersion, error) {
 	)
 	err = tx.QueryRow(ctx, `
 		SELECT v.document, coalesce(c.slug, ''), coalesce(l.course_id::text, ''), l.version, `+labFree+`, l.updated_at,
-		       coalesce(l.draft_owner::text, '')`+labFrom+`
+		       coalesce(l.draft_owner::text, ''), c.unpublished_at IS NOT NULL, coalesce(c.owner_id::text, '')`+labFrom+`
 		WHERE l.id = $1 AND l.retired_at IS NULL`, id).
-		Scan(&doc, &v.Lab.Course, &v.CourseID, &v.Version, &free, &v.Lab.UpdatedAt, &v.DraftOwner)
+		Scan(&doc, &v.Lab.Course, &v.CourseID, &v.Version, &free, &v.Lab.UpdatedAt, &v.DraftOwner, &v.Unpublished, &v.CourseOwner)
 	if err != nil {
 		return v, classify("lab", err)
 	}
@@ -74,7 +77,7 @@ func (tx Tx) Labs(ctx context.Context, f hub.LabFilter, after *LabKey, abilities
 		       (v.document - 'instructions' - 'finish' - 'warnings') || jsonb_build_object('steps', coalesce((
 		           SELECT jsonb_agg(st - 'text' ORDER BY n)
 		           FROM jsonb_array_elements(v.document->'steps') WITH ORDINALITY AS e(st, n)), '[]'))`+labFrom+`
-		WHERE l.retired_at IS NULL AND l.draft IS NULL
+		WHERE l.retired_at IS NULL AND l.draft IS NULL AND c.unpublished_at IS NULL
 		  AND ($1 = '' OR concat_ws(' ', l.id, v.document->>'title', v.document->>'description') ILIKE $1)
 		  AND ($2 = '' OR c.slug = $2)
 		  AND ($3 = '' OR i.provider = $3)

@@ -38,7 +38,7 @@ type Outline struct {
 func (tx Tx) EnrollOutlines(ctx context.Context, userID string, refs []string, now time.Time) (outlines map[string]hub.Course, fresh []hub.Enrollment, err error) {
 	rows, err := tx.Query(ctx, `
 		INSERT INTO enrollments AS e (user_id, course_id, version, created_at)
-		SELECT $1, id, version, $3 FROM courses WHERE slug = ANY($2) OR id::text = ANY($2) ORDER BY id
+		SELECT $1, id, version, $3 FROM courses WHERE (slug = ANY($2) OR id::text = ANY($2)) AND unpublished_at IS NULL ORDER BY id
 		ON CONFLICT DO NOTHING
 		RETURNING course_id, (SELECT slug FROM courses WHERE id = course_id), version, created_at`, userID, refs, now)
 	if err != nil {

@@ -16,6 +16,9 @@ type Publication struct {
 	Answers  []byte
 	Index    CourseIndex
 	Labs     []LabPublication // in order
+
+	Draft        bool // a course that isn't there yet begins unpublished
+	RestoredFrom int  // the version that this one brings back, if it does
 }
 
 // CourseIndex is what a course is found by.
@@ -27,7 +30,8 @@ type CourseIndex struct {
 	Text                             string   // the lessons
 }
 
-// LabPublication is one lab of a Publication.
+// LabPublication is one lab of a Publication. Without a document it is a version
+// that is stored already.
 type LabPublication struct {
 	Slug     string
 	Hash     string
@@ -82,23 +86,23 @@ func (tx Tx) LabsElsewhere(ctx context.Context, slug string, labs []string) ([]s
 func (tx Tx) Publish(ctx context.Context, p Publication, now time.Time) (Published, error) {
 	done := Published{Slug: p.Slug, Hash: p.Hash}
 	err := tx.QueryRow(ctx, `
-		INSERT INTO courses AS c (slug, owner_id, version, created_at, updated_at)
-		VALUES ($1, nullif($2, '')::uuid, 1, $3, $3)
+		INSERT INTO courses AS c (slug, owner_id, version, created_at, updated_at, unpublished_at)
+		VALUES ($1, nullif($2, '')::uuid, 1, $3, $3, CASE WHEN $4 THEN $3::timestamptz END)
 		ON CONFLICT (slug) DO UPDATE SET version = c.version + 1, updated_at = excluded.updated_at
-		RETURNING id, version, coalesce(owner_id::text, '')`, p.Slug, p.OwnerID, now).Scan(&done.ID, &done.Version, &done.OwnerID)
+		RETURNING id, version, coalesce(owner_id::text, '')`, p.Slug, p.OwnerID, now, p.Draft).Scan(&done.ID, &done.Version, &done.OwnerID)
 	if err != nil {
 		return done, classify("course", err)
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO course_versions (course_id, version, hash, document, outline, answers, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, done.ID, done.Version, p.Hash, p.Document, p.Outline, p.Answers, now)
+		INSERT INTO course_versions (course_id, version, hash, document, outline, answers, created_at, labs, restored_from)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0))`, done.ID, done.Version, p.Hash, p.Document, p.Outline, p.Answers, now, labEditions(p.Labs), p.RestoredFrom)
 	if err != nil {
 		return done, classify("course version", err)
 	}
 	x := p.Index
 	_, err = tx.Exec(ctx, `
-		INSERT INTO course_index (course_id, slug, title, provider, level, category, free, summary, trigrams, search)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+		INSERT INTO course_index (course_id, slug, title, provider, level, category, free, summary, trigrams, unpublished, search)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT unpublished_at IS NOT NULL FROM courses WHERE id = $1),
 		        setweight(to_tsvector('english', $3), 'A') ||
 		        setweight(to_tsvector('english', $10), 'B') ||
 		        setweight(to_tsvector('english', $11), 'C'))
@@ -126,6 +130,9 @@ func (tx Tx) publishLabs(ctx context.Context, courseID string, labs []LabPublica
 			l.Slug, courseID, i+1, l.Hash, now)
 		if err != nil {
 			return classify("lab "+l.Slug, err)
+		}
+		if l.Document == nil {
+			continue
 		}
 		assets := l.Assets
 		if assets == nil {
