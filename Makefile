@@ -90,9 +90,19 @@ lint: $(GOLANGCI_BIN) $(GQLGEN_BIN) ## formatting, vet, layers, style, known vul
 	@$(GOLANGCI_BIN) run ./...
 	@deploy/local/govulncheck.sh $(VULN) $(VULN_BIN)
 
+.PHONY: sdk
+sdk: ## make the SDKs for TypeScript and Python and the Postman collection, in sdk/
+	@go run ./sdk/generate sdk
+	@echo "sdk/typescript, sdk/python, sdk/postman"
+
 .PHONY: fuzz
 fuzz: ## fuzz every parser of foreign input, FUZZTIME=60s each
 	@deploy/local/fuzz.sh $(FUZZTIME)
+
+.PHONY: fuzz-api
+fuzz-api: build ## ask the API 10,000 requests made up out of its contract (CMH_SEED: others)
+	@deploy/local/setup.sh run
+	@CMH_TEST_THOROUGH=1 $(WITHDB) go test -count=1 -timeout 20m -v -run '^TestMadeUpRequests$$' ./server/internal/httpapi
 
 .PHONY: bench
 bench: build ## measure start and connect times against floors of the same run

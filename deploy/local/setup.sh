@@ -29,6 +29,7 @@ for purpose in "$@"; do
 		want htop htop
 		want dialog dialog
 		want python3 python3
+		want node nodejs # tries the SDK for TypeScript
 		want gcc gcc # the race detector links C
 		if [ "$(id -u)" -eq 0 ]; then # engines.sh starts engines of its own
 			want dockerd docker.io

@@ -45,6 +45,9 @@ func (api) logout(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &r); err != nil {
 		return nil, err
 	}
+	if r.RefreshToken == "" {
+		return nil, wrong("/refresh_token", "Which sign-in is to end?")
+	}
 	return nil, as.Logout(c.Request.Context(), r.RefreshToken)
 }
 

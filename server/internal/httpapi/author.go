@@ -28,6 +28,9 @@ func (api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := named(c, "kind"); err != nil {
+		return nil, err
+	}
 	o := hub.ImportOptions{Kind: c.Query("kind"), Slug: c.Query("slug"), Title: c.Query("title"), DryRun: dry}
 	if len(o.Title) > 200 {
 		return nil, wrong("/title", "A title has at most 200 characters.")

@@ -17,6 +17,9 @@ func (api) courses(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := named(c, "provider", "level"); err != nil {
+		return nil, err
+	}
 	return page(as.Courses(c.Request.Context(), hub.CourseFilter{
 		Query: c.Query("q"), Provider: c.Query("provider"), Level: c.Query("level"), Category: c.Query("category"),
 		Enrolled: enrolled, Paging: p,

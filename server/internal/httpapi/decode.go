@@ -133,9 +133,6 @@ func (w walker) from(tok json.Token, t reflect.Type, at string, depth int) error
 		return wrong(at, fmt.Sprintf("This is nested deeper than %d levels.", maxDepth))
 	}
 	for t != nil && t.Kind() == reflect.Pointer {
-		if tok == nil {
-			return nil
-		}
 		t = t.Elem()
 	}
 	if t != nil && (t.Kind() == reflect.Interface || reflect.PointerTo(t).Implements(selfType)) {

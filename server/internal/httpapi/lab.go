@@ -19,6 +19,9 @@ func (api) listLabs(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := named(c, "provider"); err != nil {
+		return nil, err
+	}
 	return page(as.Labs(c.Request.Context(), hub.LabFilter{
 		Query: c.Query("q"), Course: c.Query("course"), Provider: c.Query("provider"), Runnable: runnable, Paging: p,
 	}))

@@ -20,11 +20,11 @@ import (
 // errors of ours, limits, and signing in. Of an answer with a secret only is kept
 // that there was one.
 func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, m manner) answer {
-	key := c.GetHeader("Idempotency-Key")
-	if key == "" || c.Request.Method != http.MethodPost || as.User().ID == "" || m >= unstored {
+	key, given := c.GetHeader("Idempotency-Key"), len(c.Request.Header["Idempotency-Key"]) > 0
+	if !given || c.Request.Method != http.MethodPost || as.User().ID == "" || m >= unstored {
 		return h.ask(c, f, as)
 	}
-	if len(key) > 128 || !clean(key) {
+	if key == "" || len(key) > 128 || !clean(key) {
 		return h.problem(c, hub.Errorf(hub.Invalid, "An Idempotency-Key has 1 to 128 printable characters."))
 	}
 	request := sha256.New()

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,30 +88,13 @@ func TestALargeImportHappensOnce(t *testing.T) {
 	api := apitest.New(t)
 	token := api.Token(t, api.User(t, hub.Instructor))
 	archive := func(name string) string {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		w := tar.NewWriter(z)
 		noise := make([]byte, 3<<20) // which can't be packed
 		_, _ = rand.Read(noise)
-		for file, content := range map[string][]byte{
-			name + "/one/index.json":       []byte(`{"title":"One","details":{"steps":[{"title":"S","text":"step.md"}]},"backend":{"imageid":"ubuntu"}}`),
-			name + "/one/step.md":          []byte("Go."),
-			name + "/one/assets/noise.bin": noise,
-		} {
-			if err := w.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(content))}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Write(content); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
+		return packed(t, map[string]string{
+			name + "/one/index.json":       `{"title":"One","details":{"steps":[{"title":"S","text":"step.md"}]},"backend":{"imageid":"ubuntu"}}`,
+			name + "/one/step.md":          "Go.",
+			name + "/one/assets/noise.bin": string(noise),
+		})
 	}
 	one, other := archive("large"), archive("large")
 	ask := func(body string) response {
@@ -130,4 +114,27 @@ func TestALargeImportHappensOnce(t *testing.T) {
 	if got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("more than is taken: %d %s", got.status, fmt.Sprintf("%.200s", got.body))
 	}
+}
+
+// packed is a tar.gz of those files.
+func packed(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for name, content := range files {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

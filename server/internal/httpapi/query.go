@@ -25,11 +25,22 @@ func paging(c *gin.Context) (hub.Paging, error) {
 
 // flag reads a query parameter that is true or false; absent is false.
 func flag(c *gin.Context, name string) (bool, error) {
-	switch c.Query(name) {
-	case "", "false":
+	switch v, ok := c.GetQuery(name); {
+	case !ok, v == "false":
 		return false, nil
-	case "true":
+	case v == "true":
 		return true, nil
 	}
 	return false, wrong("/"+name, "This is true or false.")
+}
+
+// named refuses parameters that are there and empty, where each has a list of
+// what it may be.
+func named(c *gin.Context, names ...string) error {
+	for _, name := range names {
+		if v, ok := c.GetQuery(name); ok && v == "" {
+			return wrong("/"+name, "This must not be empty.")
+		}
+	}
+	return nil
 }

@@ -140,7 +140,7 @@ func check(router routers.Router, r *http.Request, body []byte, rec *httptest.Re
 // anyMay holds the statuses that any operation may answer with: the default
 // answer stands for them.
 var anyMay = map[int]bool{
-	http.StatusMethodNotAllowed: true, http.StatusRequestURITooLong: true,
+	http.StatusBadRequest: true, http.StatusMethodNotAllowed: true, http.StatusRequestURITooLong: true,
 	http.StatusInternalServerError: true, http.StatusServiceUnavailable: true,
 }
 
