@@ -56,6 +56,19 @@ func TestHostileServers(t *testing.T) {
 			}
 			_ = z.Close()
 		}, hub.Internal},
+		"endless headers": {func(w http.ResponseWriter, _ *http.Request) {
+			raw(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", "X-More: "+strings.Repeat("x", 4096)+"\r\n")
+		}, hub.Unavailable},
+		"an endless body": {func(w http.ResponseWriter, _ *http.Request) {
+			raw(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[", strings.Repeat(" ", 1<<16))
+		}, hub.Internal},
+		"a promise of more": {func(w http.ResponseWriter, _ *http.Request) {
+			raw(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000000000\r\n\r\n{", "")
+		}, hub.Unavailable},
+		"nested for ever": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, strings.Repeat("[", 1<<20))
+		}, hub.Internal},
 		"a hang-up": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, hub.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +80,19 @@ func TestHostileServers(t *testing.T) {
 				t.Errorf("got %q: %v", hub.CodeOf(err), err)
 			}
 		})
+	}
+}
+
+// raw answers with bytes of its own, and then with more for as long as somebody
+// listens.
+func raw(w http.ResponseWriter, head, more string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for _, err = io.WriteString(conn, head); err == nil && more != ""; {
+		_, err = io.WriteString(conn, more)
 	}
 }
 
