@@ -26,8 +26,8 @@ func Write(dir string, document []byte) error {
 	if err != nil {
 		return err
 	}
-	for name, make := range map[string]func(contract) (map[string]string, error){"typescript": typescript, "python": python, "postman": postman} {
-		files, err := make(a)
+	for name, of := range map[string]func(contract) (map[string]string, error){"typescript": typescript, "python": python, "postman": postman} {
+		files, err := of(a)
 		if err != nil {
 			return fmt.Errorf("make %s: %w", name, err)
 		}
@@ -74,7 +74,7 @@ type operation struct {
 	resultType string              // of the media; empty for nothing
 }
 
-// browsers are the operations that programs have no use for.
+// forBrowsers reports whether programs have no use for an operation.
 func forBrowsers(o *openapi3.Operation) bool {
 	return slices.Contains(o.Tags, "pages") || o.OperationID == "docsPage" || o.OperationID == "docsAsset"
 }
