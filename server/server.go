@@ -134,6 +134,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			}
 			watch.gateway.Store(gw)
 			g.Go(func() error { return gw.Run(ctx) })
+		} else if err := sshListener.Close(); err != nil { // nobody would ever answer there
+			return err
 		}
 		a.Starting.Store(false)
 		if cfg.Ready != nil {

@@ -38,9 +38,17 @@ const password = "correct horse battery"
 func TestServerLifecycle(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
+	ssh := "127.0.0.1:" + freePort(t)
+	s.env = append(s.env, "CMH_SSH_ADDR="+ssh)
 	s.start()
 	s.mustAnswer("/healthz", http.StatusOK)
 	s.mustAnswer("/readyz", http.StatusOK)
+
+	// Where no labs run nobody waits at SSH's door for somebody to open.
+	if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", ssh); err == nil {
+		conn.Close()
+		t.Error("somebody listens for SSH, and nobody answers")
+	}
 
 	// A second one on the same data is refused, and harms nothing.
 	out, err := s.run("", "serve")

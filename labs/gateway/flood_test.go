@@ -32,7 +32,7 @@ func TestConnectionsOfOneKey(t *testing.T) {
 			t.Error("the 21st connection of one key")
 		}
 	}
-	// The stock client says why, and isn't let in as a guest instead.
+	// The stock client is told why, and isn't let in as a guest instead.
 	if r := w.openssh(nil, "ssh", "-v", "root@HOST", "x"); r.status != 255 || r.out != "" || !strings.Contains(r.err, "too many connections open") {
 		t.Errorf("OpenSSH: %+v", r)
 	}
@@ -54,6 +54,25 @@ func TestConnectionsOfOneKey(t *testing.T) {
 	}
 	if _, err := w.dial(alices, w.certificate(t, signer(t), func(*gossh.Certificate) {})); err == nil {
 		t.Error("the 21st connection with certificates of one account")
+	}
+}
+
+// Who was told so often enough is hung up on.
+func TestToldOftenEnough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{PerUser: 1, GuestsPerMinute: 3})
+	w.client("x", w.alice)
+	told := 0
+	for range 8 {
+		_, err := w.dial("x", w.alice)
+		if err == nil {
+			t.Error("the second connection of one key")
+		} else if strings.Contains(err.Error(), "unable to authenticate") {
+			told++
+		}
+	}
+	if told < 3 || told > 4 { // one more is saved up while a machine is slow
+		t.Errorf("told %d times of 8", told)
 	}
 }
 

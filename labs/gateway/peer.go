@@ -145,17 +145,18 @@ func (p *peer) enter(perms *gossh.Permissions) error {
 var errTooMany = errors.New("too many connections")
 
 // failed holds back the answer to an address that fails often, once for each
-// connection. Where that would take longer than a handshake may, it hangs up.
+// connection. Where that would take longer than a handshake may, it hangs up; so
+// it does on who has too many connections, and was told before.
 func (p *peer) failed() {
 	p.mu.Lock()
-	again := p.slowed
+	again, full := p.slowed, p.full
 	p.slowed = true
 	p.mu.Unlock()
 	if again {
 		return
 	}
 	wait := p.g.door.fail(p.source)
-	if wait >= p.g.Limits.HandshakeTimeout {
+	if wait >= p.g.Limits.HandshakeTimeout || full && wait > 0 {
 		_ = p.Close()
 		return
 	}
