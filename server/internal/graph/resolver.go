@@ -12,7 +12,7 @@ import (
 type resolver struct{ *reader }
 
 // Query is what reads.
-func (r resolver) Query() QueryResolver { return query{r.reader} }
+func (r resolver) Query() QueryResolver { return query(r) }
 
 // Mutation is what changes.
 func (r resolver) Mutation() MutationResolver { return mutation{r.as} }
