@@ -25,7 +25,7 @@ func privateConfig(cfg Config) privatepg.Config {
 }
 
 // openDatabase does not wait for a database elsewhere: it may come later.
-func openDatabase(ctx context.Context, cfg Config) (db database, err error) {
+func openDatabase(ctx context.Context, cfg Config, with ...postgres.Option) (db database, err error) {
 	url := cfg.DatabaseURL
 	if url == "" {
 		db.private, err = privatepg.Open(ctx, privateConfig(cfg))
@@ -37,7 +37,7 @@ func openDatabase(ctx context.Context, cfg Config) (db database, err error) {
 		}
 		url = db.private.URL()
 	}
-	if db.DB, err = postgres.Open(ctx, url); err != nil && db.private != nil {
+	if db.DB, err = postgres.Open(ctx, url, with...); err != nil && db.private != nil {
 		err = errors.Join(err, db.private.Close(context.WithoutCancel(ctx)))
 	}
 	return db, err

@@ -16,7 +16,12 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 	"github.com/cloudmastershub/cmh/server/internal/jobs"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/server/internal/tracing"
 )
+
+// traceGrace is how long the last spans may take to leave.
+const traceGrace = 2 * time.Second
 
 // Run serves until ctx is done, then lets what is running finish.
 func Run(ctx context.Context, cfg Config) (err error) {
@@ -49,7 +54,21 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 
-	db, err := openDatabase(ctx, cfg)
+	tracer, err := tracing.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("traces: %w", err)
+	}
+	var observed []postgres.Option
+	if tracer != nil {
+		cfg.Log = slog.New(tracing.Logged(cfg.Log.Handler()))
+		observed = append(observed, postgres.Traced(tracer))
+		defer func() {
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), traceGrace)
+			defer cancel()
+			_ = tracer.Close(grace) // a collector that is away keeps nobody from stopping
+		}()
+	}
+	db, err := openDatabase(ctx, cfg, observed...)
 	if err != nil {
 		return err
 	}
@@ -112,7 +131,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		a.CloseStreams() // or the API would wait for them
 		return nil
 	})
-	api := httpapi.New(a, cfg.Log, httpapi.Metered(counts), httpapi.Origins(origins...))
+	api := httpapi.New(a, cfg.Log, httpapi.Metered(counts), httpapi.Origins(origins...), httpapi.Traced(tracer))
 	g.Go(func() error { return serveHTTP(ctx, cfg, listeners.api, door, api) })
 	g.Go(func() error {
 		if err := bringUp(ctx, a, db.private != nil, cfg.Log); err != nil || ctx.Err() != nil {

@@ -43,6 +43,9 @@ func (h api) engine() *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.UseRawPath = true          // a key's fingerprint holds slashes
 	r.UnescapePathValues = false // outer does, without making blanks of plus signs
+	if h.tracer != nil {
+		r.Use(h.traced)
+	}
 	r.Use(h.outer)
 	if len(h.origins) > 0 {
 		r.Use(h.cors)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"github.com/cloudmastershub/cmh/server/internal/metrics"
+	"github.com/cloudmastershub/cmh/server/internal/tracing"
 )
 
 // An Option is something that an API needs not have.
@@ -10,6 +11,7 @@ type Option func(*options)
 type options struct {
 	metrics *metrics.Metrics
 	origins []string
+	tracer  *tracing.Tracer
 }
 
 // Metered counts every answer.
