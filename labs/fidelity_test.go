@@ -384,3 +384,41 @@ func TestProgramsThatListHardwareDescribeTheLab(t *testing.T) {
 	}
 	s.want(1, labs.Passed, "")
 }
+
+func TestServicesAnswerToSystemctl(t *testing.T) {
+	t.Parallel()
+	s := play(t, map[string]string{
+		"index.json": `{"title": "A door", "details": {"steps": [{"text": "t.md", "verify": "v.sh"}, {"text": "t.md", "verify": "off.sh"}]}, "backend": {"imageid": "ubuntu"}}`,
+		"t.md":       "`systemctl status ssh`{{exec}}, then let yourself in: `ssh guest@localhost`.",
+		"v.sh":       "systemctl is-active --quiet ssh && [ \"$(ssh -o BatchMode=yes guest@localhost whoami)\" = guest ]\n",
+		"off.sh":     "[ \"$(systemctl is-active sshd):$(systemctl is-enabled ssh)\" = inactive:disabled ]\n",
+	})
+	if got := strings.Join(s.sc.Needs, ","); got != "linux" {
+		t.Errorf("it needs %s", got)
+	}
+	until(t, "ssh runs, as on a machine that was just started", func() bool {
+		_, _, status, err := s.box.Run(t.Context(), "systemctl is-active ssh", nil)
+		return err == nil && status == 0
+	})
+	s.want(1, labs.Failed, "")
+	s.run(`useradd -m -s /bin/bash guest && mkdir -p ~/.ssh ~guest/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519 &&
+cp ~/.ssh/id_ed25519.pub ~guest/.ssh/authorized_keys && ssh-keyscan localhost >~/.ssh/known_hosts 2>/dev/null`)
+	s.run("sed -i 's/^#PasswordAuthentication.*/PasswordAuthentication no/' /etc/ssh/sshd_config && systemctl restart ssh && systemctl status sshd | grep -q 'active (running)'")
+	s.want(1, labs.Passed, "")
+	s.want(2, labs.Failed, "")
+	s.run("systemctl disable --now ssh")
+	s.want(2, labs.Passed, "")
+	s.run("systemctl enable ssh && [ $(systemctl is-enabled ssh) = enabled ] && ! pgrep -x sshd")
+
+	for command, want := range map[string]string{
+		"systemctl start nosuch":             "Failed to start nosuch.service: Unit nosuch.service not found.",
+		"systemctl list-timers":              "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down",
+		"su ubuntu -c 'systemctl stop cron'": "Failed to stop cron: Access denied",
+	} {
+		out, errs, status, err := s.box.Run(t.Context(), command, nil)
+		if got := strings.TrimSpace(string(out) + string(errs)); err != nil || status == 0 || got != want {
+			t.Errorf("%s ended with %d, %v and said %q", command, status, err, got)
+		}
+	}
+	s.run("hostnamectl set-hostname pier && [ $(hostname):$(cat /etc/hostname) = pier:pier ] && hostnamectl | grep -q pier")
+}

@@ -13,13 +13,14 @@ import (
 // of its image: many authors took a large machine for a shell.
 func (r *reader) needs(s *Scenario) {
 	needs, optional := map[string]bool{}, map[string]bool{}
-	prose, rest := &strings.Builder{}, &strings.Builder{}
+	prose, rest, setups := &strings.Builder{}, &strings.Builder{}, &strings.Builder{}
 	for _, text := range r.texts {
 		prose.WriteString(text + "\n")
 	}
 	setup := func(scripts []Script) {
 		for _, sc := range scripts {
 			prose.Write(sc.Source)
+			setups.Write(sc.Source)
 			for need := range needsOf(withoutSpare(string(sc.Source))) {
 				needs[need] = true
 			}
@@ -85,7 +86,7 @@ func (r *reader) needs(s *Scenario) {
 	needs["network"] = needs["network"] || len(s.Egress) > 0
 	s.Setuid = needs["setuid"]
 	for _, service := range services {
-		if service.spoken.MatchString(all) {
+		if service.spoken.MatchString(all) && (service.own == nil || !service.own.MatchString(setups.String())) {
 			s.Services = append(s.Services, service.name)
 		}
 	}
@@ -113,13 +114,15 @@ var changesUser = regexp.MustCompile(`\b(?:sudo|visudo|sudoers|su -|su root|su u
 var looks = regexp.MustCompile(`\b(?:journalctl|systemctl +(?:status|list-units|list-unit-files|is-active|is-enabled))\b[^\n|;&]*`)
 
 // services are those that run on the platforms' machines, with how a scenario
-// that wants one speaks of it.
+// that wants one speaks of it, and how its set-up starts one of its own.
 var services = []struct {
 	name   string
 	spoken *regexp.Regexp
+	own    *regexp.Regexp
 }{
-	{"atd", regexp.MustCompile(`\batd\b|\batq\b|\bat (?:now\b|-f )|\| *at `)},
-	{"cron", regexp.MustCompile(`\bcron(?:tab)?\b`)},
+	{"atd", regexp.MustCompile(`\batd\b|\batq\b|\bat (?:now\b|-f )|\| *at `), nil},
+	{"cron", regexp.MustCompile(`\bcron(?:tab)?\b`), nil},
+	{"ssh", regexp.MustCompile(`\bsystemctl [a-z-]+ sshd?\b|\bssh (?:-\S+ )*(?:\S+@)?(?:localhost|127\.0\.0\.1)`), regexp.MustCompile(`\bsshd?\b`)},
 }
 
 // tools says what calling a program asks of the sandbox.
@@ -127,7 +130,7 @@ var tools = map[string]string{
 	"kubectl": "kubernetes", "helm": "kubernetes", "kubeadm": "kubernetes", "oc": "kubernetes", "k9s": "kubernetes",
 	"crictl": "kubernetes", "k3s": "kubernetes", "kind": "kubernetes", "minikube": "kubernetes", "kustomize": "kubernetes",
 	"docker": "docker", "podman": "docker", "docker-compose": "docker", "buildah": "docker", "nerdctl": "docker", "skopeo": "docker",
-	"systemctl": "systemd", "journalctl": "systemd", "timedatectl": "systemd", "hostnamectl": "systemd", "loginctl": "systemd",
+	"journalctl": "systemd", "timedatectl": "systemd", "loginctl": "systemd", // systemctl and hostnamectl: see systemd.go
 	"losetup": "privileged", "swapon": "privileged", "swapoff": "privileged", "pvcreate": "privileged", "vgcreate": "privileged",
 	"lvcreate": "privileged", "lvs": "privileged", "vgs": "privileged", "pvs": "privileged", "lvextend": "privileged",
 	"iptables": "privileged", "ip6tables": "privileged", "nft": "privileged", "ufw": "privileged", "cryptsetup": "privileged",
@@ -188,6 +191,8 @@ func needsOf(src string) map[string]bool {
 			needs["network"] = true
 		}
 		switch name {
+		case "systemctl", "hostnamectl":
+			needs["systemd"] = needs["systemd"] || !answered(name, args)
 		case "curl", "wget", "git", "http", "svn", "rsync":
 			for _, m := range public.FindAllStringSubmatch(command, -1) {
 				if host := m[1] + m[2]; strings.Contains(host, ".") && !private.MatchString(host) {

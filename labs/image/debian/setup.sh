@@ -65,6 +65,111 @@ cat >>"$root/etc/default/ssh" <<'EOF'
 [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A >/dev/null
 EOF
 
+# Nothing here is systemd, and much speaks to it about services that run without.
+# What these two can't do honestly they refuse in systemctl's own words.
+cat >"$root/usr/local/bin/systemctl" <<'EOF'
+#!/bin/sh
+# Answers for services that have a script in /etc/init.d. There is no systemd
+# here: no units of your own, no timers, no journal.
+refuse() {
+	echo "System has not been booted with systemd as init system (PID 1). Can't operate." >&2
+	echo "Failed to connect to bus: Host is down" >&2
+	exit 1
+}
+for arg; do
+	shift
+	case $arg in
+	--now) now=yes ;;
+	--quiet | -q) exec >/dev/null ;;
+	--no-pager | --full | -l | --system | --no-block | --no-ask-password | --force | -f) ;;
+	-*) refuse ;;
+	*) set -- "$@" "$arg" ;;
+	esac
+done
+verb=$1
+[ $# -eq 0 ] || shift
+case $verb in
+daemon-reload) exit 0 ;;
+start | stop | restart | reload | reload-or-restart | try-restart | force-reload | enable | disable)
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "Failed to $verb $1: Access denied" >&2
+		exit 4
+	fi ;;
+status | is-active | is-enabled | is-failed) ;;
+*) refuse ;;
+esac
+if [ $# -eq 0 ]; then
+	[ "$verb" != status ] || refuse
+	echo "Too few arguments." >&2
+	exit 1
+fi
+ran() { "$script" status >/dev/null 2>&1; }
+starts() { for link in /etc/rc2.d/S??"$unit"; do [ -e "$link" ] && return; done; return 1; }
+sets() { # how links in rcN.d begin
+	rm -f /etc/rc[2-5].d/[SK]??"$unit"
+	for level in 2 3 4 5; do ln -s "../init.d/$unit" "/etc/rc$level.d/$1$unit"; done
+}
+tells() { # init script's verb
+	"$script" "$1" >/dev/null 2>&1 </dev/null && return
+	echo "Job for $unit.service failed because the control process exited with error code." >&2
+	return 1
+}
+one() {
+	script=/etc/init.d/$unit
+	case $unit in *[!A-Za-z0-9@._-]* | .*) script=/nonexistent ;; esac
+	if [ ! -x "$script" ]; then
+		case $verb in
+		is-active | is-failed) echo inactive; return 4 ;;
+		is-enabled) echo "Failed to get unit file state for $unit.service: No such file or directory" >&2; return 1 ;;
+		status) echo "Unit $unit.service could not be found." >&2; return 4 ;;
+		enable | disable) echo "Failed to $verb unit: Unit file $unit.service does not exist." >&2; return 1 ;;
+		*) echo "Failed to $verb $unit.service: Unit $unit.service not found." >&2; return 5 ;;
+		esac
+	fi
+	case $verb in
+	start) ran || tells start ;;
+	stop) ! ran || tells stop ;;
+	restart | reload-or-restart) tells restart ;;
+	try-restart) ! ran || tells restart ;;
+	reload | force-reload)
+		ran || { echo "$unit.service is not active, cannot reload." >&2; return 1; }
+		tells "$verb" ;;
+	enable) sets S01; [ -z "$now" ] || ran || tells start ;;
+	disable) sets K01; [ -z "$now" ] || ! ran || tells stop ;;
+	is-active) if ran; then echo active; else echo inactive; return 3; fi ;;
+	is-failed) if ran; then echo active; else echo inactive; fi; return 1 ;;
+	is-enabled) if starts; then echo enabled; else echo disabled; return 1; fi ;;
+	status)
+		about=$(sed -n 's/^# Short-Description:[[:space:]]*//p' "$script")
+		starts && state=enabled || state=disabled
+		ran && active='active (running)' || active='inactive (dead)'
+		printf '%s %s.service - %s\n     Loaded: loaded (%s; %s)\n     Active: %s\n' \
+			"$(ran && echo '●' || echo '○')" "$unit" "${about:-$unit}" "$script" "$state" "$active"
+		ran || return 3 ;;
+	esac
+}
+worst=0
+for unit; do
+	unit=${unit%.service}
+	case $unit in sshd) unit=ssh ;; crond) unit=cron ;; esac
+	one || worst=$?
+done
+exit "$worst"
+EOF
+cat >"$root/usr/local/bin/hostnamectl" <<'EOF'
+#!/bin/sh
+# Shows and sets the name of this machine, and nothing else of hostnamectl's.
+case $1 in
+set-hostname | hostname)
+	[ -n "$2" ] || exec hostname
+	hostname "$2" && echo "$2" >/etc/hostname ;;
+'' | status) printf '   Static hostname: %s\n  Operating System: %s\n            Kernel: %s\n' \
+	"$(hostname)" "$(. /etc/os-release && echo "$PRETTY_NAME")" "$(uname -sr)" ;;
+*) echo "Unknown command verb $1." >&2; exit 1 ;;
+esac
+EOF
+chmod 0755 "$root/usr/local/bin/systemctl" "$root/usr/local/bin/hostnamectl"
+
 # Every interactive bash: a prompt that says who and where, and a history
 # that is on disk after each command, because checks read it.
 cat >"$root/etc/bash.bashrc" <<'EOF'
