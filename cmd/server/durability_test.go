@@ -56,7 +56,7 @@ func killDatabase(s *process) {
 	pid := postmaster(s)
 	all := append([]int{pid}, children(s.t, pid)...)
 	for _, p := range all {
-		if err := syscall.Kill(p, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // an errno
+		if err := syscall.Kill(p, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
 			s.t.Fatal(err)
 		}
 	}

@@ -192,7 +192,7 @@ func inspectServer(t *testing.T, files *sftp.Client) {
 		t.Errorf("environment %q", env)
 	}
 	for line := range strings.Lines(read("/proc/self/cgroup")) {
-		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) != 3 || !(f[2] == "/" || strings.HasPrefix(f[2], "/..")) {
+		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) != 3 || f[2] != "/" && !strings.HasPrefix(f[2], "/..") {
 			t.Errorf("a cgroup is named as on the host: %s", line)
 		}
 	}

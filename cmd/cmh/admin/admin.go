@@ -180,8 +180,13 @@ func statsCmd(env *cli.Env) *cobra.Command {
 					name string
 					hub.Count
 				}{
-					{"Accounts", s.Users}, {"New accounts today", s.NewUsers}, {"Courses", s.Courses}, {"Enrollments", s.Enrollments},
-					{"Lessons begun", s.Lessons}, {"Certificates", s.Certificates}, {"Lab sessions ever", s.LabSessions},
+					{"Accounts", s.Users},
+					{"New accounts today", s.NewUsers},
+					{"Courses", s.Courses},
+					{"Enrollments", s.Enrollments},
+					{"Lessons begun", s.Lessons},
+					{"Certificates", s.Certificates},
+					{"Lab sessions ever", s.LabSessions},
 				} {
 					about := ""
 					if !line.Exact {

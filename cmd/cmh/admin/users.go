@@ -100,10 +100,20 @@ func show(env *cli.Env) func(hub.AccountDetail, error) error {
 				seen = d.LastSeenAt.Local().Format(time.DateTime)
 			}
 			for _, line := range [][2]string{
-				{"User", d.Username}, {"E-mail", d.Email}, {"Verified", cli.YesNo(d.EmailVerified)}, {"Role", string(d.Role)}, {"State", state(d.Account)},
-				{"Id", d.ID}, {"Since", d.CreatedAt.Local().Format(time.DateTime)}, {"Last seen", seen}, {"Sign-ins", fmt.Sprint(d.SignIns)},
-				{"API keys", fmt.Sprint(d.APIKeys)}, {"SSH keys", fmt.Sprint(d.SSHKeys)}, {"Courses", fmt.Sprint(d.Enrollments)},
-				{"Certificates", fmt.Sprint(d.Certificates)}, {"Labs running", fmt.Sprint(d.LabsRunning)},
+				{"User", d.Username},
+				{"E-mail", d.Email},
+				{"Verified", cli.YesNo(d.EmailVerified)},
+				{"Role", string(d.Role)},
+				{"State", state(d.Account)},
+				{"Id", d.ID},
+				{"Since", d.CreatedAt.Local().Format(time.DateTime)},
+				{"Last seen", seen},
+				{"Sign-ins", fmt.Sprint(d.SignIns)},
+				{"API keys", fmt.Sprint(d.APIKeys)},
+				{"SSH keys", fmt.Sprint(d.SSHKeys)},
+				{"Courses", fmt.Sprint(d.Enrollments)},
+				{"Certificates", fmt.Sprint(d.Certificates)},
+				{"Labs running", fmt.Sprint(d.LabsRunning)},
 			} {
 				row(env, w, line[0], cli.CleanLine(line[1]))
 			}

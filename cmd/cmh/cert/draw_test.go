@@ -3,6 +3,7 @@ package cert
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestDrawings(t *testing.T) {
 		elements := 0
 		for d := xml.NewDecoder(&b); ; {
 			tok, err := d.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -152,8 +152,11 @@ func TestSuspensionShutsEveryDoor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.LabEvents(t.Context(), s.ID, 0, func(hub.LabEvent) error { return nil }) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended) // in whichever way it was cut
+		_ = c.LabEvents(t.Context(), s.ID, 0, func(hub.LabEvent) error { return nil })
+	}()
 	page, err := admin.LabsInFlight(t.Context(), hub.Paging{})
 	if err != nil || len(page.Items) != 1 || page.Items[0].ID != s.ID || page.Items[0].Username != u.Username {
 		t.Errorf("in flight: %+v, %v", page.Items, err)

@@ -122,11 +122,7 @@ func introspected(t *testing.T, api *apitest.API) graphTypes {
 	types := graphTypes{}
 	for _, one := range got.Schema.Types {
 		for _, f := range one.Fields {
-			types[one.Name] = append(types[one.Name], struct {
-				Name string
-				Args []struct{ Type typeRef }
-				Type typeRef
-			}(f))
+			types[one.Name] = append(types[one.Name], f)
 		}
 	}
 	return types

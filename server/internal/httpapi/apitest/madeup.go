@@ -244,7 +244,11 @@ func (m *Maker) body(r *Request, content openapi3.Content) {
 func (m *Maker) spoil(fields map[string]any) {
 	names := slices.Sorted(maps.Keys(fields))
 	values := []any{
-		nil, true, false, -1, 0, 1 << 53, json.RawMessage("1e400"), json.RawMessage("-9223372036854775809"), 0.5, []any{}, []any{nil}, map[string]any{}, map[string]any{"a": 1},
+		nil, true, false, -1, 0, 1 << 53, json.RawMessage("1e400"), json.RawMessage("-9223372036854775809"), 0.5,
+		[]any{},
+		[]any{nil},
+		map[string]any{},
+		map[string]any{"a": 1},
 		json.RawMessage(`"\ud800"`), json.RawMessage(`"\u0000"`), json.RawMessage(strings.Repeat("[", 150) + strings.Repeat("]", 150)), m.pick(nasty), m.pick(nasty), m.pick(nasty),
 	}
 	v := values[m.r.IntN(len(values))]
