@@ -273,6 +273,22 @@ func TestNeedsThatSetUpAsksFor(t *testing.T) {
 	}
 }
 
+// The longest script there may be is read once a program that it asks for, not
+// once each time that it asks: that would take an hour.
+func TestAScriptMayAskAThousandTimes(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"command -v systemctl&&\n", "! which loginctl;which loginctl&&loginctl\n", "systemctl a || true\n"} {
+		script := strings.Repeat(line, maxScript/len(line))
+		_, err := Read(fstest.MapFS{
+			"index.json": {Data: []byte(`{"title": "T", "details": {"intro": {"text": "t.md", "foreground": "s.sh"}, "steps": [{"text": "t.md"}]}, "backend": {"imageid": "ubuntu"}}`)},
+			"t.md":       {Data: []byte("Text")}, "s.sh": {Data: []byte(script)},
+		}, ".")
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
 func TestWhatTheImageHasNeedsNoNetwork(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]bool{

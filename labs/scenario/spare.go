@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -20,11 +19,16 @@ var (
 // privileges that it does without where they fail.
 func withoutSpare(src string) string {
 	src = strings.ReplaceAll(src, "\\\n", " ")
+	settled := map[string]bool{} // each name once: the script may ask a thousand times
+	for _, m := range refused.FindAllStringSubmatch(src, -1) {
+		settled[m[1]] = true
+	}
 	for _, m := range asked.FindAllStringSubmatch(src, -1) {
 		name := m[1]
-		if need := tools[name]; name != "systemctl" && need != "systemd" && need != "privileged" || slices.ContainsFunc(refused.FindAllStringSubmatch(src, -1), func(r []string) bool { return r[1] == name }) {
+		if need := tools[name]; settled[name] || name != "systemctl" && need != "systemd" && need != "privileged" {
 			continue
 		}
+		settled[name] = true
 		src = regexp.MustCompile(`(?m)(^|[\s;&|(])`+name+`( |$)`).ReplaceAllString(src, "${1}true ")
 	}
 	return tried.ReplaceAllString(src, "true")
