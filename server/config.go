@@ -49,7 +49,7 @@ type Config struct {
 	CORSOrigins   string        // none: origins, with commas, whose pages may read the API
 	ProxyProtocol string        // no: api, ssh or api,ssh: what the proxies reach by the PROXY protocol
 	Drain         string        // 5s, and 0s on loopback: how long to answer still, once told to stop
-	Proxies       string        // none: addresses and networks, with commas, whose X-Forwarded-For is believed
+	Proxies       string        // none: addresses and networks, with commas, whose X-Forwarded-For and announcements (ProxyProtocol) are believed; the latter they have to make
 	Introspection string        // "no" keeps the GraphQL schema to itself
 	LimitGuest    string        // 100: requests an hour of an address that hasn't signed in; 0 is without limit, here and below
 	LimitFree     string        // 1000: of a free account, over all doors

@@ -10,16 +10,16 @@ type Account struct {
 	DeleteAt      *time.Time `json:"delete_at,omitempty"` // its owner wants it gone by then
 }
 
-// AccountDetail is one of them from nearer.
+// AccountDetail is one account, with how much it has.
 type AccountDetail struct {
 	Account
-	SignIns      int        `json:"sign_ins"` // that last
+	SignIns      int        `json:"sign_ins"` // those that have not ended
 	APIKeys      int        `json:"api_keys"`
 	SSHKeys      int        `json:"ssh_keys"`
 	Enrollments  int        `json:"enrollments"`
 	Certificates int        `json:"certificates"`
 	LabsRunning  int        `json:"labs_running"`
-	LastSeenAt   *time.Time `json:"last_seen_at,omitempty"` // a sign-in was used; to the refresh
+	LastSeenAt   *time.Time `json:"last_seen_at,omitempty"` // when a sign-in began or was refreshed; up to 15 minutes before its last use
 }
 
 // AccountFilter narrows a list of accounts. The zero value lists all, the newest

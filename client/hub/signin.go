@@ -9,7 +9,7 @@ type Session struct {
 	Client     string     `json:"client"` // as the program named itself; empty where it didn't
 	Method     string     `json:"method"` // password, device, or the name of who else was asked
 	CreatedAt  time.Time  `json:"created_at"`
-	LastUsedAt *time.Time `json:"last_used_at,omitempty"` // to the refresh, so 15 minutes late at most
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"` // when it was refreshed; up to 15 minutes before its last use
 	ExpiresAt  time.Time  `json:"expires_at"`
 	Current    bool       `json:"current"` // the one that asks
 }

@@ -56,7 +56,7 @@ var settings = []setting{
 	{"proxy-protocol", "what the trusted proxies reach by the PROXY protocol: api, ssh or api,ssh (nothing)", func(c *server.Config) *string { return &c.ProxyProtocol }},
 	{"drain", "how long to answer still, not ready, once told to stop (5s; 0s where the API listens on loopback)", func(c *server.Config) *string { return &c.Drain }},
 	{"metrics-addr", "where Prometheus may read how the server does, such as 127.0.0.1:9090 (nowhere); who reaches it may read", func(c *server.Config) *string { return &c.MetricsAddr }},
-	{"trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed (none)", func(c *server.Config) *string { return &c.Proxies }},
+	{"trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed, and with proxy-protocol their announcements, which they then have to make (none)", func(c *server.Config) *string { return &c.Proxies }},
 	{"graphql-introspection", "no keeps the GraphQL schema from those who ask /v1/graphql for it (yes)", func(c *server.Config) *string { return &c.Introspection }},
 	{"limit-guest", "requests an hour of an address that hasn't signed in (100; 0 is without limit)", func(c *server.Config) *string { return &c.LimitGuest }},
 	{"limit-free", "requests an hour of a free account, over all doors (1000; 0 is without limit)", func(c *server.Config) *string { return &c.LimitFree }},
