@@ -20,7 +20,7 @@ func (c *Course) labs(fsys fs.FS, list value) error {
 		list.problem("a course has at most %d labs; split it.", maxLabs)
 		return nil
 	}
-	seen := map[string]bool{}
+	seen, read := map[string]bool{}, scenario.Together(fsys)
 	for _, item := range items {
 		slug := item.slug()
 		dir := "labs/" + slug
@@ -38,7 +38,7 @@ func (c *Course) labs(fsys fs.FS, list value) error {
 			continue
 		}
 		seen[slug] = true
-		s, err := scenario.Read(fsys, dir)
+		s, err := read(dir)
 		if wrong, ok := errors.AsType[*scenario.Error](err); ok {
 			item.in.problem(wrong.File, wrong.Line, wrong.Col, "%s", wrong.Text)
 			continue

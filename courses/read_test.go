@@ -211,6 +211,26 @@ func TestFoldersAreBounded(t *testing.T) {
 	}
 }
 
+// Each lab keeps to its own bound, and names one small file again and again.
+func TestTheLabsOfACourseAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	m := sample(t)
+	assets := strings.TrimSuffix(strings.Repeat(`{"file": "big"},`, 45), ",")
+	names := ""
+	for _, lab := range []string{"one", "two", "three"} {
+		m["labs/"+lab+"/index.json"] = &fstest.MapFile{Data: []byte(`{"title": "T", "details": {"steps": [{"text": "1.md", "verify": "v.sh"}], "assets": {"host01": [` + assets + `]}}, "backend": {"imageid": "ubuntu"}}`)}
+		m["labs/"+lab+"/1.md"] = &fstest.MapFile{Data: []byte("Text")}
+		m["labs/"+lab+"/v.sh"] = &fstest.MapFile{Data: []byte("true")}
+		m["labs/"+lab+"/assets/big"] = &fstest.MapFile{Data: make([]byte, maxFile)}
+		names += "\n  - " + lab
+	}
+	m["course.yaml"].Data = append(bytes.TrimSpace(m["course.yaml"].Data), names...)
+	_, err := Read(m)
+	if wrong, ok := errors.AsType[*Error](err); !ok || len(wrong.Problems) != 1 || !strings.Contains(err.Error(), "labs/three: ") || !strings.Contains(err.Error(), "128 MiB") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestStarterCoursesCanBeRead(t *testing.T) {
 	t.Parallel()
 	for name, folder := range Starter() {

@@ -137,7 +137,7 @@ func (r *reader) read(p string, limit int64, lost func(target string) bool) ([]b
 		}
 	}
 	if *r.budget <= 0 {
-		return nil, errors.New("is beyond what a repository may have")
+		return nil, errors.New("is beyond what all scenarios may have together")
 	}
 	b, err := readCapped(r.fsys, real, limit)
 	if err == nil {

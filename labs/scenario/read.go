@@ -23,12 +23,15 @@ type reader struct {
 	programs []string     // among the assets
 	hosts    []string     // that they are to be run on
 	others   []hostAssets // of hosts besides the first
-	budget   *int64       // bytes that may still be read; shared by a repository
+	budget   *int64       // bytes that may still be read; shared by a repository or a course
 }
 
-// maxContent bounds what all references of a repository together may read: an
-// index can name one file a thousand times.
+// maxContent bounds what all references of a repository or a course together
+// may read: an index can name one file a thousand times.
 const maxContent = 128 << 20
+
+// beyond is said of what passes maxContent.
+var beyond = fmt.Sprintf("refers, with the scenarios before it, to more than the %d MiB that all may have together; a file counts each time that it is named", maxContent>>20)
 
 func newReader(fsys fs.FS, dir string) *reader {
 	budget := int64(maxContent)
@@ -50,6 +53,17 @@ var indexNames = []string{"index.json", "index.yaml", "index.yml"}
 // *Error otherwise.
 func Read(fsys fs.FS, dir string) (*Scenario, error) { return newReader(fsys, dir).all() }
 
+// Together returns a Read of scenarios in fsys that share the bound on what one
+// may refer to: the scenarios of a course, so that many have no more than one.
+func Together(fsys fs.FS) (read func(dir string) (*Scenario, error)) {
+	budget := int64(maxContent)
+	return func(dir string) (*Scenario, error) {
+		r := newReader(fsys, dir)
+		r.budget = &budget
+		return r.all()
+	}
+}
+
 func (r *reader) all() (*Scenario, error) {
 	root, err := r.index()
 	if err != nil {
@@ -64,7 +78,7 @@ func (r *reader) all() (*Scenario, error) {
 		return nil, err
 	}
 	if *r.budget <= 0 {
-		return nil, &Error{File: r.dir, Text: "refers to more content than a repository may have"}
+		return nil, &Error{File: r.dir, Text: beyond}
 	}
 	r.needs(s)
 	if s.Licence = licence(r.fsys); s.Licence == "" {
