@@ -74,10 +74,37 @@ func (a Actor) View(ctx context.Context) (view string, ok bool, err error) {
 	if !ok || err != nil {
 		return "", false, err
 	}
+	return a.viewWith(t), true, nil
+}
+
+func (a Actor) viewWith(t takes) string {
 	if a.mayRead(false) {
-		return "reads " + t.mark, true, nil
+		return "reads " + t.mark
 	}
-	return "free " + t.mark, true, nil
+	return "free " + t.mark
+}
+
+// Looking runs look, which reads the catalogue with the context that it is given,
+// and returns the view that it had. View's may be another: what somebody takes can
+// change between the two, and word of it comes later than the change.
+func (a Actor) Looking(ctx context.Context, look func(context.Context)) (view string, err error) {
+	if a.user.ID == "" {
+		look(ctx)
+		return "guest", nil
+	}
+	if _, err := a.app.cursorKey(ctx); err != nil { // or look would want a second connection for it
+		return "", err
+	}
+	err = a.app.DB.Still(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		versions, ids, err := tx.Takes(ctx, a.user.ID)
+		if err != nil {
+			return err
+		}
+		view = a.viewWith(newTakes(versions, ids, a.app.now()))
+		look(ctx)
+		return nil
+	})
+	return view, err
 }
 
 // Fresh reports whether what was read at some time, and nothing was heard of

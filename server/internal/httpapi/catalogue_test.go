@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 )
@@ -94,6 +96,36 @@ func TestNobodySeesAnothersCatalogue(t *testing.T) {
 	eventually(t, "no member any more, no questions", func() bool {
 		return !strings.Contains(send(t, api, "GET", "/v1/courses/paid", tokens["paying"], "").body, asked)
 	})
+}
+
+// Word of what a learner takes comes after it: what is made for them meanwhile
+// isn't given to those who take what they took before.
+func TestLateWordLeaksNobodysCatalogue(t *testing.T) {
+	t.Parallel()
+	one := apitest.New(t, func(a *app.App) {
+		now := time.Now()
+		a.Now = func() time.Time { return now } // or what is known goes by its age
+	})
+	newAuthor(t, one, hub.Instructor).publish(t, "open")
+	taker, other := one.User(t, hub.Free), one.User(t, hub.Free)
+	if _, err := one.App.DB.Pool().Exec(t.Context(), `ALTER TABLE enrollments DISABLE TRIGGER tell`); err != nil {
+		t.Fatal(err)
+	}
+	one.Watch(t)
+	takes, others := one.Token(t, taker), one.Token(t, other)
+	send(t, one, "GET", "/v1/courses?limit=1", takes, "") // now it knows what they take
+	if got := send(t, one.Beside(t), "POST", "/v1/courses/open/enroll", takes, ""); got.status != http.StatusCreated {
+		t.Fatalf("enroll: %d %s", got.status, got.body)
+	}
+	const enrolled = `"enrolled":true`
+	for _, path := range []string{"/v1/courses", "/v1/courses/open"} {
+		if got := send(t, one, "GET", path, takes, ""); !strings.Contains(got.body, enrolled) {
+			t.Errorf("%s as it is: %d %s", path, got.status, got.body)
+		}
+		if got := send(t, one, "GET", path, others, ""); got.status != http.StatusOK || strings.Contains(got.body, enrolled) {
+			t.Errorf("%s to somebody else: %d %s", path, got.status, got.body)
+		}
+	}
 }
 
 // What is published on one server is shown by all of them, to guests and to

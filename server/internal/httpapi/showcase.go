@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -91,9 +92,19 @@ func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
 	if ok {
 		return a
 	}
-	if a = h.ask(c, f, as); a.Status != http.StatusOK {
+	seen, err := as.Looking(c.Request.Context(), func(ctx context.Context) {
+		before := c.Request
+		c.Request = before.WithContext(ctx)
+		a = h.ask(c, f, as)
+		c.Request = before
+	})
+	switch {
+	case a.Status == 0:
+		return h.problem(c, err)
+	case a.Status != http.StatusOK || err != nil:
 		return a
 	}
+	of.view = seen
 	if a.packed = pack(a.Body); as.User().Role == hub.Guest {
 		a.cache = forAll
 	}

@@ -15,9 +15,30 @@ func (db *DB) Ask(ctx context.Context, fn func(context.Context, Tx) error) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if tx, ok := ctx.Value(still{}).(Tx); ok {
+		return classify("database", fn(ctx, tx))
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementGrace)
 	defer cancel()
 	err := db.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return fn(ctx, Tx{&alone{conn: c}}) })
+	return classify("database", err)
+}
+
+// still is where a context keeps the transaction that Still began.
+type still struct{}
+
+// Still runs fn in a transaction that sees the database as it was at one moment,
+// and changes nothing. Whatever asks with the context given to fn sees it so too.
+func (db *DB) Still(ctx context.Context, fn func(context.Context, Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementGrace)
+	defer cancel()
+	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, db.pool, moment, func(tx pgx.Tx) error {
+		return fn(context.WithValue(ctx, still{}, Tx{tx}), Tx{tx})
+	})
 	return classify("database", err)
 }
 
