@@ -167,6 +167,7 @@ func newServer(t *testing.T) *process {
 	s.env = []string{
 		asServer + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CMH_PG_BIN=" + os.Getenv("CMH_PG_BIN"), "CMH_DATA_DIR=" + s.dir,
 		"CMH_API_ADDR=127.0.0.1:0", "CMH_SSH_ADDR=127.0.0.1:0", "CMH_LAB_DRIVER=none",
+		"GOCOVERDIR=" + dir, // or a build that measures coverage has something to say
 	}
 	return s
 }

@@ -95,18 +95,19 @@ func query(t *testing.T, db, sql string, args ...any) (values []string) {
 }
 
 // A spread shares requests out between servers as a load balancer does: in turn,
-// to those that say they are ready, and to each only once.
+// to those that say they are ready, and to each only once. While none does, as
+// when the database is slow, those are asked that are there at all.
 type spread struct {
 	*httptest.Server
-	mu    sync.Mutex
-	ready map[string]bool
-	next  int
-	urls  []string
+	mu           sync.Mutex
+	ready, there map[string]bool
+	next         int
+	urls         []string
 }
 
 func newSpread(t *testing.T, servers ...*process) *spread {
 	t.Helper()
-	sp := &spread{ready: map[string]bool{}}
+	sp := &spread{ready: map[string]bool{}, there: map[string]bool{}}
 	for _, s := range servers {
 		sp.urls = append(sp.urls, s.url)
 	}
@@ -127,9 +128,9 @@ func newSpread(t *testing.T, servers ...*process) *spread {
 			tick := time.NewTicker(100 * time.Millisecond)
 			defer tick.Stop()
 			for ctx.Err() == nil {
-				ok := answers(ctx, u+"/readyz")
+				status := answer(ctx, u+"/readyz")
 				sp.mu.Lock()
-				sp.ready[u] = ok
+				sp.ready[u], sp.there[u] = status == http.StatusOK, status != 0
 				sp.mu.Unlock()
 				select {
 				case <-tick.C:
@@ -147,17 +148,18 @@ func newSpread(t *testing.T, servers ...*process) *spread {
 	return sp
 }
 
-func answers(ctx context.Context, url string) bool {
+// answer is the status of an answer, 0 of none.
+func answer(ctx context.Context, url string) int {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return false
+		return 0
 	}
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
-		return false
+		return 0
 	}
 	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
+	return resp.StatusCode
 }
 
 func (sp *spread) count() (n int) {
@@ -174,10 +176,12 @@ func (sp *spread) count() (n int) {
 func (sp *spread) pick() string {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	for range sp.urls {
-		sp.next++
-		if u := sp.urls[sp.next%len(sp.urls)]; sp.ready[u] {
-			return u
+	for _, fit := range []map[string]bool{sp.ready, sp.there} {
+		for range sp.urls {
+			sp.next++
+			if u := sp.urls[sp.next%len(sp.urls)]; fit[u] {
+				return u
+			}
 		}
 	}
 	return "http://127.0.0.1:1" // nobody is
@@ -188,7 +192,7 @@ func (sp *spread) pick() string {
 func TestRollingRestartFailsNobody(t *testing.T) {
 	t.Parallel()
 	db := database(t)
-	one, two := onDatabase(t, db, "CMH_DRAIN=2s"), onDatabase(t, db, "CMH_DRAIN=2s")
+	one, two := onDatabase(t, db, "CMH_DRAIN=5s"), onDatabase(t, db, "CMH_DRAIN=5s")
 	one.start()
 	two.start()
 	sp := newSpread(t, one, two)
