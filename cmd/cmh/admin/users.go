@@ -125,16 +125,15 @@ func roleCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "role USER ROLE",
 		Short: "Give an account another role",
-		Long: "Give an account another role: free, premium, instructor or admin. Its sign-ins end; with a lower role its API keys are removed. " +
+		Long: "Give an account another role: free, premium, instructor or admin. Its sign-ins end; with a lower role its API keys are removed for good. " +
 			"The last admin stays one.",
-		Example: "  cmh admin users role ada@example.com instructor",
+		Example: "  cmh admin users role ada@example.com instructor\n  cmh admin users role ada free --yes",
 		Args:    cli.Args("USER", "ROLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := env.Backend()
-			if err != nil {
-				return err
-			}
-			return show(env)(b.SetRole(cmd.Context(), args[0], hub.Role(args[1])))
+			ask := fmt.Sprintf("Give %s the role %s, which ends their sign-ins and, if it is lower, removes their API keys for good?", args[0], args[1])
+			return change(cmd.Context(), env, ask, func(b cli.Backend) (hub.AccountDetail, error) {
+				return b.SetRole(cmd.Context(), args[0], hub.Role(args[1]))
+			})
 		},
 	}
 }

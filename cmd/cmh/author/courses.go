@@ -186,12 +186,15 @@ func rollbackCmd(env *cli.Env) *cobra.Command {
 		Use:     "rollback COURSE VERSION",
 		Short:   "Bring a version of a course back, as its newest",
 		Long:    "Bring a version of a course back, as its newest. The ones in between stay, and so does everybody who is enrolled in one.",
-		Example: "  cmh author rollback my-course 3",
+		Example: "  cmh author rollback my-course 3\n  cmh author rollback my-course 3 --yes",
 		Args:    cli.Args("COURSE", "VERSION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			version, err := strconv.Atoi(args[1])
 			if err != nil || version < 1 {
 				return hub.Errorf(hub.Invalid, "Versions are counted from 1.")
+			}
+			if err := env.Confirm(cmd.Context(), fmt.Sprintf("Make version %d of %s the newest, for everybody who begins it?", version, args[0])); err != nil {
+				return err
 			}
 			p, err := publisher(env)
 			if err != nil {
@@ -209,6 +212,11 @@ func publishCmd(env *cli.Env, verb, short string, published bool) *cobra.Command
 		Example: "  cmh author " + verb + " my-course",
 		Args:    cli.Args("COURSE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !published {
+				if err := env.Confirm(cmd.Context(), "Hide "+args[0]+" from everybody who isn't enrolled?"); err != nil {
+					return err
+				}
+			}
 			p, err := publisher(env)
 			if err != nil {
 				return err
