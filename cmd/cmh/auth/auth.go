@@ -38,6 +38,11 @@ func Shared(env *cli.Env) []*cobra.Command {
 	return []*cobra.Command{deviceCmd(env), sessionsCmd(env), passwordCmd(env), forgotCmd(env), resetCmd(env), emailCmd(env), verifyCmd(env)}
 }
 
+// Lists returns an auth command that only lists sign-ins and API keys.
+func Lists(env *cli.Env) *cobra.Command {
+	return cli.Group("auth", "See who may come in", sessionsCmd(env), cli.Group("token", "See your API keys", listTokensCmd(env)))
+}
+
 // Status is what `auth status`, `login` and `register` print as JSON.
 type Status struct {
 	Server   string    `json:"server"`

@@ -34,7 +34,7 @@ func Open(ctx context.Context, env *cli.Env, run Run) error {
 		return err
 	}
 	g := guide{env, b, run}
-	g.say("CloudMastersHub, in lines. Answer with a number, or the first letters of a choice. 0 goes back, q quits, Enter says the choices again.")
+	g.say("CloudMastersHub, in lines. Answer with a number, or the first letters of a choice. 0 goes back, q quits, Enter repeats the choices.")
 	if u, err := b.Profile(ctx); err == nil {
 		g.say("You are signed in as %s.", cli.CleanLine(u.Username))
 	} else if hub.CodeOf(err) == hub.Unauthenticated {
@@ -59,6 +59,21 @@ func (g guide) command(args ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		g.run(ctx, args...) // says itself what went wrong
 		return ctx.Err()
+	}
+}
+
+// sure asks before it does what can't be undone.
+func (g guide) sure(question string, do func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := g.env.Confirm(ctx, question)
+		if hub.CodeOf(err) == hub.Conflict {
+			g.say("%s", hub.MessageOf(err))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return do(ctx)
 	}
 }
 

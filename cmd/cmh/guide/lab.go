@@ -10,28 +10,39 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// labs lists those that can be started here; what runs comes first.
-func (g guide) labs(ctx context.Context) ([]choice, error) {
-	var out []choice
-	running := map[string]bool{}
-	if all, err := g.hub.LabSessions(ctx); err == nil {
-		for _, s := range all {
-			if !hub.Ended(s.State) {
-				running[s.LabID] = true
-				out = append(out, choice{sentence("Running: "+s.Title, where(s)), g.lab(s.LabID)})
+// labs lists those that can be started here, a page at a time; what runs comes
+// first.
+func (g guide) labs(cursor string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return g.menu(ctx, "Labs", func(ctx context.Context) ([]choice, error) {
+			var out []choice
+			running := map[string]bool{}
+			if all, err := g.hub.LabSessions(ctx); err == nil {
+				for _, s := range all {
+					if hub.Ended(s.State) {
+						continue
+					}
+					running[s.LabID] = true
+					if cursor == "" {
+						out = append(out, choice{sentence("Running: "+s.Title, where(s)), g.lab(s.LabID)})
+					}
+				}
 			}
-		}
+			page, err := g.hub.Labs(ctx, hub.LabFilter{Runnable: true, Paging: hub.Paging{Limit: perPage, Cursor: cursor}})
+			if err != nil {
+				return nil, err
+			}
+			for _, l := range page.Items {
+				if !running[l.ID] {
+					out = append(out, choice{sentence(l.Title, l.Difficulty, minutes(l.EstimatedTime), fmt.Sprintf("%d steps", len(l.Steps))), g.lab(l.ID)})
+				}
+			}
+			if page.Next != "" {
+				out = append(out, choice{"More labs", g.labs(page.Next)})
+			}
+			return out, nil
+		})
 	}
-	page, err := g.hub.Labs(ctx, hub.LabFilter{Runnable: true, Paging: hub.Paging{Limit: 50}})
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range page.Items {
-		if !running[l.ID] {
-			out = append(out, choice{sentence(l.Title, l.Difficulty, minutes(l.EstimatedTime), fmt.Sprintf("%d steps", len(l.Steps))), g.lab(l.ID)})
-		}
-	}
-	return out, nil
 }
 
 // where says at which step a session is, and how long it has.
@@ -115,7 +126,23 @@ func (g guide) running(l hub.Lab, s hub.LabSession) []choice {
 		choice{"How every step stands", g.command("lab", "status", s.ID)},
 		choice{"More time", g.command("lab", "extend", s.ID)},
 		choice{"Begin the step again", g.command("lab", "reset", s.ID)},
-		choice{"Hand the lab in", g.command("lab", "submit", s.ID)},
-		choice{"Stop it and throw its machine away", g.command("lab", "stop", s.ID)},
+		choice{"Save what you have made", g.command("lab", "save", s.ID)},
+		choice{"Leap to another step", g.leap(s.ID)},
+		choice{"Hand the lab in", g.sure("Hand this lab in? The machine is gone afterwards.", g.command("lab", "submit", s.ID))},
+		choice{"Stop it; what you made is kept", g.sure(
+			"Stop this lab? The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume.",
+			g.command("lab", "stop", s.ID),
+		)},
 	)
+}
+
+// leap goes to a step that the learner names.
+func (g guide) leap(session string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		step, err := g.ask(ctx, "To which step?")
+		if err != nil || step == "" {
+			return err
+		}
+		return g.command("lab", "goto", step, session)(ctx)
+	}
 }

@@ -24,7 +24,7 @@ func (g guide) home(ctx context.Context) ([]choice, error) {
 		choice{"Courses", g.courses(hub.CourseFilter{}, "Courses")},
 		choice{"Search courses", g.search},
 		choice{"My courses", g.courses(hub.CourseFilter{Enrolled: true}, "My courses")},
-		choice{"Labs", func(ctx context.Context) error { return g.menu(ctx, "Labs", g.labs) }},
+		choice{"Labs", g.labs("")},
 		choice{"Progress", g.progress},
 		choice{"Certificates", g.command("cert", "list")},
 		choice{"Account", func(ctx context.Context) error { return g.menu(ctx, "Account", g.account) }},
@@ -192,6 +192,8 @@ func (g guide) account(context.Context) ([]choice, error) {
 		{"My profile", g.command("profile", "view")},
 		{"How much of my limits I have used", g.command("profile", "usage")},
 		{"My SSH keys", g.command("key", "list")},
+		{"Where I am signed in", g.command("auth", "sessions")},
+		{"My API keys", g.command("auth", "token", "list")},
 		{"Change the name that others see", func(ctx context.Context) error {
 			name, err := g.ask(ctx, "Name:")
 			if err != nil || name == "" {

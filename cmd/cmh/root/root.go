@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/about"
 	"github.com/cloudmastershub/cmh/cmd/cmh/admin"
+	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cert"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/course"
@@ -80,7 +81,9 @@ func guided(ctx context.Context, env *cli.Env, l Local) error {
 	return guide.Open(ctx, env, func(ctx context.Context, args ...string) int {
 		again := *env
 		again.Lines = true
-		return cli.Run(ctx, New(&again, &l), &again, args)
+		tree := New(&again, &l)
+		Add(tree, Account, auth.Lists(&again)) // who made the caller's tree has more of it
+		return cli.Run(ctx, tree, &again, args)
 	})
 }
 
