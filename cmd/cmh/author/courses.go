@@ -18,6 +18,7 @@ import (
 // Publisher is what the commands about courses need of the hub.
 type Publisher interface {
 	AuthoredCourses(ctx context.Context, p hub.Paging) (hub.Page[hub.AuthoredCourse], error)
+	AuthoredCourse(ctx context.Context, course string) (hub.Course, error)
 	UploadCourse(ctx context.Context, archive io.Reader, publish bool) (hub.AuthoredCourse, error)
 	SetPublished(ctx context.Context, course string, published bool) (hub.AuthoredCourse, error)
 	CourseEditions(ctx context.Context, course string) ([]hub.CourseEdition, error)
@@ -38,7 +39,7 @@ func publisher(env *cli.Env) (Publisher, error) {
 
 func courseCommands(env *cli.Env) []*cobra.Command {
 	return []*cobra.Command{
-		pushCmd(env), coursesCmd(env), versionsCmd(env), rollbackCmd(env),
+		pushCmd(env), coursesCmd(env), viewCmd(env), versionsCmd(env), rollbackCmd(env),
 		publishCmd(env, "publish", "Show a course to everybody", true),
 		publishCmd(env, "unpublish", "Hide a course from everybody who isn't enrolled", false),
 	}
@@ -49,7 +50,7 @@ func pushCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push FOLDER|ARCHIVE",
 		Short: "Bring a course to the hub, as a new version",
-		Long: "Bring a course to the hub: its folder, or an archive of one (zip, tar.gz, tar). A course that wasn't there is a draft that only you see, until it " +
+		Long: "Bring a course to the hub: its folder, or an archive of one (zip, tar.gz, tar). A course that wasn't there is a draft that only you and admins see, until it " +
 			"is published. One that is published has a new version at once; who is enrolled stays in theirs until they enroll again. The same content makes no version.",
 		Example: "  cmh author push ./my-course\n  cmh author push ./my-course --publish",
 		Args:    cli.Args("FOLDER|ARCHIVE"),
