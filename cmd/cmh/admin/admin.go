@@ -181,7 +181,7 @@ func statsCmd(env *cli.Env) *cobra.Command {
 					hub.Count
 				}{
 					{"Accounts", s.Users},
-					{"New accounts today", s.NewUsers},
+					{"New accounts in 24 hours", s.NewUsers},
 					{"Courses", s.Courses},
 					{"Enrollments", s.Enrollments},
 					{"Lessons begun", s.Lessons},
@@ -204,7 +204,7 @@ func statsCmd(env *cli.Env) *cobra.Command {
 
 func row(env *cli.Env, w io.Writer, name, value string) {
 	if env.ForHumans() {
-		_, _ = fmt.Fprintf(w, "%-20s %s\n", name, value)
+		_, _ = fmt.Fprintf(w, "%-25s %s\n", name, value)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)

@@ -24,11 +24,11 @@ func listUsersCmd(env *cli.Env) *cobra.Command {
 		limit int
 	)
 	cmd := &cobra.Command{
-		Use:     "list [BEGINNING]",
+		Use:     "list [BEGINNING|ID]",
 		Short:   "List accounts, the newest first",
-		Long:    "List accounts, the newest first: all, or those whose e-mail address or user name begins like that.",
+		Long:    "List accounts, the newest first: all, or those whose e-mail address or user name begins like that, or the one with that id.",
 		Example: "  cmh admin users list\n  cmh admin users list ada --role instructor\n  cmh admin users list --suspended --json=email,suspended_at",
-		Args:    cli.Args("[BEGINNING]"),
+		Args:    cli.Args("[BEGINNING|ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				f.Query = args[0]
@@ -105,7 +105,7 @@ func show(env *cli.Env) func(hub.AccountDetail, error) error {
 				{"Verified", cli.YesNo(d.EmailVerified)},
 				{"Role", string(d.Role)},
 				{"State", state(d.Account)},
-				{"Id", d.ID},
+				{"ID", d.ID},
 				{"Since", d.CreatedAt.Local().Format(time.DateTime)},
 				{"Last seen", seen},
 				{"Sign-ins", fmt.Sprint(d.SignIns)},

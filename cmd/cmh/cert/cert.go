@@ -69,7 +69,7 @@ func downloadCmd(env *cli.Env) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:     "download ID",
-		Short:   "Print a certificate to be printed",
+		Short:   "Print a certificate, as text or SVG",
 		Long:    "Print a certificate as text, or as an SVG image.",
 		Example: "  cmh cert download bdwp-hqpk-xm2a-7cft\n  cmh cert download bdwp-hqpk-xm2a-7cft --format svg >certificate.svg",
 		Args:    cli.Args("ID"),
@@ -85,7 +85,7 @@ func downloadCmd(env *cli.Env) *cobra.Command {
 			return cli.Print(env, c, func(w io.Writer) { draw(w, c) })
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "print `text` or svg")
+	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of it: text or svg")
 	return cmd
 }
 

@@ -106,7 +106,7 @@ func (m *Model) heat() {
 			count(l.CompletedAt)
 		}
 	}
-	m.section(fmt.Sprintf("Activity: %d lessons and labs done in %s", total, widget.Count(weeks, "week")))
+	m.section(fmt.Sprintf("Activity: %d done in %s", total, widget.Count(weeks, "week")))
 	for weekday := range 7 {
 		var b strings.Builder
 		for w := range weeks {
