@@ -24,26 +24,6 @@ func Command(env *cli.Env) *cobra.Command {
 // most is how many items of a list are shown when nobody says.
 const most = 100
 
-// all collects pages until there are enough.
-func all[T any](enough int, page func(p hub.Paging) (hub.Page[T], error)) ([]T, error) {
-	if enough < 1 {
-		return nil, hub.Errorf(hub.Invalid, "--limit is a number from 1.")
-	}
-	var items []T
-	p := hub.Paging{Limit: min(enough, 100)}
-	for {
-		got, err := page(p)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, got.Items...)
-		if got.Next == "" || len(items) >= enough {
-			return items[:min(len(items), enough)], nil
-		}
-		p.Cursor = got.Next
-	}
-}
-
 func labsCmd(env *cli.Env) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
@@ -56,7 +36,7 @@ func labsCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			items, err := all(limit, func(p hub.Paging) (hub.Page[hub.LabInFlight], error) { return b.LabsInFlight(cmd.Context(), p) })
+			items, err := cli.All(limit, func(p hub.Paging) (hub.Page[hub.LabInFlight], error) { return b.LabsInFlight(cmd.Context(), p) })
 			if err != nil {
 				return err
 			}
@@ -122,13 +102,15 @@ func auditCmd(env *cli.Env) *cobra.Command {
 				switch {
 				case err == nil:
 					*to = a.ID
-				case hub.CodeOf(err) == hub.NotFound:
+				case hub.CodeOf(err) == hub.NotFound && isID(*ref):
 					*to = *ref // it may be gone
+				case hub.CodeOf(err) == hub.NotFound:
+					return hub.Errorf(hub.NotFound, "There is no account %s; give its id if it is gone.", cli.CleanLine(*ref))
 				default:
 					return err
 				}
 			}
-			items, err := all(limit, func(p hub.Paging) (hub.Page[hub.AuditEntry], error) {
+			items, err := cli.All(limit, func(p hub.Paging) (hub.Page[hub.AuditEntry], error) {
 				f.Paging = p
 				return b.AuditLog(cmd.Context(), f)
 			})
@@ -149,6 +131,11 @@ func auditCmd(env *cli.Env) *cobra.Command {
 	cmd.Flags().StringVar(&f.Action, "action", "", "only this `ACTION`, or what begins with it up to a dot")
 	cmd.Flags().IntVar(&limit, "limit", most, "show at most `N`")
 	return cmd
+}
+
+// isID says whether that is written as the ids of accounts are.
+func isID(s string) bool {
+	return len(s) == 36 && strings.Trim(s, "0123456789abcdefABCDEF-") == ""
 }
 
 func what(e hub.AuditEntry) string {

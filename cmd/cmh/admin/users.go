@@ -38,7 +38,7 @@ func listUsersCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			items, err := all(limit, func(p hub.Paging) (hub.Page[hub.Account], error) {
+			items, err := cli.All(limit, func(p hub.Paging) (hub.Page[hub.Account], error) {
 				f.Paging = p
 				return b.Accounts(cmd.Context(), f)
 			})

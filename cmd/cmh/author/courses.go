@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -114,16 +115,11 @@ func coursesCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var all []hub.AuthoredCourse
-			for at := (hub.Paging{Limit: 100}); ; {
-				page, err := p.AuthoredCourses(cmd.Context(), at)
-				if err != nil {
-					return err
-				}
-				all = append(all, page.Items...)
-				if at.Cursor = page.Next; at.Cursor == "" {
-					break
-				}
+			all, err := cli.All(math.MaxInt, func(at hub.Paging) (hub.Page[hub.AuthoredCourse], error) {
+				return p.AuthoredCourses(cmd.Context(), at)
+			})
+			if err != nil {
+				return err
 			}
 			return cli.PrintList(env, all,
 				cli.Column[hub.AuthoredCourse]{Title: "COURSE", Cell: func(c hub.AuthoredCourse) string { return c.Slug }},

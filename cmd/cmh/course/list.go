@@ -59,14 +59,14 @@ func (o *listOptions) flags(cmd *cobra.Command) {
 }
 
 func (o listOptions) run(ctx context.Context, env *cli.Env) error {
-	if o.limit < 1 {
-		return hub.Errorf(hub.Invalid, "--limit must be at least 1.")
-	}
 	b, err := env.Backend()
 	if err != nil {
 		return err
 	}
-	list, err := courses(ctx, b, o.filter, o.limit)
+	list, err := cli.All(o.limit, func(p hub.Paging) (hub.Page[hub.Course], error) {
+		o.filter.Paging = p
+		return b.Courses(ctx, o.filter)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,14 +20,14 @@ func listCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh lab list\n  cmh lab list --course linux-shell --json=id,title,runnable",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 {
-				return hub.Errorf(hub.Invalid, "--limit must be at least 1.")
-			}
 			b, err := env.Backend()
 			if err != nil {
 				return err
 			}
-			list, err := labs(cmd.Context(), b, f, limit)
+			list, err := cli.All(limit, func(p hub.Paging) (hub.Page[hub.Lab], error) {
+				f.Paging = p
+				return b.Labs(cmd.Context(), f)
+			})
 			if err != nil {
 				return err
 			}
@@ -49,22 +48,6 @@ func listCmd(env *cli.Env) *cobra.Command {
 	fl.BoolVar(&f.Runnable, "runnable", false, "only those that can run here")
 	fl.IntVar(&limit, "limit", 100, "show at most `N`")
 	return cmd
-}
-
-func labs(ctx context.Context, b cli.Labs, f hub.LabFilter, limit int) ([]hub.Lab, error) {
-	var all []hub.Lab
-	for {
-		f.Limit = min(limit-len(all), 100)
-		page, err := b.Labs(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if len(all) >= limit || page.Next == "" || len(page.Items) == 0 {
-			return all[:min(limit, len(all))], nil
-		}
-		f.Cursor = page.Next
-	}
 }
 
 func minutes(n int) string {
