@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
@@ -55,6 +56,8 @@ type Operation struct {
 	// Roots is how many fields of Query or Mutation it asks for: each is what a
 	// request would be elsewhere.
 	Roots int
+
+	schemaCost int // of its questions about the schema
 }
 
 // Mutates reports whether it may change anything.
@@ -103,11 +106,11 @@ func Prepare(ctx context.Context, r Request, introspection bool) (*Operation, er
 	if o.vars, err = validator.VariableValues(schema, o.op, given); err != nil {
 		return nil, refused(unfit(err))
 	}
-	cost := complexity.Calculate(ctx, NewExecutableSchema(Config{Complexity: costs}), o.op, o.vars)
+	o.walk()
+	cost := complexity.Calculate(ctx, NewExecutableSchema(Config{Complexity: costs}), o.op, o.vars) + o.schemaCost
 	if cost > maxCost {
 		return nil, refused(gqlerror.Errorf("This costs %d, and may cost %d: ask for fewer things, or for less of each.", cost, maxCost))
 	}
-	o.walk()
 	if o.Roots > maxRoots {
 		return nil, refused(gqlerror.Errorf("This asks for %d fields of %s, and may ask for %d: send several requests.", o.Roots, o.op.Operation, maxRoots))
 	}
@@ -133,7 +136,12 @@ func (o *Operation) walk() {
 		for _, s := range set {
 			switch s := s.(type) {
 			case *ast.Field:
-				if s.Name[:min(2, len(s.Name))] == "__" {
+				switch {
+				case s.Name == "__schema" || s.Name == "__type":
+					o.Roots++
+					o.schemaCost = min(o.schemaCost+costOfSchema(ast.SelectionSet{s}), 100*maxCost)
+					continue
+				case strings.HasPrefix(s.Name, "__"):
 					continue
 				}
 				if root {

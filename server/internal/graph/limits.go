@@ -118,6 +118,9 @@ func (m *measure) fragment(name string) extent {
 	m.open[name] = true
 	e := m.set(f.SelectionSet)
 	delete(m.open, name)
+	if strings.HasPrefix(f.TypeCondition, "__") {
+		e.depth = min(e.depth, 1) // as what it is spread in
+	}
 	m.done[name] = e
 	return e
 }
@@ -185,6 +188,35 @@ var costs = func() (c ComplexityRoot) {
 	c.Mutation.UpdateProgress = func(below int, input []hub.ProgressEntry) int { return change(len(input) * below) }
 	return c
 }()
+
+// What the schema's lists are taken to hold, as told of by introspection.
+var told = map[string]int{
+	"types": 30, "directives": 4, "fields": 8, "inputFields": 2, "args": 2, "enumValues": 2, "interfaces": 1, "possibleTypes": 1,
+}
+
+// costOfSchema is what a selection of the schema costs: the way of costs, for what
+// complexity leaves out. Most types wrap no other, so what is below ofType costs
+// half.
+func costOfSchema(set ast.SelectionSet) (cost int) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			below := costOfSchema(s.SelectionSet)
+			if n, ok := told[s.Name]; ok {
+				below *= n
+			} else if s.Name == "ofType" {
+				below /= 2
+			}
+			cost += 1 + below
+		case *ast.InlineFragment:
+			cost += costOfSchema(s.SelectionSet)
+		case *ast.FragmentSpread:
+			cost += costOfSchema(s.Definition.SelectionSet)
+		}
+		cost = min(cost, 100*maxCost) // far from what an int holds
+	}
+	return cost
+}
 
 // page is how many a page may hold.
 func page(first *int) int {
