@@ -17,6 +17,8 @@ const (
 	// archiveTime is how long an archive may take to arrive, for whoever is
 	// slower than a body of JSON needs to be.
 	archiveTime = 10 * time.Minute
+	// archiveAnswerTime is how long after that its answer may take.
+	archiveAnswerTime = 3 * time.Minute
 )
 
 // POST /v1/author/imports
@@ -55,10 +57,12 @@ func archived(c *gin.Context, as app.Actor, do func(io.Reader) (any, error)) (an
 	return body, nil
 }
 
-// patient gives an archive its time to arrive, until it is called off.
+// patient gives an archive its time to arrive, until it is called off, and its
+// answer time after that: the server's own runs from the head of the request.
 func patient(c *gin.Context) (off func()) {
 	ctl := http.NewResponseController(c.Writer)
 	_ = ctl.SetReadDeadline(time.Now().Add(archiveTime))
+	_ = ctl.SetWriteDeadline(time.Now().Add(archiveTime + archiveAnswerTime))
 	return func() { _ = ctl.SetReadDeadline(time.Time{}) }
 }
 

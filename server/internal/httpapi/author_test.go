@@ -8,13 +8,16 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
 )
 
@@ -109,6 +112,24 @@ func TestAnInstructorImportsARepository(t *testing.T) {
 	other := map[string]string{"new/index.json": files["files/index.json"], "new/1.md": "x"}
 	_, err = author.ImportScenarios(t.Context(), hub.ImportOptions{}, bytes.NewReader(repository(t, other)))
 	apitest.Code(t, err, hub.Conflict)
+}
+
+// An archive that took longer than the server has for other answers is answered.
+func TestASlowArchiveIsAnswered(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	token := api.Token(t, api.User(t, hub.Instructor))
+	srv := httptest.NewUnstartedServer(httpapi.New(api.App, api.App.Log))
+	srv.Config.WriteTimeout = time.Nanosecond
+	srv.Start()
+	t.Cleanup(srv.Close)
+	archive := string(repository(t, scenarios()))
+	for _, headers := range [][]string{{"Content-Type", "application/gzip"}, {"Content-Type", "application/gzip", "Idempotency-Key", "slow"}} {
+		got := send(t, &apitest.API{URL: srv.URL}, "POST", "/v1/author/imports?dry_run=true", token, archive, headers...)
+		if got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
 }
 
 // The API lists a learner's sessions at /labs/sessions.
