@@ -22,7 +22,7 @@ const (
 )
 
 // POST /v1/author/imports
-func (api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
+func (h api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
 	if err := contentType(c, "application/gzip"); err != nil {
 		return nil, err
 	}
@@ -37,15 +37,20 @@ func (api) importScenarios(c *gin.Context, as app.Actor) (any, error) {
 	if len(o.Title) > 200 {
 		return nil, wrong("/title", "A title has at most 200 characters.")
 	}
-	return archived(c, as, func(archive io.Reader) (any, error) { return as.ImportScenarios(c.Request.Context(), o, archive) })
+	return h.archived(c, as, func(archive io.Reader) (any, error) { return as.ImportScenarios(c.Request.Context(), o, archive) })
 }
 
 // archived takes in an archive from an author, and answers with what do makes
 // of it.
-func archived(c *gin.Context, as app.Actor, do func(io.Reader) (any, error)) (any, error) {
+func (h api) archived(c *gin.Context, as app.Actor, do func(io.Reader) (any, error)) (any, error) {
 	if err := as.MayAuthor(); err != nil {
 		return nil, err // before a stranger may take ten minutes
 	}
+	off, err := h.uploads.begin(c, as)
+	if err != nil {
+		return nil, err
+	}
+	defer off()
 	defer patient(c)()
 	body, err := do(http.MaxBytesReader(c.Writer, c.Request.Body, maxArchive))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -75,11 +80,11 @@ func notArrived(err error) error {
 }
 
 // POST /v1/author/drafts
-func (api) uploadDraft(c *gin.Context, as app.Actor) (any, error) {
+func (h api) uploadDraft(c *gin.Context, as app.Actor) (any, error) {
 	if err := contentType(c, "application/gzip"); err != nil {
 		return nil, err
 	}
-	return archived(c, as, func(archive io.Reader) (any, error) {
+	return h.archived(c, as, func(archive io.Reader) (any, error) {
 		d, err := as.UploadDraft(c.Request.Context(), archive)
 		return created{d}, err
 	})

@@ -132,6 +132,78 @@ func TestASlowArchiveIsAnswered(t *testing.T) {
 	}
 }
 
+// An account sends one archive at a time, with a key or without, and all
+// accounts together only so many.
+func TestArchivesAreTakenInAFewAtATime(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	archive := string(repository(t, scenarios()))
+	direct := api.Direct(t)
+	ask := func(token string, headers ...string) response {
+		return send(t, &apitest.API{URL: direct}, "POST", "/v1/author/imports?dry_run=true", token, archive, append(headers, "Content-Type", "application/gzip")...)
+	}
+	tokens := make([]string, 5)
+	var ends []func()
+	patient := &http.Transport{ExpectContinueTimeout: time.Hour, DisableKeepAlives: true}
+	for i := range tokens {
+		tokens[i] = api.Token(t, api.User(t, hub.Instructor))
+		if i == 4 {
+			break
+		}
+		body, w := io.Pipe()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, direct+"/v1/author/imports?dry_run=true", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/gzip")
+		req.Header.Set("Expect", "100-continue") // the body goes once the server reads it
+		req.Header.Set("Authorization", "Bearer "+tokens[i])
+		if i%2 == 1 {
+			req.Header.Set("Idempotency-Key", "held")
+		}
+		over := make(chan int, 1)
+		go func() {
+			resp, err := patient.RoundTrip(req)
+			if err != nil {
+				over <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			over <- resp.StatusCode
+		}()
+		if _, err := w.Write([]byte(archive[:1])); err != nil {
+			t.Fatal(err)
+		}
+		for _, more := range [][]string{nil, {"Idempotency-Key", "other"}} {
+			if got := ask(tokens[i], more...); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "of yours") {
+				t.Errorf("a second one: %d %s", got.status, got.body)
+			}
+		}
+		ends = append(ends, func() {
+			_, _ = io.WriteString(w, archive[1:])
+			_ = w.Close()
+			if status := <-over; status != http.StatusOK {
+				t.Errorf("the one that was held: %d", status)
+			}
+		})
+	}
+	for _, key := range []string{"", "another"} {
+		headers := []string{}
+		if key != "" {
+			headers = append(headers, "Idempotency-Key", key)
+		}
+		if got := ask(tokens[4], headers...); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
+			t.Errorf("one too many: %d %s", got.status, got.body)
+		}
+	}
+	for _, end := range ends {
+		end()
+	}
+	if got := ask(tokens[4]); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", got.status, got.body)
+	}
+}
+
 // The API lists a learner's sessions at /labs/sessions.
 func TestNoImportedLabIsCalledSessions(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ func (api) authoredCourses(c *gin.Context, as app.Actor) (any, error) {
 }
 
 // POST /v1/author/courses
-func (api) uploadCourse(c *gin.Context, as app.Actor) (any, error) {
+func (h api) uploadCourse(c *gin.Context, as app.Actor) (any, error) {
 	if err := contentType(c, "application/gzip"); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (api) uploadCourse(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archived(c, as, func(archive io.Reader) (any, error) { return as.UploadCourse(c.Request.Context(), archive, publish) })
+	return h.archived(c, as, func(archive io.Reader) (any, error) { return as.UploadCourse(c.Request.Context(), archive, publish) })
 }
 
 // GET /v1/author/courses/{course}

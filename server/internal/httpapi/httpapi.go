@@ -19,13 +19,14 @@ type api struct {
 	app      *app.App
 	log      *slog.Logger
 	showcase *showcase
+	uploads  *uploads
 	options
 	retiring map[string]retirement
 }
 
 // New returns the API's handler.
 func New(a *app.App, log *slog.Logger, with ...Option) http.Handler {
-	h := api{app: a, log: log, showcase: &showcase{}, retiring: retiring}
+	h := api{app: a, log: log, showcase: &showcase{}, uploads: &uploads{of: map[string]bool{}}, retiring: retiring}
 	for _, o := range with {
 		o(&h.options)
 	}

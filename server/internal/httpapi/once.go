@@ -31,6 +31,11 @@ func (h api) onceOnly(c *gin.Context, f handler, as app.Actor, m manner) answer 
 	fmt.Fprintf(request, "%s\n%s\n%s\n", c.Request.Method, c.Request.URL.Path, c.Request.URL.RawQuery)
 	read := readInto
 	if m == upload {
+		off, err := h.uploads.begin(c, as)
+		if err != nil {
+			return h.problem(c, err)
+		}
+		defer off()
 		read = spool
 	}
 	done, err := read(c, request)
