@@ -117,3 +117,13 @@ func within(list []string, ip netip.Addr) bool {
 	}
 	return false
 }
+
+// forwarders are whose X-Forwarded-For is believed: nobody's at an API that is
+// told its clients. One of them could be in the same network as the proxies.
+func forwarders(cfg Config) ([]string, error) {
+	doors, err := announcing(cfg)
+	if err != nil || doors["api"] != nil {
+		return nil, err
+	}
+	return trustedProxies(cfg.Proxies)
+}

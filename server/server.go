@@ -85,7 +85,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if a.Limits, err = limits(cfg); err != nil {
 		return err
 	}
-	if a.TrustedProxies, err = trustedProxies(cfg.Proxies); err != nil {
+	if a.TrustedProxies, err = forwarders(cfg); err != nil {
 		return err
 	}
 	if err := configureAccounts(a, cfg); err != nil {

@@ -172,10 +172,11 @@ func TestOnlyNamedOriginsRead(t *testing.T) {
 }
 
 // A proxy that the operator names says whom it brings, before the first byte;
-// from others, the same words are a bad request.
+// from others, the same words are a bad request. Whom it brings has no say in
+// who they are, in the network of the proxies or not.
 func TestProxiesAnnounceTheirClients(t *testing.T) {
 	t.Parallel()
-	s := onDatabase(t, database(t), "CMH_TRUSTED_PROXIES=127.0.0.1", "CMH_PROXY_PROTOCOL=api", "CMH_API_ADDR=[::]:0", "CMH_LOG_LEVEL=info", "CMH_DRAIN=0s")
+	s := onDatabase(t, database(t), "CMH_TRUSTED_PROXIES=127.0.0.1,203.0.113.0/24", "CMH_PROXY_PROTOCOL=api", "CMH_API_ADDR=[::]:0", "CMH_LOG_LEVEL=info", "CMH_DRAIN=0s")
 	s.start()
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
@@ -188,7 +189,7 @@ func TestProxiesAnnounceTheirClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		fmt.Fprintf(c, "%sGET /v1/version HTTP/1.1\r\nHost: x\r\nX-Request-Id: from-%s\r\nConnection: close\r\n\r\n", announced, from)
+		fmt.Fprintf(c, "%sGET /v1/version HTTP/1.1\r\nHost: x\r\nX-Request-Id: from-%s\r\nX-Forwarded-For: 198.51.100.9\r\nConnection: close\r\n\r\n", announced, from)
 		b, err := io.ReadAll(c)
 		if err != nil {
 			return err.Error()

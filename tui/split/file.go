@@ -3,6 +3,7 @@ package split
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"path"
 	"strings"
@@ -75,7 +76,7 @@ func (d *desk) writeFile(b markdown.Block) {
 				d.say(problem)
 			case exists && bytes.Equal(old, content):
 				d.say(b.File.Path + " is like that already.")
-			case b.File.How == "replace" && exists && d.wrote[name] != string(old):
+			case b.File.How == "replace" && exists && d.wrote[name] != sha256.Sum256(old):
 				d.confirm("Write over "+b.File.Path+", which is something else?", func() { d.putFile(name, b, content) })
 			default:
 				d.putFile(name, b, content)
@@ -89,7 +90,7 @@ func (d *desk) putFile(name string, b markdown.Block, content []byte) {
 		err := f.Put(name, content)
 		return func() {
 			if err == nil {
-				d.wrote[name] = string(content)
+				d.wrote[name] = sha256.Sum256(content)
 			}
 			d.told(err, "Written: "+b.File.Path)
 		}

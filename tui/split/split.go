@@ -138,8 +138,8 @@ type desk struct {
 	session hub.LabSession
 	loaded  bool
 	notes   map[int][]note
-	wrote   map[string]string // files, as this screen has written them
-	reached map[string]string // ports, and where they are on the learner's machine
+	wrote   map[string][32]byte // files, as this screen has written them: their SHA-256
+	reached map[string]string   // ports, and where they are on the learner's machine
 	lines   []string
 	blocks  []markdown.Block
 	offset  int
@@ -165,7 +165,7 @@ func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options, att
 	d := &desk{
 		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix, attach: attach,
 		dirty: make(chan struct{}, 1), ended: make(chan end),
-		notes: map[int][]note{}, wrote: map[string]string{}, reached: map[string]string{},
+		notes: map[int][]note{}, wrote: map[string][32]byte{}, reached: map[string]string{},
 	}
 	if o.Mono {
 		d.theme = plain(d.theme)

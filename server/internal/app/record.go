@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -167,6 +168,18 @@ func (q *recorder) write(ctx context.Context, a *App) {
 }
 
 func (a *App) writeTogether(ctx context.Context, batch []*record) {
+	// No request is below us that would catch it, and others wait for theirs.
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.ErrorContext(ctx, "progress not written together", "panic", p, "stack", string(debug.Stack()))
+		}
+		for _, r := range batch {
+			if r.merged == nil && r.err == nil {
+				r.stale = true
+			}
+			close(r.done)
+		}
+	}()
 	var rows []postgres.GatheredRow
 	for i, r := range batch {
 		for _, row := range r.rows {
@@ -200,6 +213,5 @@ func (a *App) writeTogether(ctx context.Context, batch []*record) {
 				}
 			}
 		}
-		close(r.done)
 	}
 }

@@ -31,10 +31,16 @@ import (
 // them. Extensions is for what clients add; nothing here reads it.
 type Request struct {
 	Query         string          `json:"query"`
-	OperationName *string         `json:"operationName"`
+	OperationName *Name           `json:"operationName"`
 	Variables     *Variables      `json:"variables"`
 	Extensions    *map[string]any `json:"extensions"`
 }
+
+// A Name is one of an operation. Clients send null for none.
+type Name string
+
+// UnmarshalJSON reads a string or null.
+func (n *Name) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*string)(n)) }
 
 // Variables are a request's. Numbers stay as they were written.
 type Variables map[string]any
@@ -96,7 +102,7 @@ func Prepare(ctx context.Context, r Request, introspection bool) (*Operation, er
 		return nil, refused(errs...)
 	}
 	o := &Operation{doc: doc}
-	if o.op, err = chosen(doc, r.OperationName); err != nil {
+	if o.op, err = chosen(doc, (*string)(r.OperationName)); err != nil {
 		return nil, err
 	}
 	var given Variables

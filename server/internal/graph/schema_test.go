@@ -113,7 +113,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Add("{"+strings.Repeat("a:courses{id}", 400)+"}", true)
 	f.Add("query($v: [[[CourseFilter]]] = [[[{level: beginner}]]]) { courses(filter: $v) { id } }", true)
 	f.Fuzz(func(t *testing.T, query string, introspection bool) {
-		for _, name := range []*string{nil, new("a")} {
+		for _, name := range []*Name{nil, new(Name("a"))} {
 			o, err := Prepare(t.Context(), Request{Query: query, OperationName: name, Variables: &Variables{"x": "y", "v": []any{nil, 1.5}}}, introspection)
 			if (o == nil) == (err == nil) {
 				t.Fatalf("%v and %v", o, err)
