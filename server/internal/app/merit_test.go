@@ -31,31 +31,38 @@ func TestStreaks(t *testing.T) {
 		"nothing": {"UTC", "2026-03-10T12:00:00Z", nil, hub.Streak{Timezone: "UTC"}},
 		"today":   {"UTC", "2026-03-10T12:00:00Z", []string{"2026-03-10T00:00:00Z"}, hub.Streak{Current: 1, Longest: 1, Today: true, LastDay: "2026-03-10", Timezone: "UTC"}},
 		"many in a day are one": {
-			"UTC", "2026-03-10T12:00:00Z", []string{"2026-03-10T00:00:00Z", "2026-03-10T08:00:00Z", "2026-03-10T11:59:59Z"},
+			"UTC", "2026-03-10T12:00:00Z",
+			[]string{"2026-03-10T00:00:00Z", "2026-03-10T08:00:00Z", "2026-03-10T11:59:59Z"},
 			hub.Streak{Current: 1, Longest: 1, Today: true, LastDay: "2026-03-10", Timezone: "UTC"},
 		},
 		"today is still to come": {
-			"UTC", "2026-03-10T23:59:59Z", []string{"2026-03-08T10:00:00Z", "2026-03-09T23:59:59Z"},
+			"UTC", "2026-03-10T23:59:59Z",
+			[]string{"2026-03-08T10:00:00Z", "2026-03-09T23:59:59Z"},
 			hub.Streak{Current: 2, Longest: 2, LastDay: "2026-03-09", Timezone: "UTC"},
 		},
 		"broken": {
-			"UTC", "2026-03-11T00:00:00Z", []string{"2026-03-07T10:00:00Z", "2026-03-08T10:00:00Z", "2026-03-09T23:59:59Z"},
+			"UTC", "2026-03-11T00:00:00Z",
+			[]string{"2026-03-07T10:00:00Z", "2026-03-08T10:00:00Z", "2026-03-09T23:59:59Z"},
 			hub.Streak{Longest: 3, LastDay: "2026-03-09", Timezone: "UTC"},
 		},
 		"the same moments are other days elsewhere": {
-			"America/New_York", "2026-03-10T12:00:00Z", []string{"2026-03-09T01:00:00Z", "2026-03-09T20:00:00Z"},
+			"America/New_York", "2026-03-10T12:00:00Z",
+			[]string{"2026-03-09T01:00:00Z", "2026-03-09T20:00:00Z"},
 			hub.Streak{Current: 2, Longest: 2, LastDay: "2026-03-09", Timezone: "America/New_York"},
 		},
 		"over a night of 23 hours, and one of 25": { // clocks went forward on 29 March and back on 25 October
-			"Europe/Paris", "2026-03-30T21:00:00Z", []string{"2026-03-28T22:30:00Z", "2026-03-28T23:30:00Z", "2026-03-30T21:00:00Z"},
+			"Europe/Paris", "2026-03-30T21:00:00Z",
+			[]string{"2026-03-28T22:30:00Z", "2026-03-28T23:30:00Z", "2026-03-30T21:00:00Z"},
 			hub.Streak{Current: 3, Longest: 3, Today: true, LastDay: "2026-03-30", Timezone: "Europe/Paris"},
 		},
 		"a clock that is wrong": {
-			"UTC", "2026-03-10T12:00:00Z", []string{"2026-03-10T10:00:00Z", "2026-03-11T10:00:00Z"},
+			"UTC", "2026-03-10T12:00:00Z",
+			[]string{"2026-03-10T10:00:00Z", "2026-03-11T10:00:00Z"},
 			hub.Streak{Current: 1, Longest: 1, Today: true, LastDay: "2026-03-10", Timezone: "UTC"},
 		},
 		"long before there were computers": {
-			"UTC", "2026-03-10T12:00:00Z", []string{"0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z", "1969-12-31T23:59:59Z"},
+			"UTC", "2026-03-10T12:00:00Z",
+			[]string{"0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z", "1969-12-31T23:59:59Z"},
 			hub.Streak{Longest: 2, LastDay: "1969-12-31", Timezone: "UTC"},
 		},
 	} {

@@ -121,9 +121,7 @@ func introspected(t *testing.T, api *apitest.API) graphTypes {
 	}
 	types := graphTypes{}
 	for _, one := range got.Schema.Types {
-		for _, f := range one.Fields {
-			types[one.Name] = append(types[one.Name], f)
-		}
+		types[one.Name] = append(types[one.Name], one.Fields...)
 	}
 	return types
 }
