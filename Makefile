@@ -97,7 +97,7 @@ sdk: ## make the SDKs for TypeScript and Python and the Postman collection, in s
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser of foreign input, FUZZTIME=60s each
-	@deploy/local/fuzz.sh $(FUZZTIME)
+	@$(WITHDB) deploy/local/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-api
 fuzz-api: build ## ask the API 10,000 requests made up out of its contract (CMH_SEED: others)
