@@ -162,6 +162,7 @@ func TestSameScreenAfterACut(t *testing.T) {
 	for _, c := range []struct {
 		name, command, shows string
 		keys                 []string // to be somewhere in the middle
+		where                string   // what tells that they have been taken
 		more                 []string // and then
 		then                 string
 	}{
@@ -170,13 +171,14 @@ func TestSameScreenAfterACut(t *testing.T) {
 			"vim -u NONE -N --cmd 'syntax on | set number hlsearch mouse=a' " + text,
 			"Übergröße",
 			[]string{"/fox", "Enter", "Escape", "3", "0", "j", ":split", "Enter", "i", "typed", "Left", "Left"},
+			"cursor 26,12 ",
 			[]string{"X", "Y", "Down", "Z"},
 			"typXYed",
 		},
-		{"less", "less -N " + text, "quick", []string{"/brown", "Enter", "2", "0", "j"}, []string{"2", "0", "j"}, "58"},
-		{"top", "exec top -d 1000", "PID", []string{"z"}, []string{"h"}, "Help for Interactive"},
-		{"tmux", "env -u TMUX tmux -S " + inner + " -f /dev/null new-session 'sh' \\; split-window -h sh", "0:", []string{"echo inside-$((40+2))", "Enter"}, []string{"echo more-$((40+2))", "Enter"}, "more-42"},
-		{"a shell", "printf '\\033[31mred \\033[44mon blue\\033[m \\033(0lqk\\033(B\\n'; seq 100", "100", []string{"echo half"}, []string{"-$((40+2))", "Enter"}, "half-42"},
+		{"less", "less -N " + text, "quick", []string{"/brown", "Enter", "2", "0", "j"}, "46: ", []string{"2", "0", "j"}, "58"},
+		{"top", "exec top -d 1000", "PID", []string{"z"}, "\x1b[31mTasks", []string{"h"}, "Help for Interactive"},
+		{"tmux", "env -u TMUX tmux -S " + inner + " -f /dev/null new-session 'sh' \\; split-window -h sh", "0:", []string{"echo inside-$((40+2))", "Enter"}, "inside-42", []string{"echo more-$((40+2))", "Enter"}, "more-42"},
+		{"a shell", "printf '\\033[31mred \\033[44mon blue\\033[m \\033(0lqk\\033(B\\n'; seq 100", "100", []string{"echo half"}, "$ echo half", []string{"-$((40+2))", "Enter"}, "half-42"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -193,6 +195,7 @@ func TestSameScreenAfterACut(t *testing.T) {
 			for _, k := range c.keys {
 				g.keys(k)
 			}
+			until(t, "the keys are taken", func() bool { return strings.Contains(g.picture(), c.where) })
 			g.rests()
 			w.signal(c.name, syscall.SIGSTOP) // top draws when it wants to
 			before := g.rests()
