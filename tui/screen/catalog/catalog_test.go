@@ -18,14 +18,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -35,16 +27,16 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"wide", newHub(), screentest.Ana, 80, 20, ""},
-		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
-		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
-		{"empty", newHub().Empty(), screentest.Ana, 80, 20, ""},
-		{"second", newHub(), screentest.Ana, 80, 20, "j"},
-		{"search", newHub(), screentest.Ana, 80, 20, "/ v p c"},
-		{"search cramped", newHub(), screentest.Ana, 40, 8, "/ v p c enter"},
-		{"nothing found", newHub(), screentest.Ana, 80, 20, "/ z z z enter"},
-		{"filtered", newHub(), screentest.Ana, 80, 20, "p v v"},
+		{"wide", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"cramped", screentest.Hub(), screentest.Ana, 40, 8, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
+		{"empty", screentest.Hub().Empty(), screentest.Ana, 80, 20, ""},
+		{"second", screentest.Hub(), screentest.Ana, 80, 20, "j"},
+		{"search", screentest.Hub(), screentest.Ana, 80, 20, "/ v p c"},
+		{"search cramped", screentest.Hub(), screentest.Ana, 40, 8, "/ v p c enter"},
+		{"nothing found", screentest.Hub(), screentest.Ana, 80, 20, "/ z z z enter"},
+		{"filtered", screentest.Hub(), screentest.Ana, 80, 20, "p v v"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +59,7 @@ func TestView(t *testing.T) {
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)
-	m := catalog.New(t.Context(), newHub(), env)
+	m := catalog.New(t.Context(), screentest.Hub(), env)
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
 	}
@@ -86,7 +78,7 @@ func (c *counter) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub
 
 func TestEnterAsksTheServerOnce(t *testing.T) {
 	t.Parallel()
-	c := &counter{Hub: newHub()}
+	c := &counter{Hub: screentest.Hub()}
 	_, asked := screentest.Play(t, func(ctx context.Context) catalog.Model {
 		return catalog.New(ctx, c, screentest.Env(screentest.Ana))
 	}, 80, 20, "/", "vpc", "enter", "enter")
@@ -119,7 +111,7 @@ func (h many) Courses(context.Context, hub.CourseFilter) (p hub.Page[hub.Course]
 func TestFuzzySearchAndSort(t *testing.T) {
 	t.Parallel()
 	open := func(ctx context.Context) catalog.Model {
-		return catalog.New(ctx, many{newHub(), 1000}, screentest.Env(screentest.Ana))
+		return catalog.New(ctx, many{screentest.Hub(), 1000}, screentest.Env(screentest.Ana))
 	}
 	m, _ := screentest.Play(t, open, 80, 24, "/")
 	for _, k := range "pipaz7" { // before the server has answered
@@ -138,7 +130,7 @@ func TestFuzzySearchAndSort(t *testing.T) {
 func BenchmarkSearch(b *testing.B) {
 	for _, n := range []int{1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			m := catalog.New(b.Context(), many{newHub(), n}, screentest.Env(screentest.Ana))
+			m := catalog.New(b.Context(), many{screentest.Hub(), n}, screentest.Env(screentest.Ana))
 			m, _ = m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 			m, _ = m.Update(m.Init()())
 			m, _ = m.Update(screentest.Key("/"))

@@ -15,14 +15,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -32,26 +24,26 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"wide", newHub(), screentest.Ana, 80, 20, ""},
-		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
-		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
+		{"wide", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"cramped", screentest.Hub(), screentest.Ana, 40, 8, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
 		{"guest", demo.New(hub.User{}, screentest.Now), hub.User{}, 80, 20, "enter"},
-		{"ready", newHub().Busy(), screentest.Ana, 80, 20, ""},
-		{"ready cramped", newHub().Busy(), screentest.Ana, 40, 8, ""},
-		{"ready large", newHub().Busy(), screentest.Ana, 120, 36, ""},
-		{"failed check", newHub().Busy(), screentest.Ana, 80, 20, "c"},
-		{"failed check cramped", newHub().Busy(), screentest.Ana, 40, 8, "c"},
-		{"passed check", newHub().Busy(), screentest.Ana, 80, 20, "c c"},
-		{"next step", newHub().Busy(), screentest.Ana, 80, 20, "c c n"},
-		{"step before", newHub().Busy(), screentest.Ana, 80, 20, "c c n left"},
-		{"hint", newHub().Busy(), screentest.Ana, 80, 20, "h"},
-		{"solution", newHub().Busy(), screentest.Ana, 80, 20, "o"},
-		{"stop asks", newHub().Busy(), screentest.Ana, 80, 20, "x"},
-		{"stop asks cramped", newHub().Busy(), screentest.Ana, 40, 8, "x"},
-		{"stopped", newHub().Busy(), screentest.Ana, 80, 20, "x y"},
-		{"not stopped", newHub().Busy(), screentest.Ana, 80, 20, "x n"},
-		{"all done", newHub().Busy(), screentest.Ana, 80, 20, "c c n c c n c c"},
+		{"ready", screentest.Hub().Busy(), screentest.Ana, 80, 20, ""},
+		{"ready cramped", screentest.Hub().Busy(), screentest.Ana, 40, 8, ""},
+		{"ready large", screentest.Hub().Busy(), screentest.Ana, 120, 36, ""},
+		{"failed check", screentest.Hub().Busy(), screentest.Ana, 80, 20, "c"},
+		{"failed check cramped", screentest.Hub().Busy(), screentest.Ana, 40, 8, "c"},
+		{"passed check", screentest.Hub().Busy(), screentest.Ana, 80, 20, "c c"},
+		{"next step", screentest.Hub().Busy(), screentest.Ana, 80, 20, "c c n"},
+		{"step before", screentest.Hub().Busy(), screentest.Ana, 80, 20, "c c n left"},
+		{"hint", screentest.Hub().Busy(), screentest.Ana, 80, 20, "h"},
+		{"solution", screentest.Hub().Busy(), screentest.Ana, 80, 20, "o"},
+		{"stop asks", screentest.Hub().Busy(), screentest.Ana, 80, 20, "x"},
+		{"stop asks cramped", screentest.Hub().Busy(), screentest.Ana, 40, 8, "x"},
+		{"stopped", screentest.Hub().Busy(), screentest.Ana, 80, 20, "x y"},
+		{"not stopped", screentest.Hub().Busy(), screentest.Ana, 80, 20, "x n"},
+		{"all done", screentest.Hub().Busy(), screentest.Ana, 80, 20, "c c n c c n c c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +68,7 @@ func TestView(t *testing.T) {
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)
-	m := lab.New(t.Context(), newHub(), env, screen.OpenLab{Lab: "fix-permissions"})
+	m := lab.New(t.Context(), screentest.Hub(), env, screen.OpenLab{Lab: "fix-permissions"})
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
 	}

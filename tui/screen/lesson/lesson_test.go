@@ -14,14 +14,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -31,13 +23,13 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"wide", newHub(), screentest.Ana, 80, 20, ""},
-		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
-		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
-		{"end", newHub(), screentest.Ana, 80, 20, "G"},
-		{"unfolded", newHub(), screentest.Ana, 80, 36, "u"},
-		{"copy", newHub(), screentest.Ana, 80, 20, "y"},
+		{"wide", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"cramped", screentest.Hub(), screentest.Ana, 40, 8, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
+		{"end", screentest.Hub(), screentest.Ana, 80, 20, "G"},
+		{"unfolded", screentest.Hub(), screentest.Ana, 80, 36, "u"},
+		{"copy", screentest.Hub(), screentest.Ana, 80, 20, "y"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +54,7 @@ func TestView(t *testing.T) {
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)
-	m := lesson.New(t.Context(), newHub(), env, "linux-basics", "permissions")
+	m := lesson.New(t.Context(), screentest.Hub(), env, "linux-basics", "permissions")
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
 	}

@@ -14,14 +14,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -31,12 +23,12 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"80x24", newHub().Busy(), screentest.Ana, 80, 20, ""},
-		{"80x24 below", newHub().Busy(), screentest.Ana, 80, 20, "pgdown"},
-		{"120x40", newHub().Busy(), screentest.Ana, 120, 36, ""},
-		{"40x10", newHub().Busy(), screentest.Ana, 40, 6, ""},
-		{"new", newHub(), screentest.Ana, 80, 20, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
+		{"80x24", screentest.Hub().Busy(), screentest.Ana, 80, 20, ""},
+		{"80x24 below", screentest.Hub().Busy(), screentest.Ana, 80, 20, "pgdown"},
+		{"120x40", screentest.Hub().Busy(), screentest.Ana, 120, 36, ""},
+		{"40x10", screentest.Hub().Busy(), screentest.Ana, 40, 6, ""},
+		{"new", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
 		{"guest", demo.New(hub.User{}, screentest.Now), hub.User{}, 80, 20, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,14 +14,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -31,14 +23,14 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"wide", newHub(), screentest.Ana, 80, 20, ""},
-		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
-		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
+		{"wide", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"cramped", screentest.Hub(), screentest.Ana, 40, 8, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
 		{"guest", demo.New(hub.User{}, screentest.Now), hub.User{}, 80, 20, ""},
-		{"begun", newHub().Busy(), screentest.Ana, 80, 20, "j"},
-		{"begun cramped", newHub().Busy(), screentest.Ana, 40, 8, ""},
-		{"folded", newHub().Busy(), screentest.Ana, 80, 20, "space"},
+		{"begun", screentest.Hub().Busy(), screentest.Ana, 80, 20, "j"},
+		{"begun cramped", screentest.Hub().Busy(), screentest.Ana, 40, 8, ""},
+		{"folded", screentest.Hub().Busy(), screentest.Ana, 80, 20, "space"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +53,7 @@ func TestView(t *testing.T) {
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)
-	m := progress.New(t.Context(), newHub(), env)
+	m := progress.New(t.Context(), screentest.Hub(), env)
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
 	}

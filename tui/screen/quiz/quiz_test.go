@@ -15,14 +15,6 @@ import (
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
-func newHub() *demo.Hub { return demo.New(screentest.Ana, screentest.Now) }
-
-func offline() *demo.Hub {
-	h := newHub()
-	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
-	return h
-}
-
 func TestView(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -32,15 +24,15 @@ func TestView(t *testing.T) {
 		w, h int
 		keys string
 	}{
-		{"wide", newHub(), screentest.Ana, 80, 20, ""},
-		{"cramped", newHub(), screentest.Ana, 40, 8, ""},
-		{"offline", offline(), screentest.Ana, 80, 20, ""},
-		{"offline cramped", offline(), screentest.Ana, 40, 8, ""},
-		{"second question", newHub(), screentest.Ana, 80, 20, "enter j space"},
-		{"typed", newHub(), screentest.Ana, 80, 20, "n n c h o w n"},
-		{"last page", newHub(), screentest.Ana, 80, 20, "enter n c h enter"},
-		{"result", newHub(), screentest.Ana, 80, 20, "enter space n c h enter enter"},
-		{"result cramped", newHub(), screentest.Ana, 40, 8, "enter space n c h enter enter"},
+		{"wide", screentest.Hub(), screentest.Ana, 80, 20, ""},
+		{"cramped", screentest.Hub(), screentest.Ana, 40, 8, ""},
+		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
+		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
+		{"second question", screentest.Hub(), screentest.Ana, 80, 20, "enter j space"},
+		{"typed", screentest.Hub(), screentest.Ana, 80, 20, "n n c h o w n"},
+		{"last page", screentest.Hub(), screentest.Ana, 80, 20, "enter n c h enter"},
+		{"result", screentest.Hub(), screentest.Ana, 80, 20, "enter space n c h enter enter"},
+		{"result cramped", screentest.Hub(), screentest.Ana, 40, 8, "enter space n c h enter enter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +57,7 @@ func TestView(t *testing.T) {
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)
-	m := quiz.New(t.Context(), newHub(), env, "linux-basics", "permissions")
+	m := quiz.New(t.Context(), screentest.Hub(), env, "linux-basics", "permissions")
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "Loading…") {
 		t.Errorf("before anything came:\n%s", view)
 	}
@@ -84,7 +76,7 @@ func (p *paper) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizA
 
 func TestAnswersAreHandedIn(t *testing.T) {
 	t.Parallel()
-	p := &paper{Hub: newHub()}
+	p := &paper{Hub: screentest.Hub()}
 	keys := strings.Fields("j enter space j j space n q enter enter")
 	screentest.Play(t, func(ctx context.Context) quiz.Model {
 		return quiz.New(ctx, p, screentest.Env(screentest.Ana), "linux-basics", "permissions")
@@ -97,7 +89,7 @@ func TestAnswersAreHandedIn(t *testing.T) {
 
 func TestAGuestCannotHandIn(t *testing.T) {
 	t.Parallel()
-	p := &paper{Hub: newHub()}
+	p := &paper{Hub: screentest.Hub()}
 	_, asked := screentest.Play(t, func(ctx context.Context) quiz.Model {
 		return quiz.New(ctx, p, screentest.Env(hub.User{}), "linux-basics", "permissions")
 	}, 80, 20, strings.Fields("enter n enter enter")...)

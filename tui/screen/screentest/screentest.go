@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
@@ -28,6 +29,16 @@ var Now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // Ana is somebody signed in.
 var Ana = hub.User{ID: "u1", Username: "ana", Role: hub.Free}
+
+// Hub is a hub with courses, labs and a learner, Ana.
+func Hub() *demo.Hub { return demo.New(Ana, Now) }
+
+// Offline is one that can't be reached.
+func Offline() *demo.Hub {
+	h := Hub()
+	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	return h
+}
 
 // Env is what surrounds a screen in a test.
 func Env(u hub.User) screen.Env {
