@@ -73,7 +73,7 @@ const announceTime = 5 * time.Second
 // announcing says which doors are reached by the PROXY protocol. The proxies
 // that the operator names have to announce whom they bring: one that passes on
 // bytes unasked would let its clients announce themselves. From anybody else an
-// announcement is what it looks like, the start of a bad request.
+// announcement is what it looks like, the start of a bad request, or of no SSH.
 func announcing(cfg Config) (map[string]proxyproto.ConnPolicyFunc, error) {
 	doors := map[string]proxyproto.ConnPolicyFunc{}
 	if cfg.ProxyProtocol == "" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -58,7 +59,7 @@ func newDoor(cfg Config) (*door, error) {
 			directory = autocert.DefaultACMEDirectory
 		}
 		d.acme = &autocert.Manager{
-			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(hosts...), Email: cfg.ACMEEmail,
+			Prompt: autocert.AcceptTOS, HostPolicy: named(hosts), Email: cfg.ACMEEmail,
 			Cache:  autocert.DirCache(filepath.Join(cfg.DataDir, "acme")), // 0700, its files 0600
 			Client: &acme.Client{DirectoryURL: directory, UserAgent: "cmh-server"},
 		}
@@ -74,11 +75,35 @@ func (d *door) config() *tls.Config {
 		c.GetCertificate = d.files.get
 	case d.acme != nil:
 		c = d.acme.TLSConfig() // which also answers what the authority asks
+		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return d.acme.GetCertificate(takesECDSA(hello))
+		}
 	default:
 		return nil
 	}
 	c.MinVersion = tls.VersionTLS13
 	return c
+}
+
+// named lets an authority ask for the hub's names, at port 80 or wherever that is
+// led on to.
+func named(hosts []string) autocert.HostPolicy {
+	known := autocert.HostWhitelist(hosts...)
+	return func(ctx context.Context, host string) error {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		return known(ctx, host)
+	}
+}
+
+// takesECDSA says of a client that it takes the one certificate that a name needs:
+// all that speak TLS 1.3 do. autocert looks for a suite of TLS 1.2 that tells so,
+// and would order a second one, of RSA, for whoever offers none.
+func takesECDSA(hello *tls.ClientHelloInfo) *tls.ClientHelloInfo {
+	h := *hello
+	h.CipherSuites = append(slices.Clip(h.CipherSuites), tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+	return &h
 }
 
 func (d *door) scheme() string {

@@ -78,11 +78,20 @@ func (g *Gateway) handshakeFailed(conn net.Conn, err error) {
 
 func (p *peer) Read(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
-	if p.reads.Add(1) <= quickReads {
+	reads := p.reads.Add(1)
+	if reads <= quickReads {
 		quickAck(p.Conn)
+	}
+	if reads == 1 && n > 0 && b[0] != 'S' {
+		return 0, errNotSSH
 	}
 	return n, err
 }
+
+// errNotSSH is of a client whose first word isn't its version, SSH-2.0-...: a
+// browser, or somebody who announces another than themselves as a proxy would.
+// The library skips lines before a version, which only servers may send.
+var errNotSSH = errors.New("the client doesn't speak SSH")
 
 func quickAck(c net.Conn) {
 	if w, ok := c.(interface{ TCPConn() (*net.TCPConn, bool) }); ok { // one that a proxy has announced
