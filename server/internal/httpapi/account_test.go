@@ -165,13 +165,41 @@ func TestRefreshRotates(t *testing.T) {
 			t.Fatalf("twenty at once got different successors: %v", got)
 		}
 	}
+	elsewhere, err := api.Guest().Login(t.Context(), hub.Credentials{Email: "rota", Password: apitest.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
 	now.add(11 * time.Second)
+	latest, err := api.Guest().Refresh(t.Context(), got[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = api.Guest().Refresh(t.Context(), l.RefreshToken)
 	apitest.Code(t, err, hub.Unauthenticated)
-	_, err = api.Guest().Refresh(t.Context(), got[0])
-	apitest.Code(t, err, hub.Unauthenticated)
-	_, err = client.New(api.URL, client.Token(l.AccessToken)).Profile(t.Context())
-	apitest.Code(t, err, hub.Unauthenticated)
+	for _, dead := range []string{got[0], latest.RefreshToken, l.RefreshToken} {
+		_, err = api.Guest().Refresh(t.Context(), dead)
+		apitest.Code(t, err, hub.Unauthenticated)
+	}
+	for _, dead := range []string{l.AccessToken, latest.AccessToken} {
+		_, err = client.New(api.URL, client.Token(dead)).Profile(t.Context())
+		apitest.Code(t, err, hub.Unauthenticated)
+	}
+	// It is told once, and the account's other sign-ins are none of the thief's.
+	if n := happenings(t, api, "account.token_reused"); n != 1 {
+		t.Errorf("%d entries in the audit log", n)
+	}
+	if _, err = api.Guest().Refresh(t.Context(), elsewhere.RefreshToken); err != nil {
+		t.Errorf("another sign-in: %v", err)
+	}
+}
+
+// happenings counts the entries of a kind in the audit log.
+func happenings(t *testing.T, api *apitest.API, action string) (n int) {
+	t.Helper()
+	if err := api.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM audit_log WHERE action = $1`, action).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestSignInEndsAfterThirtyDaysHoweverOftenRefreshed(t *testing.T) {
