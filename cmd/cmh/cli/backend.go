@@ -69,6 +69,7 @@ type Learning interface {
 	Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error)
 	Enroll(ctx context.Context, course string) (hub.Enrollment, error)
 	Leave(ctx context.Context, course string) error
+	QuizAttempts(ctx context.Context, course, lesson string, p hub.Paging) (hub.Page[hub.QuizAttempt], error)
 	TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error)
 	Progress(ctx context.Context) ([]hub.CourseProgress, error)
 	RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error)
@@ -83,6 +84,7 @@ type Labs interface {
 	Labs(ctx context.Context, f hub.LabFilter) (hub.Page[hub.Lab], error)
 	Lab(ctx context.Context, id string) (hub.Lab, error)
 	LabSessions(ctx context.Context) ([]hub.LabSession, error)
+	LabHistory(ctx context.Context, f hub.LabHistoryFilter) (hub.Page[hub.LabAttempt], error)
 	StartLab(ctx context.Context, lab string) (hub.LabSession, error)
 	LabSession(ctx context.Context, ref string) (hub.LabSession, error)
 	CheckLab(ctx context.Context, ref string, step int) (hub.CheckResult, error)

@@ -23,7 +23,7 @@ type Attach func(ctx context.Context, certify labssh.Certify, terminal string, s
 // their shell alone.
 func Command(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 	cmd := cli.Group("lab", "Work in real sandboxes",
-		listCmd(env), viewCmd(env), startCmd(env, attach, desk), sessionsCmd(env), statusCmd(env), waitCmd(env),
+		listCmd(env), viewCmd(env), startCmd(env, attach, desk), sessionsCmd(env), historyCmd(env), statusCmd(env), waitCmd(env),
 		checkCmd(env), hintCmd(env), solutionCmd(env), answerCmd(env), nextCmd(env), skipCmd(env), reportCmd(env), submitCmd(env), stopCmd(env),
 		extendCmd(env), eventsCmd(env))
 	cmd.AddCommand(saveCmd(env), checkpointsCmd(env), forgetCmd(env), resetCmd(env), gotoCmd(env), resumeCmd(env))

@@ -17,7 +17,7 @@ import (
 
 // Command returns the quiz command.
 func Command(env *cli.Env) *cobra.Command {
-	return cli.Group("quiz", "Test what you know", takeCmd(env))
+	return cli.Group("quiz", "Test what you know", takeCmd(env), attemptsCmd(env))
 }
 
 func takeCmd(env *cli.Env) *cobra.Command {

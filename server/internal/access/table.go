@@ -64,6 +64,7 @@ var Table = []Operation{
 	{"GET /v1/courses/{course}/lessons", Everybody, hub.CoursesRead},
 	{"GET /v1/courses/{course}/lessons/{lesson}", Readers, hub.CoursesRead},
 	{"POST /v1/courses/{course}/lessons/{lesson}/quiz", Learners, hub.ProgressWrite},
+	{"GET /v1/courses/{course}/lessons/{lesson}/quiz/attempts", Members, hub.ProgressRead},
 	{"POST /v1/courses/{course}/enroll", Learners, hub.ProgressWrite},
 	{"DELETE /v1/courses/{course}/enroll", Members, hub.ProgressWrite},
 	{"GET /v1/users/progress", Members, hub.ProgressRead},
@@ -76,6 +77,7 @@ var Table = []Operation{
 	// labs
 	{"GET /v1/labs", Everybody, hub.LabsRead},
 	{"GET /v1/labs/sessions", Members, hub.LabsRead},
+	{"GET /v1/labs/history", Members, hub.LabsRead},
 	{"GET /v1/labs/checkpoints", Members, hub.LabsRead},
 	{"DELETE /v1/labs/checkpoints/{checkpoint}", Members, hub.LabsRun},
 	{"GET /v1/labs/shared", Teachers, hub.LabsRead},
@@ -143,6 +145,7 @@ var Table = []Operation{
 	{"Query.labsConnection", Everybody, hub.LabsRead},
 	{"Query.lab", Readers, hub.LabsRead},
 	{"Query.labSession", Members, hub.LabsRead},
+	{"Query.labHistory", Members, hub.LabsRead},
 	{"Query.progress", Members, hub.ProgressRead},
 	{"Query.achievements", Members, hub.ProgressRead},
 	{"Query.streak", Members, hub.ProgressRead},

@@ -123,6 +123,27 @@ type ComplexityRoot struct {
 		UpdatedAt     func(childComplexity int) int
 	}
 
+	LabAttempt struct {
+		BeganAt      func(childComplexity int) int
+		Checks       func(childComplexity int) int
+		ChecksPassed func(childComplexity int) int
+		Course       func(childComplexity int) int
+		EndedAt      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LabID        func(childComplexity int) int
+		Minutes      func(childComplexity int) int
+		Outcome      func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		State        func(childComplexity int) int
+		Steps        func(childComplexity int) int
+		Title        func(childComplexity int) int
+	}
+
+	LabAttemptConnection struct {
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
 	LabConnection struct {
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
@@ -225,6 +246,7 @@ type ComplexityRoot struct {
 		Courses           func(childComplexity int, filter *hub.CourseFilter, first *int, after *string) int
 		CoursesConnection func(childComplexity int, filter *hub.CourseFilter, first *int, after *string) int
 		Lab               func(childComplexity int, id string) int
+		LabHistory        func(childComplexity int, lab *string, first *int, after *string) int
 		LabSession        func(childComplexity int, id string) int
 		Labs              func(childComplexity int, filter *hub.LabFilter, first *int, after *string) int
 		LabsConnection    func(childComplexity int, filter *hub.LabFilter, first *int, after *string) int
@@ -301,6 +323,7 @@ type QueryResolver interface {
 	LabsConnection(ctx context.Context, filter *hub.LabFilter, first *int, after *string) (*LabConnection, error)
 	Lab(ctx context.Context, id string) (*Lab, error)
 	LabSession(ctx context.Context, id string) (*hub.LabSession, error)
+	LabHistory(ctx context.Context, lab *string, first *int, after *string) (*LabAttemptConnection, error)
 	Progress(ctx context.Context) ([]hub.CourseProgress, error)
 	Achievements(ctx context.Context) ([]hub.Achievement, error)
 	Streak(ctx context.Context) (*hub.Streak, error)
@@ -709,6 +732,98 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lab.UpdatedAt(childComplexity), true
+
+	case "LabAttempt.beganAt":
+		if e.ComplexityRoot.LabAttempt.BeganAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.BeganAt(childComplexity), true
+	case "LabAttempt.checks":
+		if e.ComplexityRoot.LabAttempt.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Checks(childComplexity), true
+	case "LabAttempt.checksPassed":
+		if e.ComplexityRoot.LabAttempt.ChecksPassed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.ChecksPassed(childComplexity), true
+	case "LabAttempt.course":
+		if e.ComplexityRoot.LabAttempt.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Course(childComplexity), true
+	case "LabAttempt.endedAt":
+		if e.ComplexityRoot.LabAttempt.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.EndedAt(childComplexity), true
+	case "LabAttempt.id":
+		if e.ComplexityRoot.LabAttempt.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.ID(childComplexity), true
+	case "LabAttempt.labId":
+		if e.ComplexityRoot.LabAttempt.LabID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.LabID(childComplexity), true
+	case "LabAttempt.minutes":
+		if e.ComplexityRoot.LabAttempt.Minutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Minutes(childComplexity), true
+	case "LabAttempt.outcome":
+		if e.ComplexityRoot.LabAttempt.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Outcome(childComplexity), true
+	case "LabAttempt.reason":
+		if e.ComplexityRoot.LabAttempt.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Reason(childComplexity), true
+	case "LabAttempt.state":
+		if e.ComplexityRoot.LabAttempt.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.State(childComplexity), true
+	case "LabAttempt.steps":
+		if e.ComplexityRoot.LabAttempt.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Steps(childComplexity), true
+	case "LabAttempt.title":
+		if e.ComplexityRoot.LabAttempt.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttempt.Title(childComplexity), true
+
+	case "LabAttemptConnection.nodes":
+		if e.ComplexityRoot.LabAttemptConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttemptConnection.Nodes(childComplexity), true
+	case "LabAttemptConnection.pageInfo":
+		if e.ComplexityRoot.LabAttemptConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabAttemptConnection.PageInfo(childComplexity), true
 
 	case "LabConnection.nodes":
 		if e.ComplexityRoot.LabConnection.Nodes == nil {
@@ -1165,6 +1280,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Lab(childComplexity, args["id"].(string)), true
+	case "Query.labHistory":
+		if e.ComplexityRoot.Query.LabHistory == nil {
+			break
+		}
+
+		args, err := field_Query_labHistory_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LabHistory(childComplexity, args["lab"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.labSession":
 		if e.ComplexityRoot.Query.LabSession == nil {
 			break
@@ -1527,6 +1653,9 @@ type Query {
   "One of the caller's sessions."
   labSession("Its id; or a lab's, which means the session of it that runs, or the latest." id: ID!): LabSession
 
+  "How the caller's lab sessions went, the newest first, the running ones among them."
+  labHistory("Only those of this lab, by its id." lab: ID, "How many, from 1 to 100." first: Int = 30, "Begin behind this cursor." after: String): LabAttemptConnection
+
   "How far the caller is with every course they enrolled in, the most recently used first."
   progress: [CourseProgress!]
 
@@ -1692,6 +1821,14 @@ type CourseConnection {
 type LabConnection {
   "The labs."
   nodes: [Lab!]!
+  "Where the page ends."
+  pageInfo: PageInfo!
+}
+
+"One page of lab sessions, as they are looked back on."
+type LabAttemptConnection {
+  "The sessions."
+  nodes: [LabAttempt!]!
   "Where the page ends."
   pageInfo: PageInfo!
 }
@@ -1964,6 +2101,36 @@ type LabSession {
   expiresAt: Time!
   "The latest that expiresAt can become."
   extendableUntil: Time!
+  "When it ended; null while it runs."
+  endedAt: Time
+}
+
+"One session of a lab, as it is looked back on."
+type LabAttempt {
+  "The session's."
+  id: ID!
+  "The id of its lab."
+  labId: ID!
+  "The slug of the lab's course; empty when it belongs to none."
+  course: String!
+  "The lab's title."
+  title: String!
+  "Where it is in its life."
+  state: LabState!
+  "How it ended: submitted, expired or stopped; empty while it runs."
+  outcome: String!
+  "Why it ended, as a sentence; empty while it runs."
+  reason: String!
+  "How many steps the lab has."
+  steps: Int!
+  "How many of them have a check that counts."
+  checks: Int!
+  "How many of those have passed."
+  checksPassed: Int!
+  "How long it ran, or has run so far, in whole minutes."
+  minutes: Int!
+  "When it began."
+  beganAt: Time!
   "When it ended; null while it runs."
   endedAt: Time
 }
@@ -2251,6 +2418,48 @@ func childFields_Lab(ctx context.Context, ec *executionContext, field graphql.Co
 		return fieldContext_Lab_session(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lab", field.Name)
+}
+
+func childFields_LabAttempt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_LabAttempt_id(ctx, ec, field)
+	case "labId":
+		return fieldContext_LabAttempt_labId(ctx, ec, field)
+	case "course":
+		return fieldContext_LabAttempt_course(ctx, ec, field)
+	case "title":
+		return fieldContext_LabAttempt_title(ctx, ec, field)
+	case "state":
+		return fieldContext_LabAttempt_state(ctx, ec, field)
+	case "outcome":
+		return fieldContext_LabAttempt_outcome(ctx, ec, field)
+	case "reason":
+		return fieldContext_LabAttempt_reason(ctx, ec, field)
+	case "steps":
+		return fieldContext_LabAttempt_steps(ctx, ec, field)
+	case "checks":
+		return fieldContext_LabAttempt_checks(ctx, ec, field)
+	case "checksPassed":
+		return fieldContext_LabAttempt_checksPassed(ctx, ec, field)
+	case "minutes":
+		return fieldContext_LabAttempt_minutes(ctx, ec, field)
+	case "beganAt":
+		return fieldContext_LabAttempt_beganAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_LabAttempt_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabAttempt", field.Name)
+}
+
+func childFields_LabAttemptConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return fieldContext_LabAttemptConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_LabAttemptConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabAttemptConnection", field.Name)
 }
 
 func childFields_LabConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2754,6 +2963,36 @@ func field_Query_courses_args(ctx context.Context, ec *executionContext, rawArgs
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func field_Query_labHistory_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "lab",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["lab"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return unmarshalOInt2ᚖint(ctx, ec, v)
@@ -4509,6 +4748,369 @@ func fieldContext_Lab_session(_ context.Context, ec *executionContext, field gra
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_LabSession(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _LabAttempt_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "ID")
+}
+
+func _LabAttempt_labId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_labId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LabID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_labId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "ID")
+}
+
+func _LabAttempt_course(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_course(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Course, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_course(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "String")
+}
+
+func _LabAttempt_title(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_title(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_title(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "String")
+}
+
+func _LabAttempt_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNLabState2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "LabState")
+}
+
+func _LabAttempt_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_outcome(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "String")
+}
+
+func _LabAttempt_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "String")
+}
+
+func _LabAttempt_steps(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_steps(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_steps(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Int")
+}
+
+func _LabAttempt_checks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_checks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_checks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Int")
+}
+
+func _LabAttempt_checksPassed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_checksPassed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChecksPassed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_checksPassed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Int")
+}
+
+func _LabAttempt_minutes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_minutes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Minutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_minutes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Int")
+}
+
+func _LabAttempt_beganAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_beganAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BeganAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttempt_beganAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Time")
+}
+
+func _LabAttempt_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *hub.LabAttempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttempt_endedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_LabAttempt_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LabAttempt", field, false, false, "Time")
+}
+
+func _LabAttemptConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *LabAttemptConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttemptConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []hub.LabAttempt) graphql.Marshaler {
+			return marshalNLabAttempt2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐLabAttemptᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttemptConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LabAttemptConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_LabAttempt(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _LabAttemptConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *LabAttemptConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LabAttemptConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v PageInfo) graphql.Marshaler {
+			return marshalNPageInfo2githubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋgraphᚐPageInfo(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_LabAttemptConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LabAttemptConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -6476,6 +7078,50 @@ func fieldContext_Query_labSession(ctx context.Context, ec *executionContext, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Query_labSession_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_labHistory(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_labHistory(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LabHistory(ctx, fc.Args["lab"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LabAttemptConnection) graphql.Marshaler {
+			return marshalOLabAttemptConnection2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋgraphᚐLabAttemptConnection(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_labHistory(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_LabAttemptConnection(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_labHistory_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9204,6 +9850,137 @@ func _Lab(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *
 	return out
 }
 
+var labAttemptImplementors = []string{"LabAttempt"}
+
+func _LabAttempt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *hub.LabAttempt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, labAttemptImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LabAttempt")
+		case "id":
+			out.Values[i] = _LabAttempt_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "labId":
+			out.Values[i] = _LabAttempt_labId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "course":
+			out.Values[i] = _LabAttempt_course(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = _LabAttempt_title(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = _LabAttempt_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = _LabAttempt_outcome(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = _LabAttempt_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "steps":
+			out.Values[i] = _LabAttempt_steps(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checks":
+			out.Values[i] = _LabAttempt_checks(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checksPassed":
+			out.Values[i] = _LabAttempt_checksPassed(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "minutes":
+			out.Values[i] = _LabAttempt_minutes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "beganAt":
+			out.Values[i] = _LabAttempt_beganAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endedAt":
+			out.Values[i] = _LabAttempt_endedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var labAttemptConnectionImplementors = []string{"LabAttemptConnection"}
+
+func _LabAttemptConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *LabAttemptConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, labAttemptConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LabAttemptConnection")
+		case "nodes":
+			out.Values[i] = _LabAttemptConnection_nodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = _LabAttemptConnection_pageInfo(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var labConnectionImplementors = []string{"LabConnection"}
 
 func _LabConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *LabConnection) graphql.Marshaler {
@@ -9919,6 +10696,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_labSession(ctx, ec, field)
+				})
+		case "labHistory":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_labHistory(ctx, ec, field)
 				})
 		case "progress":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -10758,6 +11541,26 @@ func marshalNLab2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋg
 	return ret
 }
 
+func marshalNLabAttempt2githubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐLabAttempt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v hub.LabAttempt) graphql.Marshaler {
+	return _LabAttempt(ctx, ec, sel, &v)
+}
+
+func marshalNLabAttempt2ᚕgithubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐLabAttemptᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []hub.LabAttempt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNLabAttempt2githubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐLabAttempt(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func marshalNLabProgress2githubᚗcomᚋcloudmastershubᚋcmhᚋclientᚋhubᚐLabProgress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v hub.LabProgress) graphql.Marshaler {
 	return _LabProgress(ctx, ec, sel, &v)
 }
@@ -11318,6 +12121,24 @@ func marshalOEnrollment2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinter
 	return _Enrollment(ctx, ec, sel, v)
 }
 
+func unmarshalOID2ᚖstring(ctx context.Context, ec *executionContext, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOID2ᚖstring(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalID(*v)
+	return res
+}
+
 func unmarshalOInt2ᚖint(ctx context.Context, ec *executionContext, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -11360,6 +12181,13 @@ func marshalOLab2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋg
 		return graphql.Null
 	}
 	return _Lab(ctx, ec, sel, v)
+}
+
+func marshalOLabAttemptConnection2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋgraphᚐLabAttemptConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *LabAttemptConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _LabAttemptConnection(ctx, ec, sel, v)
 }
 
 func marshalOLabConnection2ᚖgithubᚗcomᚋcloudmastershubᚋcmhᚋserverᚋinternalᚋgraphᚐLabConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *LabConnection) graphql.Marshaler {

@@ -174,6 +174,7 @@ var costs = func() (c ComplexityRoot) {
 
 	c.Query.Courses, c.Query.CoursesConnection = courses, courses
 	c.Query.Labs, c.Query.LabsConnection = labs, labs
+	c.Query.LabHistory = func(below int, _ *string, first *int, _ *string) int { return times(page(first))(below) }
 	c.Query.Progress, c.User.Progress = times(someCourses), times(someCourses)
 	c.Query.Achievements, c.User.Achievements = times(someMerits), times(someMerits)
 	c.User.LabSessions = times(someCourses)

@@ -101,6 +101,19 @@ func (q query) LabSession(ctx context.Context, id string) (*hub.LabSession, erro
 	return found(s, err)
 }
 
+func (q query) LabHistory(ctx context.Context, lab *string, first *int, after *string) (*LabAttemptConnection, error) {
+	p, err := paging(first, after)
+	if err != nil {
+		return nil, err
+	}
+	f := hub.LabHistoryFilter{Paging: p}
+	if lab != nil {
+		f.Lab = *lab
+	}
+	page, err := q.as.LabHistory(ctx, f)
+	return found(LabAttemptConnection{page.Items, PageInfo{orNil(page.Next)}}, err)
+}
+
 func (q query) Progress(ctx context.Context) ([]hub.CourseProgress, error) { return q.courses(ctx) }
 
 func (q query) Achievements(ctx context.Context) ([]hub.Achievement, error) {

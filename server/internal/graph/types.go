@@ -164,6 +164,12 @@ type LabConnection struct {
 	PageInfo PageInfo
 }
 
+// LabAttemptConnection is a page of sessions that are looked back on.
+type LabAttemptConnection struct {
+	Nodes    []hub.LabAttempt
+	PageInfo PageInfo
+}
+
 // PageInfo is where a page ends.
 type PageInfo struct{ EndCursor *string }
 

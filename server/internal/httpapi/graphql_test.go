@@ -205,6 +205,7 @@ var asGraph = map[string]string{
 	"Query.labsConnection":    `{ labsConnection(first: 1) { nodes { id } } }`,
 	"Query.lab":               `query($lab: ID!) { lab(id: $lab) { id instructions steps { text } } }`,
 	"Query.labSession":        `{ labSession(id: "s-nothing") { id } }`,
+	"Query.labHistory":        `{ labHistory(first: 2) { nodes { id outcome checksPassed minutes } pageInfo { endCursor } } }`,
 	"Query.progress":          `{ progress { courseId } }`,
 	"Query.achievements":      `{ achievements { id progress goal earnedAt } }`,
 	"Query.streak":            `{ streak { current longest today lastDay timezone } }`,

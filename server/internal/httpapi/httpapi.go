@@ -157,6 +157,7 @@ func (h api) routes(r router) {
 	r.GET("/courses/:course/lessons", h.do(h.lessons))
 	r.GET("/courses/:course/lessons/:lesson", h.do(h.lesson))
 	r.POST("/courses/:course/lessons/:lesson/quiz", h.do(h.takeQuiz))
+	r.GET("/courses/:course/lessons/:lesson/quiz/attempts", h.do(h.quizAttempts))
 	r.POST("/courses/:course/enroll", h.do(h.enroll))
 	r.DELETE("/courses/:course/enroll", h.do(h.leave))
 	r.GET("/users/progress", h.do(h.progress))
@@ -169,6 +170,7 @@ func (h api) routes(r router) {
 	// labs
 	r.GET("/labs", h.do(h.listLabs))
 	r.GET("/labs/sessions", h.do(h.labSessions))
+	r.GET("/labs/history", h.do(h.labHistory))
 	r.GET("/labs/checkpoints", h.do(h.checkpoints))
 	r.DELETE("/labs/checkpoints/:checkpoint", h.do(h.forgetCheckpoint))
 	r.GET("/labs/shared", h.do(h.sharedLabs))

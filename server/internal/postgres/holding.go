@@ -77,7 +77,7 @@ var Holdings = []Holding{
 	{Table: "certificates", Of: ofUser, Shows: `id, user_id, course_id, version, name, title, completed_at, issued_at`},
 	{
 		Table: "lab_sessions", Of: ofUser,
-		Shows: `id, user_id, lab_id, lab_version, state, message, step, created_at, expires_at, setup_at, ended_at, destroyed_at, most_until, idle_after, warned,
+		Shows: `id, user_id, lab_id, lab_version, state, outcome, message, step, created_at, expires_at, setup_at, ended_at, destroyed_at, most_until, idle_after, warned,
 			shared_at, recorded`,
 		Hides: map[string]string{"driver": "how our machines are set up", "node": "how our machines are set up"},
 	},

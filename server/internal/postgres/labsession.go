@@ -215,7 +215,8 @@ func (tx Tx) AddLabRun(ctx context.Context, r LabRun, steps int) error {
 // and times.
 func (tx Tx) SaveLabRun(ctx context.Context, r LabRun) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE lab_sessions SET state = $2, message = $3, step = $4, setup_at = $5, ended_at = $6, destroyed_at = $7
+		UPDATE lab_sessions SET state = $2, message = $3, step = $4, setup_at = $5, ended_at = $6, destroyed_at = $7,
+		       outcome = CASE WHEN $2 IN ('submitted', 'expired', 'stopped') THEN $2 ELSE outcome END
 		WHERE id = $1`, r.ID, r.State, r.Message, r.Step, r.SetupAt, r.EndedAt, r.DestroyedAt)
 	return classify("lab session", err)
 }
