@@ -28,6 +28,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return err
 	}
+	defer spaceOut()()
 	if err := makeDataDir(cfg.DataDir); err != nil {
 		return fmt.Errorf("the data directory: %w", err)
 	}

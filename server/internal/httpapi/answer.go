@@ -53,9 +53,8 @@ type answer struct {
 	Location    string
 	Body        []byte
 
-	passing bool     // asking again may get a better one
-	packed  *packed  // nil unless the body was sent before
-	cache   []string // Cache-Control of a GET; nil means forOne
+	passing bool    // asking again may get a better one
+	packed  *packed // nil unless the body is sent again and again
 }
 
 // A manner is what is particular about the answers of a route.
@@ -143,6 +142,9 @@ func nextLink(c *gin.Context, cursor string) string {
 var (
 	forAll = []string{"public, max-age=300"}
 	forOne = []string{"private, no-cache"}
+
+	// forGood is for what never changes under its address.
+	forGood = []string{"public, max-age=31536000, immutable"}
 )
 
 var (
@@ -153,15 +155,8 @@ var (
 // write sends an answer. It names headers as net/http keeps them, and gives it
 // lists that are shared: this is done for every request.
 func (h api) write(c *gin.Context, a answer, mayCompress bool) {
-	head, asked := c.Writer.Header(), c.Request.Header
-	vary := varies
-	if mayCompress {
-		vary = variesCoding
-	}
-	if before := head["Vary"]; before != nil {
-		vary = append(before[:len(before):len(before)], vary...)
-	}
-	head["Vary"] = vary
+	r, asked := replyTo(c), c.Request.Header
+	head := r.Header()
 	if a.Link != "" {
 		head.Set("Link", a.Link)
 	}
@@ -174,27 +169,24 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 	if a.Status == http.StatusUnauthorized {
 		head.Set("WWW-Authenticate", `Bearer realm="cmh"`)
 	}
-	if a.Status == http.StatusNoContent {
-		c.Status(a.Status)
-		return
-	}
 	as := plain
 	if mayCompress && len(a.Body) >= minCompress {
 		as = codingOf(first(asked["Accept-Encoding"]))
 	}
-	if c.Request.Method == http.MethodGet && a.Status == http.StatusOK {
-		tag := a.tag(as)
-		head["Etag"] = tag
-		if head["Cache-Control"] == nil {
-			head["Cache-Control"] = forOne
-			if a.cache != nil {
-				head["Cache-Control"] = a.cache
-			}
-		}
-		if matches(first(asked["If-None-Match"]), tag[0]) {
-			c.Status(http.StatusNotModified)
-			return
-		}
+	kept := c.Request.Method == http.MethodGet && a.Status == http.StatusOK
+	var tag string
+	if kept {
+		tag = a.describe(r, as, mayCompress)
+	} else {
+		vary(r, mayCompress)
+	}
+	switch {
+	case a.Status == http.StatusNoContent:
+		c.Status(a.Status)
+		return
+	case kept && matches(first(asked["If-None-Match"]), tag):
+		c.Status(http.StatusNotModified)
+		return
 	}
 	if a.ContentType == jsonType {
 		head["Content-Type"] = jsonTypes
@@ -202,13 +194,45 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 		head["Content-Type"] = []string{a.ContentType}
 	}
 	if as != plain {
-		head["Content-Encoding"] = codingNames[as]
+		r.set("Content-Encoding", codingNames[as])
 	}
 	body, length := a.form(as)
 	head["Content-Length"] = length
 	c.Status(a.Status)
-	expectBody(c.Request.Context(), len(body))
-	_, _ = c.Writer.Write(body) // the peer may be gone, and nobody is left to tell
+	r.expect(len(body))
+	_, _ = r.Write(body) // the peer may be gone, and nobody is left to tell
+}
+
+// describe tells caches about an answer that they may keep, and returns its tag.
+func (a answer) describe(r *reply, as coding, mayCompress bool) string {
+	own := r.Header()["Cache-Control"] != nil
+	if p := a.packed; p != nil && !own && mayCompress && r.lines != nil {
+		r.add(p.lines[as])
+		return p.tag[as][0]
+	}
+	vary(r, mayCompress)
+	tag := a.tag(as)
+	r.set("Etag", tag)
+	switch {
+	case own:
+	case a.packed != nil:
+		r.set("Cache-Control", a.packed.cache)
+	default:
+		r.set("Cache-Control", forOne)
+	}
+	return tag[0]
+}
+
+// vary says what an answer depends on, beside what was said before.
+func vary(r *reply, mayCompress bool) {
+	on := varies
+	if mayCompress {
+		on = variesCoding
+	}
+	if before := r.Header()["Vary"]; before != nil && r.lines == nil {
+		on = append(before[:len(before):len(before)], on...)
+	}
+	r.set("Vary", on)
 }
 
 const jsonType = "application/json; charset=utf-8"

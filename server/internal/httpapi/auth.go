@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -41,27 +39,8 @@ func (h api) admitStranger(c *gin.Context, op access.Operation) (app.Actor, erro
 	return as, as.May(op)
 }
 
-// stand tells how the caller stands with a limit, as draft-ietf-httpapi-
-// ratelimit-headers-10 has it.
-func stand(c *gin.Context, st app.Standing) {
-	if st.Most == 0 {
-		return
-	}
-	head, values := c.Writer.Header(), new([2]string)
-	b := make([]byte, 0, 64)
-	b = append(append(append(b, '"'), st.Policy...), `";q=`...)
-	b = strconv.AppendInt(b, int64(st.Most), 10)
-	b = append(b, quotaSpan...)
-	values[0] = string(b)
-	b = append(append(append(b[:0], '"'), st.Policy...), `";r=`...)
-	b = strconv.AppendInt(b, int64(st.Left), 10)
-	b = append(b, ";t="...)
-	b = strconv.AppendInt(b, int64((st.Reset+time.Second-1)/time.Second), 10)
-	values[1] = string(b)
-	head["Ratelimit-Policy"], head["Ratelimit"] = values[0:1:1], values[1:2:2]
-}
-
-var quotaSpan = ";w=" + strconv.Itoa(int(app.QuotaSpan.Seconds()))
+// stand tells how the caller stands with a limit.
+func stand(c *gin.Context, st app.Standing) { replyTo(c).standing = st }
 
 // callerOf finds out who asks: a guest without a token, nobody with a bad one.
 // A bad token is never a guest: the caller believes to be signed in. Only the
@@ -77,7 +56,7 @@ func (h api) callerOf(c *gin.Context) (app.Caller, error) {
 	}
 	who, err := h.app.Identify(c.Request.Context(), strings.TrimSpace(token))
 	if err == nil {
-		c.Set(userIDKey, who.User.ID)
+		replyTo(c).user = who.User.ID
 	}
 	return who, err
 }

@@ -61,6 +61,8 @@ func refused(params string) bool {
 type packed struct {
 	plain []byte
 	tag   [codings][]string
+	cache []string // Cache-Control; nil means forOne
+	lines [codings][]byte
 	forms [codings]packedForm
 }
 
@@ -70,10 +72,17 @@ type packedForm struct {
 	length []string
 }
 
-func pack(body []byte) *packed {
-	p := &packed{plain: body}
+func pack(body []byte, cache []string) *packed {
+	p := &packed{plain: body, cache: cache}
+	if cache == nil {
+		p.cache = forOne
+	}
 	for c := range p.tag {
 		p.tag[c] = []string{etag(body, coding(c))}
+		for _, v := range variesCoding {
+			p.lines[c] = appendLine(p.lines[c], "Vary", v)
+		}
+		p.lines[c] = appendLine(appendLine(p.lines[c], "Etag", p.tag[c][0]), "Cache-Control", p.cache[0])
 	}
 	return p
 }

@@ -46,7 +46,7 @@ func (a asset) answer() answer {
 // docsAssets are read once they are asked for. Swagger UI comes packed.
 var docsAssets = sync.OnceValues(func() (map[string]asset, error) {
 	all := map[string]asset{}
-	add := func(name, contentType string, body []byte) { all[name] = asset{contentType, body, pack(body)} }
+	add := func(name, contentType string, body []byte) { all[name] = asset{contentType, body, pack(body, forGood)} }
 	for name, contentType := range map[string]string{"swagger-ui.css": "text/css; charset=utf-8", "swagger-ui-bundle.js": "text/javascript; charset=utf-8"} {
 		small, err := static.FS.Open(name + ".gz")
 		if err != nil {
@@ -99,6 +99,5 @@ func (api) docsAsset(c *gin.Context, _ app.Actor) (any, error) {
 	if !ok {
 		return nil, hub.Errorf(hub.NotFound, "There is nothing at this address.")
 	}
-	c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	return a, nil
 }

@@ -46,7 +46,9 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 	srv := &http.Server{ConnContext: OnConn, Handler: headAsGet(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
 		w.Header().Set("Content-Length", strconv.Itoa(n))
-		expectBody(r.Context(), n)
+		if g := connOf(r.Context()); g != nil {
+			g.expect(n)
+		}
 		_, _ = w.Write(body[:n])
 	}))}
 	var serving sync.WaitGroup
@@ -82,7 +84,7 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 			t.Fatalf("%s of %d bytes: %d, %v", method, n, len(got), err)
 		}
 	}
-	for _, n := range []int{0, 1, minGather - 1, minGather, 100_000, len(body)} {
+	for _, n := range []int{0, 1, minAwait - 1, minAwait, 100_000, len(body)} {
 		ask(http.MethodGet, n)
 		ask(http.MethodHead, n)
 	}
@@ -90,7 +92,7 @@ func TestGatheredAnswersAreWhole(t *testing.T) {
 		ask(http.MethodGet, n)
 	}
 	before := l.writes.Load()
-	ask(http.MethodGet, minGather+100)
+	ask(http.MethodGet, minAwait+100)
 	if n := l.writes.Load() - before; n != 1 {
 		t.Errorf("what fits took %d writes", n)
 	}

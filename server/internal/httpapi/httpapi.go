@@ -5,6 +5,7 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,11 +23,12 @@ type api struct {
 	uploads  *uploads
 	options
 	retiring map[string]retirement
+	proxies  []netip.Prefix
 }
 
 // New returns the API's handler.
 func New(a *app.App, log *slog.Logger, with ...Option) http.Handler {
-	h := api{app: a, log: log, showcase: &showcase{}, uploads: &uploads{of: map[string]bool{}}, retiring: retiring}
+	h := api{app: a, log: log, showcase: &showcase{}, uploads: &uploads{of: map[string]bool{}}, retiring: retiring, proxies: prefixes(a.TrustedProxies)}
 	for _, o := range with {
 		o(&h.options)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -38,19 +39,6 @@ func headAsGet(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// guards are the headers that every answer carries, for browsers. The lists are
-// shared by all answers, so nobody changes them; Set and Add don't.
-var guards = [...]struct {
-	name  string
-	value []string
-}{
-	{"X-Content-Type-Options", []string{"nosniff"}},
-	{"X-Frame-Options", []string{"DENY"}},
-	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
-	{"Referrer-Policy", []string{"no-referrer"}},
-	{"Strict-Transport-Security", []string{"max-age=31536000"}},
 }
 
 // nameOf is what the caller calls the request, so that their log and ours can be
@@ -92,29 +80,18 @@ func newRequestID() string {
 	return string(b[:])
 }
 
-// requestID is the name of the request.
-func requestID(c *gin.Context) string {
-	if id := c.Writer.Header()[requestIDHeader]; len(id) == 1 {
-		return id[0]
-	}
-	return ""
-}
-
 // outer is what every request passes first: a name, headers for browsers, a
 // limit on slow peers, bytes that no handler wants to see, a log line. A panic
 // inside is answered and logged.
 func (h api) outer(c *gin.Context) {
 	started := time.Now()
-	id := nameOf(c.Request)
-	head := c.Writer.Header()
-	head[requestIDHeader] = []string{id}
-	for i := range guards {
-		head[guards[i].name] = guards[i].value
-	}
+	r := begin(c, nameOf(c.Request), h.secure(c))
+	id := r.id
 	defer func() {
+		r.tell() // of an answer without a body
 		took := time.Since(started)
 		h.metrics.Request(c.Request.Method, c.FullPath(), c.Writer.Status(), took)
-		h.logAccess(c, id, took)
+		h.logAccess(c, r, took)
 	}()
 	defer func() {
 		if p := recover(); p != nil {
@@ -204,7 +181,7 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s[:min(len(s), maxPath)], "?"))
 }
 
-func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
+func (h api) logAccess(c *gin.Context, r *reply, took time.Duration) {
 	if !h.log.Enabled(c.Request.Context(), slog.LevelInfo) {
 		return
 	}
@@ -212,8 +189,8 @@ func (h api) logAccess(c *gin.Context, id string, took time.Duration) {
 	// The route, not the address: what learners type stays out of the log.
 	h.log.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("method", c.Request.Method), slog.String("route", c.FullPath()), slog.Int("status", c.Writer.Status()),
-		slog.Int("bytes", c.Writer.Size()), slog.Duration("took", took), slog.String("user", c.GetString(userIDKey)),
-		slog.String("network", networkOf(c.ClientIP())), slog.String("request_id", id))
+		slog.Int("bytes", c.Writer.Size()), slog.Duration("took", took), slog.String("user", r.user),
+		slog.String("network", networkOf(c.ClientIP())), slog.String("request_id", r.id))
 }
 
 // networkOf is as much of an address as tells an attack from a crowd, and nobody
@@ -242,8 +219,36 @@ func (h api) peer(c *gin.Context) string {
 	return c.ClientIP()
 }
 
-// What is remembered about a request, for its log line and its errors.
-const (
-	requestIDHeader = "X-Request-Id"
-	userIDKey       = "user_id"
-)
+// secure reports whether the peer came by TLS, to us or to a proxy of ours.
+func (h api) secure(c *gin.Context) bool {
+	if c.Request.TLS != nil {
+		return true
+	}
+	said := c.Request.Header["X-Forwarded-Proto"]
+	return len(said) == 1 && said[0] == "https" && h.fromProxy(c.Request.RemoteAddr)
+}
+
+// fromProxy reports whether a peer is a proxy that we know.
+func (h api) fromProxy(peer string) bool {
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return false
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(h.proxies, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// prefixes reads a list of addresses and networks that has been checked.
+func prefixes(list []string) (all []netip.Prefix) {
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			all = append(all, p)
+		} else if ip, err := netip.ParseAddr(s); err == nil {
+			ip = ip.Unmap()
+			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
+		}
+	}
+	return all
+}
+
+const requestIDHeader = "X-Request-Id"

@@ -105,9 +105,11 @@ func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
 		return a
 	}
 	of.view = seen
-	if a.packed = pack(a.Body); as.User().Role == hub.Guest {
-		a.cache = forAll
+	var cache []string
+	if as.User().Role == hub.Guest {
+		cache = forAll
 	}
+	a.packed = pack(a.Body, cache)
 	h.showcase.put(of, shown{a, published, now})
 	return a
 }

@@ -12,7 +12,7 @@ func TestShowcaseForgets(t *testing.T) {
 	is := func(fresh bool) func(time.Time) bool {
 		return func(at time.Time) bool { return fresh && at.Equal(made) }
 	}
-	s.put(sight{"guest", "/v1/courses"}, shown{answer{Status: 200, packed: pack([]byte("[]"))}, 1, made})
+	s.put(sight{"guest", "/v1/courses"}, shown{answer{Status: 200, packed: pack([]byte("[]"), nil)}, 1, made})
 	for _, tt := range []struct {
 		name      string
 		of        sight

@@ -101,10 +101,13 @@ func (api *API) User(t testing.TB, role hub.Role) *client.Client {
 }
 
 // Direct starts the API once more, without the contract in between, which reads
-// every body whole. It is for tests of half requests.
+// every body whole, and on connections such as the server's. It is for tests of
+// half requests and of what goes over the wire.
 func (api *API) Direct(t testing.TB) string {
 	t.Helper()
-	srv := httptest.NewServer(httpapi.New(api.App, api.App.Log))
+	srv := httptest.NewUnstartedServer(httpapi.New(api.App, api.App.Log))
+	srv.Listener, srv.Config.ConnContext = httpapi.Gather(srv.Listener), httpapi.OnConn
+	srv.Start()
 	t.Cleanup(srv.Close)
 	return srv.URL
 }
