@@ -128,7 +128,7 @@ func TestOnlyTLSIsStrict(t *testing.T) {
 		{"10.1.2.3:4", "", false},
 		{"203.0.113.9:4", "https", false}, // anybody may say so
 	} {
-		req := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil)
 		if req.RemoteAddr = tt.peer; tt.proto != "" {
 			req.Header.Set("X-Forwarded-Proto", tt.proto)
 		}
