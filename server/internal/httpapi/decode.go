@@ -142,7 +142,7 @@ func (w walker) from(tok json.Token, t reflect.Type, at string, depth int) error
 	}
 	switch tok := tok.(type) {
 	case nil:
-		if t != nil && t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
+		if at == "" || t != nil && t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
 			return wrong(at, "This must not be null.")
 		}
 		return nil
