@@ -118,6 +118,10 @@ generate: $(GQLGEN_BIN) ## make the code of the GraphQL schema anew
 golden: ## rewrite the golden files from what is drawn now
 	@go test ./tui/... ./cmd/... ./server/internal/access -update
 
+.PHONY: words
+words: ## bring the catalogues of words/po up to the code; what is left empty wants a translation
+	@go test ./words -run '^TestCatalogues$$' -update
+
 .PHONY: clean
 clean: ## remove what was built here
 	@rm -rf bin dist .cache coverage.out

@@ -37,7 +37,7 @@ func newDesk(a *app.App, driver labs.Driver) *labs.Desk {
 
 // answerAsk runs one command that somebody inside typed.
 func answerAsk(ctx context.Context, session string, ask proto.Ask, backend func() (cli.Backend, error)) proto.Reply {
-	args, err := words(ask.Args)
+	args, err := typed(ask.Args)
 	if err != nil {
 		return proto.Reply{Status: cli.ExitUsage, Err: "lab: " + hub.MessageOf(err) + "\n"}
 	}
@@ -53,8 +53,8 @@ func answerAsk(ctx context.Context, session string, ask proto.Ask, backend func(
 	return proto.Reply{Status: status, Out: asInside(out.String()), Err: asInside(errs.String())}
 }
 
-// words are what a program inside says was typed.
-func words(args []string) ([]string, error) {
+// typed is what a program inside says was typed.
+func typed(args []string) ([]string, error) {
 	if len(args) > maxWords {
 		return nil, hub.Errorf(hub.Invalid, "Those are too many words.")
 	}

@@ -24,6 +24,8 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // The SDK and the rules are interchangeable behind the screens and behind the
@@ -58,12 +60,12 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		}
 	}
 	if err != nil {
-		wish.Fatalln(s, hub.MessageOf(err))
+		wish.Fatalln(s, widget.Said(speaker(s), err))
 		return
 	}
 	as := l.app.As(user).From(s.RemoteAddr().String())
 	if _, err := as.Spend(s.Context()); err != nil { // a visit, or a command, is one request
-		_, _ = io.WriteString(s.Stderr(), hub.MessageOf(err)+"\r\n")
+		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 		_ = s.Exit(cli.ExitLater)
 		return
 	}
@@ -81,7 +83,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	cancel(nil)
 	watching.Wait()
 	if errors.Is(context.Cause(ctx), errChanged) {
-		_, _ = io.WriteString(s.Stderr(), sayChanged+"\r\n")
+		_, _ = io.WriteString(s.Stderr(), speaker(s).T(sayChanged)+"\r\n")
 		_ = s.Exit(cli.ExitLogin)
 	}
 }
@@ -111,7 +113,7 @@ func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gatew
 func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
 	t := newTerminal(ctx, s)
 	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-		return tui.New(ctx, as, tui.Options{SignIn: signIn, Detach: "ctrl+] d", Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
+		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(signIn), Detach: "ctrl+] d", Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
 	})(func(ssh.Session) {})(t)
 }
 
@@ -157,6 +159,13 @@ func (l lobby) desk(t *terminal, as app.Actor) lab.Desk {
 	return func(ctx context.Context, _ split.Backend, o split.Options, _ lab.CertifyAt) (int, bool, error) {
 		return (&shell{ctx: ctx, terminal: t, keys: t.lend(), app: l.app, as: as, driver: l.driver, session: o.Session}).work(o)
 	}
+}
+
+// speaker speaks the language that the visitor's own environment asks for: each
+// session has one.
+func speaker(s ssh.Session) words.Speaker {
+	pty, _, _ := s.Pty()
+	return words.For(environment(s, pty)("CMH_LANGUAGE"), environment(s, pty))
 }
 
 // environment lets a command see what a client may set, and nothing of ours.

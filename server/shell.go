@@ -44,7 +44,7 @@ type shell struct {
 // Run gives the terminal to the lab until the learner detaches or the shell
 // ends. A status other than 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := s.work(split.Options{Session: s.session})
+	_, _, err := s.work(split.Options{Session: s.session, Words: speaker(s.terminal.Session)})
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // model is the stack of screens and what is drawn around them.
@@ -85,7 +86,7 @@ type profileMsg struct {
 }
 
 // tabs are the screens that a digit opens.
-var tabs = []string{"Home", "Catalogue", "Labs", "Progress", "Me"}
+var tabs = []string{words.Mark("Home"), words.Mark("Catalogue"), words.Mark("Labs"), words.Mark("Progress"), words.Mark("Me")}
 
 func (m model) Init() tea.Cmd { return m.profile }
 

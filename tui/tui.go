@@ -22,6 +22,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Backend is everything the screens need. The SDK's client is one; over SSH,
@@ -50,6 +51,7 @@ type Options struct {
 	Suspend bool             // Ctrl-Z stops the program: only where a shell can continue it
 	Open    tea.Msg          // a screen to begin with, such as screen.OpenLab; nil is home
 	Now     func() time.Time // nil means time.Now
+	Words   words.Speaker    // the learner's language
 
 	// The terminal, for Run. In and Out nil mean the process's own; Env is its
 	// environment (TERM, NO_COLOR, ...).
@@ -78,9 +80,11 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 		o.Detach = "ctrl+]"
 	}
 	if o.SignIn == "" {
-		o.SignIn = "Sign in with: cmh auth login"
+		o.SignIn = o.Words.T("Sign in with: cmh auth login")
 	}
-	return model{ctx: ctx, api: b, o: o, env: screen.Env{Theme: theme.Default(), Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn}}
+	th := theme.Default()
+	th.Speaker = o.Words
+	return model{ctx: ctx, api: b, o: o, env: screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn}}
 }
 
 // ProgramOptions are the options for a program that shares its process with

@@ -26,7 +26,7 @@ func (m model) draw() string {
 	case m.width == 0:
 		return ""
 	case m.tiny():
-		text := fmt.Sprintf("Too small: %d×%d. Needs %d×%d. q quits.", m.width, m.height, leastWidth, leastHeight)
+		text := m.env.Theme.Tf("Too small: %d×%d. Needs %d×%d. q quits.", m.width, m.height, leastWidth, leastHeight)
 		lines := strings.Split(ansi.Wrap(text, m.width, ""), "\n")
 		return strings.Join(lines[:min(len(lines), m.height)], "\n")
 	}
@@ -40,7 +40,7 @@ func (m model) draw() string {
 		body = m.stack[len(m.stack)-1].s.View()
 	}
 	if m.help {
-		body = widget.Over(th, body, "Keys", m.helpLines(), w, h)
+		body = widget.Over(th, body, th.T("Keys"), m.helpLines(), w, h)
 	}
 	lines := strings.Split(body, "\n")
 	for len(lines) < h {
@@ -63,14 +63,14 @@ func (m model) title() string {
 	case !m.known:
 		who = ""
 	case m.env.Guest():
-		who = "guest"
+		who = th.T("guest")
 	}
 	brand := " "
 	if m.width >= 70 {
 		brand = " " + th.Brand.Render("CloudMastersHub") + "   "
 	}
 	if len(m.stack) > 1 {
-		way := th.Faint.Render(tabs[m.tab] + " › ")
+		way := th.Faint.Render(th.T(tabs[m.tab]) + " › ")
 		if n := len(m.stack); n > 2 && m.width >= 60 {
 			way += th.Faint.Render(widget.Fit(m.stack[n-2].s.Title(), min(ansi.StringWidth(m.stack[n-2].s.Title()), 24)) + " › ")
 		}
@@ -78,6 +78,7 @@ func (m model) title() string {
 	}
 	line := brand
 	for i, name := range tabs {
+		name = th.T(name)
 		if i == m.tab && m.known {
 			line += th.Accent.Render("▸") + th.Selected.Render(fmt.Sprintf("%d %s", i+1, name)) + " "
 		} else {
@@ -103,7 +104,7 @@ func (m model) bar() []string {
 	th := m.env.Theme
 	text, style := m.said, th.Accent
 	if m.failed != nil {
-		text, style = "✗ "+widget.Explain(m.failed, m.o.SignIn), th.Bad
+		text, style = "✗ "+widget.Explain(th.Speaker, m.failed, m.o.SignIn), th.Bad
 	}
 	if text == "" {
 		return []string{th.Faint.Render(strings.Repeat("─", m.width))}
@@ -153,7 +154,7 @@ func (m model) ends() []key.Binding {
 func (m model) helpLines() []string {
 	th, k := m.env.Theme, m.env.Theme.Keys
 	line := func(b key.Binding) string {
-		return th.Accent.Render(widget.Fit(b.Help().Key, 10)) + b.Help().Desc
+		return th.Accent.Render(widget.Fit(th.T(b.Help().Key), 10)) + th.T(b.Help().Desc)
 	}
 	var here, all []string
 	if len(m.stack) > 0 {
@@ -173,6 +174,10 @@ func (m model) helpLines() []string {
 	}
 	// Side by side when there is no room for one below the other.
 	var out []string
+	column := 26
+	for _, l := range here {
+		column = max(column, ansi.StringWidth(l)+2)
+	}
 	for i := range max(len(here), len(all)) {
 		left, right := "", ""
 		if i < len(here) {
@@ -181,7 +186,7 @@ func (m model) helpLines() []string {
 		if i < len(all) {
 			right = all[i]
 		}
-		out = append(out, widget.Fit(left, 26)+right)
+		out = append(out, widget.Fit(left, column)+right)
 	}
 	return out
 }

@@ -43,6 +43,9 @@ type Error struct {
 	RequestID string
 
 	Err error
+
+	format string // what Message was made of
+	args   []any
 }
 
 // FieldError is one wrong value in a request body.
@@ -53,12 +56,12 @@ type FieldError struct {
 
 // Errorf returns an Error whose message is shown to the user as written.
 func Errorf(code Code, format string, args ...any) error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), format: format, args: args}
 }
 
 // Wrap is Errorf that also keeps err, for the log.
 func Wrap(err error, code Code, format string, args ...any) error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: err}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: err, format: format, args: args}
 }
 
 func (e *Error) Error() string {
@@ -67,6 +70,10 @@ func (e *Error) Error() string {
 	}
 	return e.Message
 }
+
+// Format returns what Message was made of, for who says it in another language.
+// format is empty for an error that came as it is, from a server say.
+func (e *Error) Format() (format string, args []any) { return e.format, e.args }
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -41,6 +41,16 @@ func (m *machine) linear() bool {
 	return err == nil && c.Accessible
 }
 
+// language is the one that the settings name. Without settings nobody reads them
+// for that: most commands need nothing else of them.
+func (m *machine) language() string {
+	c, err := m.settings()
+	if err != nil {
+		return "" // said by whoever needs more of them
+	}
+	return c.Language
+}
+
 // sdk is the connection to the hub, and where its sign-in is.
 func (m *machine) sdk() (*client.Client, *credential.Store, error) {
 	if m.client != nil {

@@ -36,6 +36,7 @@ func main() {
 	env.Backend = m.backend
 	env.Page = m.page
 	env.Linear = m.linear
+	env.Language = m.language
 	tree := root.New(env, &root.Local{
 		Open: m.open,
 		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // open shows the screens until the learner quits.
@@ -32,9 +33,10 @@ func (m *machine) open(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	err = tui.Run(ctx, c, tui.Options{
 		Detach:  "ctrl+] d",
+		Words:   m.env.Words(),
 		Suspend: jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour()}
+			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words()}
 		},
 	})
 	switch {
@@ -72,12 +74,13 @@ type shell struct {
 	session string
 	prefix  byte
 	mono    bool
+	words   words.Speaker
 }
 
 // Run gives the terminal to the lab. A shell that ends with a status other than
 // 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono}, lab.Hosts(s.client, s.session))
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Words: s.words}, lab.Hosts(s.client, s.session))
 	return err
 }
 

@@ -3,7 +3,6 @@ package split
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,28 +10,29 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // commands are what follows the prefix: the key, its name in the menu, and a
 // line of help.
 var commands = []struct{ key, short, long string }{
-	{"1-9", "run", "run that block of the text, write its file, open its file"},
-	{"y", "copy", "copy a block of the text to the clipboard"},
-	{"c", "check", "have the step checked"},
-	{"h", "hint", "show a hint; it may cost points"},
-	{"o", "solution", "show the solution, after asking"},
-	{"n", "next", "go on to the next step"},
-	{"z", "zoom", "both, only the shell, only the text"},
-	{"d", "leave", "leave; the lab goes on"},
-	{"↑ ↓ pgdn", "", "scroll the text"},
-	{"[ pgup", "", "look at what the shell has printed before"},
-	{"t T", "", "another terminal: the next one, one more"},
-	{"p", "", "reach a port of the lab"},
-	{"a", "", "answer a question of the step"},
-	{"u", "", "unfold what the text folds away"},
-	{"S K", "", "hand the lab in, skip the step (after three checks)"},
-	{"e s", "", "give the lab more time, save what you have made"},
-	{"g r", "", "go to a later step, begin this one again"},
+	{"1-9", words.Mark("run"), words.Mark("run that block of the text, write its file, open its file")},
+	{"y", words.Mark("copy"), words.Mark("copy a block of the text to the clipboard")},
+	{"c", words.Mark("check"), words.Mark("have the step checked")},
+	{"h", words.Mark("hint"), words.Mark("show a hint; it may cost points")},
+	{"o", words.Mark("solution"), words.Mark("show the solution, after asking")},
+	{"n", words.Mark("next"), words.Mark("go on to the next step")},
+	{"z", words.Mark("zoom"), words.Mark("both, only the shell, only the text")},
+	{"d", words.Mark("leave"), words.Mark("leave; the lab goes on")},
+	{"↑ ↓ pgdn", "", words.Mark("scroll the text")},
+	{"[ pgup", "", words.Mark("look at what the shell has printed before")},
+	{"t T", "", words.Mark("another terminal: the next one, one more")},
+	{"p", "", words.Mark("reach a port of the lab")},
+	{"a", "", words.Mark("answer a question of the step")},
+	{"u", "", words.Mark("unfold what the text folds away")},
+	{"S K", "", words.Mark("hand the lab in, skip the step (after three checks)")},
+	{"e s", "", words.Mark("give the lab more time, save what you have made")},
+	{"g r", "", words.Mark("go to a later step, begin this one again")},
 }
 
 // menu is the commands on one line.
@@ -40,19 +40,19 @@ func (d *desk) menu() string {
 	var parts []string
 	for _, c := range commands {
 		if c.short != "" {
-			parts = append(parts, d.theme.Accent.Render(c.key)+" "+c.short)
+			parts = append(parts, d.theme.Accent.Render(c.key)+" "+d.theme.T(c.short))
 		}
 	}
-	return strings.Join(append(parts, d.theme.Accent.Render("?")+" more"), "  ")
+	return strings.Join(append(parts, d.theme.Accent.Render("?")+" "+d.theme.T("more")), "  ")
 }
 
 func (d *desk) helpLines() []string {
-	out := []string{"", " " + d.theme.Title.Render("Keys, each after "+d.prefixName()), ""}
+	out := []string{"", " " + d.theme.Title.Render(d.theme.Tf("Keys, each after %s", d.prefixName())), ""}
 	for _, c := range commands {
-		out = append(out, " "+d.theme.Accent.Render(widget.Fit(c.key, 14))+c.long)
+		out = append(out, " "+d.theme.Accent.Render(widget.Fit(c.key, 14))+d.theme.T(c.long))
 	}
-	return append(out, " "+d.theme.Accent.Render(widget.Fit(d.prefixName(), 14))+"type "+d.prefixName()+" itself", "",
-		" Everything else goes to the shell.")
+	return append(out, " "+d.theme.Accent.Render(widget.Fit(d.prefixName(), 14))+d.theme.Tf("type %s itself", d.prefixName()), "",
+		" "+d.theme.T("Everything else goes to the shell."))
 }
 
 // do takes a key that is ours: of an open question, of the text, or a command.
@@ -166,13 +166,13 @@ func (d *desk) hubCommand(key string) {
 	case "h":
 		d.work("Looking for a hint…", func(ctx context.Context) func() {
 			h, err := d.api.LabHint(ctx, id, step)
-			return func() { d.noted(step, note{title: fmt.Sprintf("Hint %d of %d", h.Number, h.Of), text: h.Text}, err) }
+			return func() { d.noted(step, note{title: d.theme.Tf("Hint %d of %d", h.Number, h.Of), text: h.Text}, err) }
 		})
 	case "o":
 		d.confirm("Show the solution? The step is worth less then.", func() {
 			d.work("Asking for the solution…", func(ctx context.Context) func() {
 				s, err := d.api.LabSolution(ctx, id, step)
-				return func() { d.noted(step, note{title: "Solution", text: widget.Solution(s, "exec")}, err) }
+				return func() { d.noted(step, note{title: d.theme.T("Solution"), text: widget.Solution(s, "exec")}, err) }
 			})
 		})
 	case "e":
@@ -216,7 +216,7 @@ func (d *desk) work(busy string, f func(context.Context) func()) {
 	if d.ctx.Err() != nil {
 		return // nobody would wait for it
 	}
-	d.busy, d.said = busy, ""
+	d.busy, d.said = d.theme.T(busy), ""
 	d.working.Go(func() {
 		then := f(d.ctx)
 		d.mu.Lock()
@@ -230,7 +230,7 @@ func (d *desk) work(busy string, f func(context.Context) func()) {
 // told says how something went.
 func (d *desk) told(err error, well string) {
 	if err != nil {
-		well = hub.MessageOf(err)
+		well = widget.Said(d.theme.Speaker, err)
 	}
 	d.say(well)
 }
@@ -282,12 +282,12 @@ func (d *desk) judged(r hub.CheckResult, err error) {
 	d.session.Steps = r.Steps
 	text := strings.ReplaceAll(widget.Verdict(th, r, d.finished(), widget.LabKeys{Next: d.key("n"), Hint: d.key("h"), Submit: d.key("S")}), "\n", " ")
 	if r.Open > 0 {
-		text += " " + widget.Count(r.Open, "question") + " to answer: " + d.key("a") + "."
+		text += " " + th.N(r.Open, "%d question to answer: %s.", "%d questions to answer: %s.", r.Open, d.key("a"))
 	}
 	var lines []string
 	for _, c := range r.Checks {
 		lines = append(lines, widget.Step(th, c.State)+" "+safe.Line(c.Name))
-		for _, part := range []struct{ what, text string }{{"expected", c.Expected}, {"observed", c.Observed}, {"", c.Message}} {
+		for _, part := range []struct{ what, text string }{{th.T("expected"), c.Expected}, {th.T("observed"), c.Observed}, {"", c.Message}} {
 			if c.State == hub.StepPassed || part.text == "" {
 				continue
 			}
@@ -301,14 +301,14 @@ func (d *desk) judged(r hub.CheckResult, err error) {
 	}
 	var kept []note
 	for _, old := range d.notes[r.Step] {
-		if old.title != "Check" {
+		if old.title != th.T("Check") {
 			kept = append(kept, old)
 		}
 	}
 	d.notes[r.Step] = kept
 	if len(lines) > 0 {
 		view := d.view
-		d.noted(r.Step, note{title: "Check", plain: lines}, nil)
+		d.noted(r.Step, note{title: th.T("Check"), plain: lines}, nil)
 		if view == onlyShell { // the line says enough
 			d.turnTo(view)
 		}
@@ -327,19 +327,19 @@ func (d *desk) answer() {
 	}
 	put := func(number int, kind string) func(string) {
 		return func(text string) {
-			words := []string{text}
+			given := []string{text}
 			if kind == "multiple" {
-				words = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+				given = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 			}
 			d.work("Answering…", func(ctx context.Context) func() {
-				r, err := d.api.AnswerLab(ctx, d.o.Session, hub.LabAnswer{Step: s.Number, Question: number, Answer: words})
+				r, err := d.api.AnswerLab(ctx, d.o.Session, hub.LabAnswer{Step: s.Number, Question: number, Answer: given})
 				return func() {
 					if err == nil && len(r.Steps) > 0 {
 						d.session.Steps = r.Steps
 					}
-					mark := d.theme.Bad.Render("✗ Not right.")
+					mark := d.theme.Bad.Render(d.theme.T("✗ Not right."))
 					if r.Right {
-						mark = d.theme.Good.Render("✓ Right.")
+						mark = d.theme.Good.Render(d.theme.T("✓ Right."))
 					}
 					d.told(err, mark+" "+safe.Line(r.Message))
 				}
@@ -353,7 +353,7 @@ func (d *desk) answer() {
 	d.question("Answer question", "", func(text string) {
 		for _, q := range s.Questions {
 			if strconv.Itoa(q.Number) == text {
-				d.question(fmt.Sprintf("Answer to %d", q.Number), "", put(q.Number, q.Kind))
+				d.question(d.theme.Tf("Answer to %d", q.Number), "", put(q.Number, q.Kind))
 				return
 			}
 		}
@@ -370,5 +370,5 @@ func (d *desk) copyBlock(text string) {
 	}
 	code := base64.StdEncoding.EncodeToString([]byte(d.blocks[n-1].Code))
 	d.clipboard = "\x1b]52;c;" + code + "\x07"
-	d.say(fmt.Sprintf("Copied block %d, where the terminal allows it.", n))
+	d.say(d.theme.Tf("Copied block %d, where the terminal allows it.", n))
 }

@@ -19,19 +19,19 @@ const maxAnswer = 1000
 
 // question asks for a text; nothing happens when it is left empty.
 func (d *desk) question(label, value string, done func(string)) {
-	d.ask = &ask{label: label, text: true, value: value, done: done}
+	d.ask = &ask{label: d.theme.T(label), text: true, value: value, done: done}
 	d.changed()
 }
 
 // confirm asks for a yes.
 func (d *desk) confirm(label string, yes func()) {
-	d.ask = &ask{label: label, done: func(string) { yes() }}
+	d.ask = &ask{label: d.theme.T(label), done: func(string) { yes() }}
 	d.changed()
 }
 
 func (d *desk) askLine() string {
 	if !d.ask.text {
-		return " " + safe.Line(d.ask.label) + " " + d.theme.Accent.Render("y") + " yes, any other key no"
+		return " " + safe.Line(d.ask.label) + " " + d.theme.Accent.Render("y") + d.theme.T(" yes, any other key no")
 	}
 	return " " + safe.Line(d.ask.label) + ": " + safe.Line(d.ask.value)
 }
@@ -41,7 +41,7 @@ func (d *desk) answerKey(key string) {
 	switch {
 	case !a.text:
 		d.ask = nil
-		if key == "y" || key == "Y" {
+		if k := strings.ToLower(key); k == "y" || k == d.theme.T("y") {
 			a.done("")
 		}
 	case key == "esc" || key == "\x03" || key == string(rune(d.prefix)):

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Files are those of the lab's first host, as its learner sees them. A relative
@@ -46,7 +46,7 @@ func (d *desk) inFolder(name string) string {
 // edit types what opens a file in the learner's editor.
 func (d *desk) edit(name string) {
 	if d.screen.Alternate() {
-		d.say("Leave the program in the shell first, or take another terminal: " + d.key("t") + ".")
+		d.say(d.theme.Tf("Leave the program in the shell first, or take another terminal: %s.", d.key("t")))
 		return
 	}
 	file := d.inFolder(strings.TrimSpace(name))
@@ -61,13 +61,13 @@ func (d *desk) edit(name string) {
 // something that it has not written itself.
 func (d *desk) writeFile(b markdown.Block) {
 	if d.o.Files == nil {
-		d.say("Files can't be written from here: copy it with " + d.key("y") + ".")
+		d.say(d.theme.Tf("Files can't be written from here: copy it with %s.", d.key("y")))
 		return
 	}
 	name := d.inFolder(b.File.Path)
-	d.onFile("Looking at "+b.File.Path+"…", func(f Files) func() {
+	d.onFile(d.theme.Tf("Looking at %s…", b.File.Path), func(f Files) func() {
 		old, exists, err := f.Get(name)
-		content, problem := changed(old, b)
+		content, problem := changed(d.theme.Speaker, old, b)
 		return func() {
 			switch {
 			case err != nil:
@@ -75,9 +75,9 @@ func (d *desk) writeFile(b markdown.Block) {
 			case problem != "":
 				d.say(problem)
 			case exists && bytes.Equal(old, content):
-				d.say(b.File.Path + " is like that already.")
+				d.say(d.theme.Tf("%s is like that already.", b.File.Path))
 			case b.File.How == "replace" && exists && d.wrote[name] != sha256.Sum256(old):
-				d.confirm("Write over "+b.File.Path+", which is something else?", func() { d.putFile(name, b, content) })
+				d.confirm(d.theme.Tf("Write over %s, which is something else?", b.File.Path), func() { d.putFile(name, b, content) })
 			default:
 				d.putFile(name, b, content)
 			}
@@ -86,13 +86,13 @@ func (d *desk) writeFile(b markdown.Block) {
 }
 
 func (d *desk) putFile(name string, b markdown.Block, content []byte) {
-	d.onFile("Writing "+b.File.Path+"…", func(f Files) func() {
+	d.onFile(d.theme.Tf("Writing %s…", b.File.Path), func(f Files) func() {
 		err := f.Put(name, content)
 		return func() {
 			if err == nil {
 				d.wrote[name] = sha256.Sum256(content)
 			}
-			d.told(err, "Written: "+b.File.Path)
+			d.told(err, d.theme.Tf("Written: %s", b.File.Path))
 		}
 	})
 }
@@ -119,7 +119,7 @@ func (d *desk) onFile(busy string, do func(Files) func()) {
 }
 
 // changed is what becomes of a file's content, or why it can't be made.
-func changed(old []byte, b markdown.Block) (content []byte, problem string) {
+func changed(sp words.Speaker, old []byte, b markdown.Block) (content []byte, problem string) {
 	code := strings.TrimRight(strings.ReplaceAll(b.Code, "\r\n", "\n"), "\n")
 	was := string(old)
 	if was != "" && !strings.HasSuffix(was, "\n") {
@@ -132,7 +132,7 @@ func changed(old []byte, b markdown.Block) (content []byte, problem string) {
 		}
 		before, after, found := strings.Cut(string(old), b.File.Marker)
 		if !found {
-			return nil, fmt.Sprintf("%s has no %q to put it at.", b.File.Path, b.File.Marker)
+			return nil, sp.Tf("%s has no %q to put it at.", b.File.Path, b.File.Marker)
 		}
 		return []byte(before + code + after), ""
 	case "append":

@@ -66,19 +66,18 @@ func (d *desk) portLines() {
 			line = safe.Line(p.Name) + ": " + line
 		}
 		if at := d.reached[portKey(p)]; at != "" {
-			line += " is at <http://" + at + "> here"
+			line = d.theme.Tf("%s is at <%s> here", line, "http://"+at)
 		}
 		d.add("- " + line)
 	}
-	d.lines = append(d.lines, "", d.theme.Accent.Render(d.key("p"))+" reaches one from your machine")
+	d.lines = append(d.lines, "", d.theme.Tf("%s reaches one from your machine", d.theme.Accent.Render(d.key("p"))))
 }
 
 func (d *desk) portName(p hub.LabPort) string {
-	name := fmt.Sprintf("port %d", p.Port)
 	if d.host(p.Host) != "" {
-		name += " of " + safe.Line(p.Host)
+		return d.theme.Tf("port %d of %s", p.Port, safe.Line(p.Host))
 	}
-	return name
+	return d.theme.Tf("port %d", p.Port)
 }
 
 func portKey(p hub.LabPort) string { return p.Host + ":" + strconv.Itoa(p.Port) }
@@ -106,7 +105,7 @@ func (d *desk) reach() {
 		}
 		p := hub.LabPort{Port: n, Host: d.host(host)}
 		if host != "" && !slices.ContainsFunc(d.lab.Hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
-			d.say("This lab has no host " + safe.Line(host) + ".")
+			d.say(d.theme.Tf("This lab has no host %s.", safe.Line(host)))
 			return
 		}
 		d.forward(p)
@@ -116,21 +115,21 @@ func (d *desk) reach() {
 func (d *desk) forward(p hub.LabPort) {
 	switch at := d.reached[portKey(p)]; {
 	case at != "":
-		d.say(d.portName(p) + " is at http://" + at + " already.")
+		d.say(d.theme.Tf("%s is at %s already.", d.portName(p), "http://"+at))
 		return
 	case d.o.Forward == nil:
-		d.noted(d.session.Step, note{title: "Reach " + d.portName(p), text: "On your own machine:\n\n```bash {copy}\n" + d.sshForward(p) + "\n```\n\nThen it is at `http://localhost:" +
-			strconv.Itoa(p.Port) + "` there, until you stop that with Ctrl-C."}, nil)
+		d.noted(d.session.Step, note{title: d.theme.Tf("Reach %s", d.portName(p)), text: d.theme.T("On your own machine:") + "\n\n```bash {copy}\n" + d.sshForward(p) + "\n```\n\n" +
+			d.theme.Tf("Then it is at `%s` there, until you stop that with Ctrl-C.", "http://localhost:"+strconv.Itoa(p.Port))}, nil)
 		return
 	}
-	d.work("Reaching "+d.portName(p)+"…", func(ctx context.Context) func() {
+	d.work(d.theme.Tf("Reaching %s…", d.portName(p)), func(ctx context.Context) func() {
 		at, err := d.o.Forward(d.ctx, p.Host, p.Port, d.sayLine)
 		return func() {
 			if err == nil {
 				d.reached[portKey(p)] = at
 				d.layOut()
 			}
-			d.told(err, "http://"+at+" on your machine leads there, while this screen is open.")
+			d.told(err, d.theme.Tf("%s on your machine leads there, while this screen is open.", "http://"+at))
 		}
 	})
 }

@@ -2,7 +2,6 @@ package split
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ func (d *desk) runNumber(n int) {
 
 func (d *desk) run(n int) {
 	if n < 1 || n > len(d.blocks) {
-		d.say(fmt.Sprintf("There is no block %d.", n))
+		d.say(d.theme.Tf("There is no block %d.", n))
 		return
 	}
 	b := d.blocks[n-1]
@@ -55,7 +54,7 @@ func (d *desk) run(n int) {
 		return
 	}
 	if !b.Exec {
-		d.say(fmt.Sprintf("Block %d is for copying: %s.", n, d.key("y")))
+		d.say(d.theme.Tf("Block %d is for copying: %s.", n, d.key("y")))
 		return
 	}
 	t, made := d.forBlock(b)
@@ -86,7 +85,7 @@ func (d *desk) forBlock(b markdown.Block) (t *tab, made bool) {
 	p := d.place
 	switch {
 	case b.Host > 1 && b.Host > len(d.lab.Hosts):
-		d.say(fmt.Sprintf("This lab has no host %d.", b.Host))
+		d.say(d.theme.Tf("This lab has no host %d.", b.Host))
 		return nil, false
 	case b.Host > 0:
 		p = place{}
@@ -102,7 +101,7 @@ func (d *desk) forBlock(b markdown.Block) (t *tab, made bool) {
 		p = place{}
 	}
 	if t, made = d.at(p); t == nil {
-		d.say(fmt.Sprintf("There are %d terminals, which is enough: close one with exit.", len(d.tabs)))
+		d.say(d.theme.Tf("There are %d terminals, which is enough: close one with exit.", len(d.tabs)))
 	}
 	return t, made
 }

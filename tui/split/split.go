@@ -20,6 +20,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Backend is what the screen needs of the hub.
@@ -52,6 +53,7 @@ type Options struct {
 	Mono    bool             // no colours but the shell's own
 	None    bool             // no screen at all: the shell has the terminal to itself
 	Now     func() time.Time // nil means time.Now
+	Words   words.Speaker    // the learner's language
 
 	// Files opens the lab's files; nil where blocks can't be written to any.
 	Files func(ctx context.Context) (Files, error)
@@ -92,7 +94,7 @@ func Run(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach 
 	d.working.Wait()
 	_, _ = io.WriteString(t.Out, d.leave())
 	if errors.Is(e.err, errFinished) {
-		_, _ = io.WriteString(t.Out, "The lab is handed in.\r\n")
+		_, _ = io.WriteString(t.Out, d.theme.T("The lab is handed in.")+"\r\n")
 		return 0, false, nil
 	}
 	return e.status, e.detached, e.err
@@ -167,6 +169,7 @@ func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options, att
 		dirty: make(chan struct{}, 1), ended: make(chan end),
 		notes: map[int][]note{}, wrote: map[string][32]byte{}, reached: map[string]string{},
 	}
+	d.theme.Speaker = o.Words
 	if o.Mono {
 		d.theme = plain(d.theme)
 	}
@@ -251,8 +254,9 @@ func (d *desk) sayLine(s string) {
 	d.say(s)
 }
 
+// say shows a line until the next key; a constant one is translated here.
 func (d *desk) say(s string) {
-	d.said = s
+	d.said = d.theme.T(s)
 	d.changed()
 }
 
@@ -289,7 +293,7 @@ func (d *desk) follow() {
 			d.take(s)
 		}
 		if e.Type == "lab.warning" {
-			d.say("This lab ends soon: " + d.left() + ". " + d.key("e") + " gives it more time.")
+			d.say(d.theme.Tf("This lab ends soon: %s. %s gives it more time.", d.left(), d.key("e")))
 		}
 		return d.ctx.Err()
 	}) // without events the clock and the keys still work

@@ -187,7 +187,7 @@ func (d *desk) addTab() {
 		if t, _ := d.at(p); t != nil {
 			d.show(t)
 		} else {
-			d.say(fmt.Sprintf("There are %d terminals, which is enough.", len(d.tabs)))
+			d.say(d.theme.Tf("There are %d terminals, which is enough.", len(d.tabs)))
 		}
 		return
 	}

@@ -87,7 +87,7 @@ func (d *desk) textWidth() int {
 }
 
 func (d *desk) section(title string) {
-	d.lines = append(d.lines, "", d.theme.Accent.Render("── "+title+" ──"), "")
+	d.lines = append(d.lines, "", d.theme.Accent.Render("── "+d.theme.T(title)+" ──"), "")
 }
 
 func (d *desk) add(src string) {
@@ -118,13 +118,13 @@ func (d *desk) questions() {
 			d.lines = append(d.lines, fmt.Sprintf("   %c) %s", 'a'+i, safe.Line(c)))
 		}
 	}
-	d.lines = append(d.lines, "", d.theme.Accent.Render(d.key("a"))+" answers")
+	d.lines = append(d.lines, "", d.theme.Tf("%s answers", d.theme.Accent.Render(d.key("a"))))
 }
 
 // textLines are the lines that are in sight, with a margin.
 func (d *desk) textLines() []string {
 	if !d.loaded {
-		return []string{"", " Loading…"}
+		return []string{"", " " + d.theme.T("Loading…")}
 	}
 	out := []string{}
 	for _, l := range d.lines[min(d.offset, len(d.lines)):] {
@@ -148,7 +148,7 @@ func (d *desk) statusLine() string {
 	case d.ask != nil:
 		line = d.askLine()
 	case d.help:
-		line = " Any key goes back."
+		line = " " + th.T("Any key goes back.")
 	case d.input.pending:
 		line = " " + d.menu()
 	case d.busy != "":
@@ -160,14 +160,14 @@ func (d *desk) statusLine() string {
 		}
 	case d.scrolling == theShell:
 		first, end := d.screen.Above()
-		line = fmt.Sprintf(" Line %d of %d   ↑↓ pgup pgdn   ", d.back-first+1, end-first) + th.Accent.Render("esc") + " back to the shell"
+		line = th.Tf(" Line %d of %d   ↑↓ pgup pgdn   ", d.back-first+1, end-first) + th.Accent.Render("esc") + th.T(" back to the shell")
 	case d.scrolling == theText:
-		line = " ↑↓ pgup pgdn scroll the text   any other key is the shell's"
+		line = th.T(" ↑↓ pgup pgdn scroll the text   any other key is the shell's")
 	case d.view == onlyText:
-		line = " ↑↓ scroll   1-9 run   " + th.Accent.Render("esc") + " back to the shell"
+		line = th.T(" ↑↓ scroll   1-9 run   ") + th.Accent.Render("esc") + th.T(" back to the shell")
 	default:
 		line = d.where()
-		if hint := th.Faint.Render(d.prefixName() + " ? keys "); ansi.StringWidth(line)+ansi.StringWidth(hint) < d.cols-3 {
+		if hint := th.Faint.Render(d.prefixName() + th.T(" ? keys ")); ansi.StringWidth(line)+ansi.StringWidth(hint) < d.cols-3 {
 			line = widget.Between(line, hint, d.cols-1)
 		}
 	}
@@ -177,7 +177,7 @@ func (d *desk) statusLine() string {
 // where is step, marks and clock.
 func (d *desk) where() string {
 	if !d.loaded {
-		return " Loading…"
+		return " " + d.theme.T("Loading…")
 	}
 	th := d.theme
 	var marks strings.Builder
@@ -186,7 +186,7 @@ func (d *desk) where() string {
 	}
 	step := ""
 	if n := len(d.session.Steps); n > 0 {
-		step = fmt.Sprintf("Step %d/%d", d.session.Step, n)
+		step = th.Tf("Step %d/%d", d.session.Step, n)
 	}
 	left := ""
 	if l := d.left(); l != "" {
@@ -195,7 +195,7 @@ func (d *desk) where() string {
 	return " " + widget.Join(strings.TrimSpace(th.Title.Render(step)+" "+marks.String()), left, safe.Line(d.lab.Title))
 }
 
-func (d *desk) left() string { return widget.Left(d.session.ExpiresAt, d.o.Now()) }
+func (d *desk) left() string { return widget.Left(d.theme.Speaker, d.session.ExpiresAt, d.o.Now()) }
 
 // prefixName is the prefix as help names it.
 func (d *desk) prefixName() string {

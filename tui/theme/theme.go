@@ -1,11 +1,13 @@
 // Package theme is the only place that knows colours and the keys that mean
-// the same on every screen. Whoever draws with it also gives each state a mark:
+// the same on every screen; with it travels the language that they are drawn in. Whoever draws with it also gives each state a mark:
 // a theme without colours must lose nothing but colour.
 package theme
 
 import (
 	"charm.land/bubbles/v2/key"
 	"charm.land/lipgloss/v2"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Theme is passed to every screen.
@@ -18,6 +20,8 @@ type Theme struct {
 	Bad      lipgloss.Style
 	Accent   lipgloss.Style // keys, marks, bars
 	Keys     Keys
+
+	words.Speaker
 }
 
 // Keys are the bindings that mean the same on every screen.
@@ -29,7 +33,7 @@ type Keys struct {
 
 // Default is the theme everybody gets. It takes one accent from the sixteen
 // colours of the terminal's own palette, the one that reads equally well on
-// black and on white, besides green and red for good and bad.
+// black and on white, besides green and red for good and bad. It speaks English.
 func Default() Theme {
 	s := lipgloss.NewStyle
 	return Theme{
@@ -54,7 +58,7 @@ func Default() Theme {
 }
 
 // Bind is a key binding: how help names it, what it does, and its keys.
-// Without keys it is only for help.
+// Without keys it is only for help. Help is translated where it is drawn.
 func Bind(name, help string, keys ...string) key.Binding {
 	if len(keys) == 0 {
 		keys = []string{name}

@@ -51,7 +51,8 @@ func Keys(th theme.Theme, keys []key.Binding, width int) string {
 		if !k.Enabled() || k.Help().Key == "" {
 			continue
 		}
-		w := ansi.StringWidth(k.Help().Key) + 1 + ansi.StringWidth(k.Help().Desc)
+		does := th.T(k.Help().Desc)
+		w := ansi.StringWidth(th.T(k.Help().Key)) + 1 + ansi.StringWidth(does)
 		if used > 0 {
 			w += 3
 		}
@@ -61,7 +62,7 @@ func Keys(th theme.Theme, keys []key.Binding, width int) string {
 		if used > 0 {
 			line += th.Faint.Render(" · ")
 		}
-		line += th.Accent.Render(k.Help().Key) + " " + k.Help().Desc
+		line += th.Accent.Render(th.T(k.Help().Key)) + " " + does
 		used += w
 	}
 	return line
@@ -85,10 +86,10 @@ func Message(th theme.Theme, title string, lines []string, width, height int) st
 
 // Loading is the screen while it waits.
 func Loading(th theme.Theme, width, height int) string {
-	return Message(th, "Loading…", nil, width, height)
+	return Message(th, th.T("Loading…"), nil, width, height)
 }
 
 // Failed is the screen when what it needs could not be had.
 func Failed(th theme.Theme, err error, signIn string, width, height int) string {
-	return Message(th, "✗ That did not work", []string{Explain(err, signIn)}, width, height)
+	return Message(th, th.T("✗ That did not work"), []string{Explain(th.Speaker, err, signIn)}, width, height)
 }

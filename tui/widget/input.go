@@ -61,7 +61,8 @@ func shorten(s string) string {
 
 // View is the line; its end is shown when it is too long.
 func (in Input) View(th theme.Theme, width int) string {
-	room := max(width-ansi.StringWidth(in.Prompt)-2, 1)
+	prompt := th.T(in.Prompt)
+	room := max(width-ansi.StringWidth(prompt)-2, 1)
 	value := in.Value
 	for ansi.StringWidth(value) > room {
 		c, _ := ansi.FirstGraphemeCluster(value, ansi.GraphemeWidth)
@@ -71,7 +72,7 @@ func (in Input) View(th theme.Theme, width int) string {
 	case in.Focus:
 		value += th.Accent.Render("▏")
 	case value == "":
-		value = th.Faint.Render(in.Hint)
+		value = th.Faint.Render(th.T(in.Hint))
 	}
-	return th.Accent.Render(in.Prompt) + " " + value
+	return th.Accent.Render(prompt) + " " + value
 }

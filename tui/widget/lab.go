@@ -18,23 +18,23 @@ func Verdict(th theme.Theme, r hub.CheckResult, last bool, keys LabKeys) string 
 	and := func(more string) string { return strings.TrimSpace(text + " " + more) }
 	switch r.State {
 	case hub.StepPassed:
-		then := th.Accent.Render(keys.Next) + " goes on."
+		then := th.Tf("%s goes on.", th.Accent.Render(keys.Next))
 		if last {
-			then = "That was the last step: " + th.Accent.Render(keys.Submit) + " hands the lab in."
+			then = th.Tf("That was the last step: %s hands the lab in.", th.Accent.Render(keys.Submit))
 		}
-		return th.Good.Render("✓ Passed.") + " " + and(then)
+		return th.Good.Render(th.T("✓ Passed.")) + " " + and(then)
 	case hub.StepFailed:
 		if text == "" {
-			text = "Have another look, or take a hint: " + th.Accent.Render(keys.Hint) + "."
+			text = th.Tf("Have another look, or take a hint: %s.", th.Accent.Render(keys.Hint))
 		}
-		return th.Bad.Render("✗ Not yet.") + " " + text
+		return th.Bad.Render(th.T("✗ Not yet.")) + " " + text
 	case hub.StepError:
 		if text == "" {
-			text = "This is not your fault. Try again in a moment."
+			text = th.T("This is not your fault. Try again in a moment.")
 		}
-		return th.Bad.Render("! Could not be checked.") + " " + text
+		return th.Bad.Render(th.T("! Could not be checked.")) + " " + text
 	}
-	return th.Faint.Render("○ Nothing to check in this step.") + " " + and(th.Accent.Render(keys.Next)+" goes on.")
+	return th.Faint.Render(th.T("○ Nothing to check in this step.")) + " " + and(th.Tf("%s goes on.", th.Accent.Render(keys.Next)))
 }
 
 // Solution is a solution as Markdown, its script a block for which verb, exec or

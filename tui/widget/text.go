@@ -3,6 +3,7 @@
 package widget
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Fit makes s, styled or not, exactly width columns wide, with an ellipsis
@@ -52,40 +54,32 @@ func Bar(th theme.Theme, percent, width int) string {
 }
 
 // Left says how much time there is until end, in whole minutes.
-func Left(end, now time.Time) string {
+func Left(sp words.Speaker, end, now time.Time) string {
 	m := int(end.Sub(now) / time.Minute)
 	switch {
 	case end.IsZero():
 		return ""
 	case !now.Before(end):
-		return "time is up"
+		return sp.T("time is up")
 	case m < 1:
-		return "< 1 min left"
+		return sp.T("< 1 min left")
 	case m < 60:
-		return fmt.Sprintf("%d min left", m)
+		return sp.Tf("%d min left", m)
 	}
-	return fmt.Sprintf("%d h %02d min left", m/60, m%60)
+	return sp.Tf("%d h %02d min left", m/60, m%60)
 }
 
 // Minutes is a duration the way people say it.
-func Minutes(m int) string {
+func Minutes(sp words.Speaker, m int) string {
 	switch {
 	case m <= 0:
 		return ""
 	case m < 60:
-		return fmt.Sprintf("%d min", m)
+		return sp.Tf("%d min", m)
 	case m%60 == 0:
-		return fmt.Sprintf("%d h", m/60)
+		return sp.Tf("%d h", m/60)
 	}
-	return fmt.Sprintf("%d h %02d min", m/60, m%60)
-}
-
-// Count is n with its noun.
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return sp.Tf("%d h %02d min", m/60, m%60)
 }
 
 // Join joins what is not empty with a middle dot.
@@ -125,31 +119,49 @@ func Step(th theme.Theme, state string) string {
 	return th.Faint.Render("○")
 }
 
+// Said is what an error says, in the learner's language.
+func Said(sp words.Speaker, err error) string {
+	message := hub.MessageOf(err)
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		format, args := e.Format()
+		return safe.Line(sp.Said(message, format, args...))
+	}
+	return safe.Line(sp.T(message))
+}
+
 // Explain is what to tell a learner about err: what happened, and what to do.
-func Explain(err error, signIn string) string {
-	message := safe.Line(hub.MessageOf(err))
+func Explain(sp words.Speaker, err error, signIn string) string {
+	message := Said(sp, err)
 	switch hub.CodeOf(err) {
 	case hub.Unauthenticated:
 		if signIn != "" && !strings.Contains(message, signIn) {
 			message += " " + signIn
 		}
 	case hub.Unavailable:
-		message += " Press r to try again."
+		message += sp.T(" Press r to try again.")
 	}
 	return message
 }
 
 // Of is how many of how many.
-func Of(n, total int) string { return fmt.Sprintf("%d of %d", n, total) }
+func Of(sp words.Speaker, n, total int) string { return sp.Tf("%d of %d", n, total) }
 
 // Parts is how much of a course is done.
-func Parts(c hub.CourseProgress) string {
+func Parts(sp words.Speaker, c hub.CourseProgress) string {
 	var lessons, labs string
 	if n := len(c.Lessons); n > 0 {
-		lessons = fmt.Sprintf("%d/%d lessons", c.LessonsDone, n)
+		lessons = sp.Tf("%d/%d lessons", c.LessonsDone, n)
 	}
 	if n := len(c.Labs); n > 0 {
-		labs = fmt.Sprintf("%d/%d labs", c.LabsDone, n)
+		labs = sp.Tf("%d/%d labs", c.LabsDone, n)
 	}
 	return Join(lessons, labs)
 }
+
+// The levels of courses and of labs, as the hub names them.
+var _ = []string{
+	words.Mark("beginner"), words.Mark("intermediate"), words.Mark("advanced"), words.Mark("easy"), words.Mark("medium"), words.Mark("hard"),
+}
+
+// Level is how hard something is. An author's own word stays as it is.
+func Level(sp words.Speaker, level string) string { return safe.Line(sp.T(level)) }

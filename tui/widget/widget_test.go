@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 var th = theme.Default()
@@ -67,11 +68,11 @@ func TestLeft(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second: "time is up", 0: "time is up", 30 * time.Second: "< 1 min left", 59*time.Minute + 59*time.Second: "59 min left", time.Hour: "1 h 00 min left", 125 * time.Minute: "2 h 05 min left",
 	} {
-		if got := widget.Left(now.Add(d), now); got != want {
+		if got := widget.Left(words.Speaker{}, now.Add(d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
-	if got := widget.Left(time.Time{}, now); got != "" {
+	if got := widget.Left(words.Speaker{}, time.Time{}, now); got != "" {
 		t.Errorf("no end: %q", got)
 	}
 }
@@ -136,7 +137,7 @@ func TestExplainSaysWhatToDo(t *testing.T) {
 		{hub.Errorf(hub.Conflict, "a\x1b[2J\nb"), "a b"},
 		{strings.NewReader("").UnreadByte(), "Something went wrong on our side."},
 	} {
-		if got := widget.Explain(tt.err, "Do this."); got != tt.want {
+		if got := widget.Explain(words.Speaker{}, tt.err, "Do this."); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Env is the outside world of one run of cmh. Tests and the SSH gateway build
@@ -44,6 +45,10 @@ type Env struct {
 	// is no.
 	Linear func() bool
 
+	// Language is the language that the settings name; nil or an empty one leave
+	// it to the environment.
+	Language func() string
+
 	// ShowCause lets errors tell what lies behind their message. Only set it
 	// where the process belongs to the person who reads its output.
 	ShowCause bool
@@ -51,6 +56,8 @@ type Env struct {
 	// Shared says that the process serves other people too: what a caller
 	// could make it compute without end is left out.
 	Shared bool
+
+	speaker *words.Speaker
 
 	Options
 }
@@ -127,10 +134,11 @@ func (e *Env) Accessible() bool {
 // than by a program.
 func (e *Env) ForHumans() bool { return e.OutTTY && !e.Plain && !e.JSON }
 
-// Say tells the caller something that isn't data: on Err, and not with -q.
+// Say tells the caller something that isn't data: on Err, not with -q, and in
+// their language.
 func (e *Env) Say(format string, args ...any) {
 	if !e.Quiet {
-		_, _ = fmt.Fprintln(e.Err, Clean(fmt.Sprintf(format, args...)))
+		_, _ = fmt.Fprintln(e.Err, Clean(e.Tf(format, args...)))
 	}
 }
 
@@ -143,11 +151,11 @@ func (e *Env) Confirm(ctx context.Context, question string) error {
 	if !e.Interactive() {
 		return hub.Errorf(hub.Invalid, "%s Say so with --yes.", question)
 	}
-	answer, err := e.Ask(ctx, question+" [y/N]", "--yes")
+	answer, err := e.Ask(ctx, question+e.T(" [y/N]"), "--yes")
 	if err != nil {
 		return err
 	}
-	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+	if a := strings.ToLower(answer); a != "y" && a != "yes" && (a == "" || a != e.T("y") && a != e.T("yes")) {
 		return hub.Errorf(hub.Conflict, "Nothing was changed.")
 	}
 	return nil

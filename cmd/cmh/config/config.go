@@ -23,6 +23,7 @@ type Config struct {
 	Pager        string // shell command line; empty for the default
 	InsecureHTTP bool   // tokens may travel unencrypted to another machine
 	Accessible   bool   // lines of text instead of screens
+	Language     string // "de", say; empty for what the environment asks for
 }
 
 // Dir is where settings and sign-ins are kept. It may not exist yet.
@@ -43,7 +44,7 @@ func Read(dir, server string) (Config, error) {
 	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
 	v.SetDefault("server", DefaultServer)
 	v.SetEnvPrefix("CMH")
-	for _, name := range []string{"server", "pager", "insecure_http"} {
+	for _, name := range []string{"server", "pager", "insecure_http", "language"} {
 		_ = v.BindEnv(name) // fails for an empty name only
 	}
 	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -52,5 +53,5 @@ func Read(dir, server string) (Config, error) {
 	if server != "" {
 		v.Set("server", server)
 	}
-	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible")}, nil
+	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible"), Language: v.GetString("language")}, nil
 }

@@ -87,14 +87,14 @@ func (m Model) load(cursor string) tea.Cmd {
 			page, err := m.api.Labs(m.ctx, hub.LabFilter{Query: m.ask.query, Provider: m.ask.provider, Runnable: m.ask.level == "runnable", Paging: paging})
 			l.next, l.err = page.Next, err
 			for _, lab := range page.Items {
-				l.items = append(l.items, labItem(lab))
+				l.items = append(l.items, labItem(m.env.Theme.Speaker, lab))
 			}
 			return l
 		}
 		page, err := m.api.Courses(m.ctx, hub.CourseFilter{Query: m.ask.query, Provider: m.ask.provider, Level: m.ask.level, Category: m.ask.category, Paging: paging})
 		l.next, l.err = page.Next, err
 		for _, c := range page.Items {
-			l.items = append(l.items, courseItem(c))
+			l.items = append(l.items, courseItem(m.env.Theme.Speaker, c))
 		}
 		return l
 	}
@@ -288,9 +288,9 @@ func inOrder(s, q string) bool {
 // Title names the screen.
 func (m Model) Title() string {
 	if m.labs {
-		return "Labs"
+		return m.env.Theme.T("Labs")
 	}
-	return "Catalogue"
+	return m.env.Theme.T("Catalogue")
 }
 
 // Typing reports whether keys go into the search.

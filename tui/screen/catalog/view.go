@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // item is one row, made safe.
@@ -31,14 +32,14 @@ func (it item) find(minutes int) item {
 	return it
 }
 
-func courseItem(c hub.Course) item {
+func courseItem(sp words.Speaker, c hub.Course) item {
 	it := item{
 		title: safe.Line(c.Title), text: safe.Line(c.Description), category: safe.Line(c.Category),
-		meta: []string{safe.Line(c.Level), widget.Minutes(c.Duration), providerName(c.Provider)},
+		meta: []string{widget.Level(sp, c.Level), widget.Minutes(sp, c.Duration), providerName(sp, c.Provider)},
 		open: screen.OpenCourse{Course: c.Slug},
 	}
 	if !c.Free {
-		it.meta = append([]string{"premium"}, it.meta...)
+		it.meta = append([]string{sp.T("premium")}, it.meta...)
 	}
 	if c.Enrolled {
 		it.mark = "✓ "
@@ -46,17 +47,17 @@ func courseItem(c hub.Course) item {
 	return it.find(c.Duration)
 }
 
-func labItem(l hub.Lab) item {
+func labItem(sp words.Speaker, l hub.Lab) item {
 	it := item{
 		title: safe.Line(l.Title), text: safe.Line(l.Description),
-		meta: []string{widget.Minutes(l.EstimatedTime), safe.Line(l.Difficulty)},
+		meta: []string{widget.Minutes(sp, l.EstimatedTime), widget.Level(sp, l.Difficulty)},
 		open: screen.OpenLab{Lab: l.ID},
 	}
 	if !l.Runnable {
 		it.mark = "✗ "
-		it.meta = append([]string{"can't run here"}, it.meta...)
+		it.meta = append([]string{sp.T("can't run here")}, it.meta...)
 		if l.Reason != "" {
-			it.text = safe.Line(l.Reason)
+			it.text = safe.Line(sp.T(l.Reason))
 		}
 	}
 	return it.find(l.EstimatedTime)
@@ -73,7 +74,7 @@ func (it item) facts(width int) string {
 	return ""
 }
 
-func providerName(p string) string {
+func providerName(sp words.Speaker, p string) string {
 	switch p {
 	case "aws":
 		return "AWS"
@@ -82,7 +83,7 @@ func providerName(p string) string {
 	case "gcp":
 		return "Google Cloud"
 	case "multi":
-		return "any cloud"
+		return sp.T("any cloud")
 	}
 	return safe.Line(p)
 }
@@ -114,7 +115,7 @@ func (m Model) View() string {
 	case !m.loaded:
 		body = widget.Loading(th, m.width, height)
 	case len(shown) == 0 && m.busy:
-		body = widget.Message(th, "Searching…", nil, m.width, height)
+		body = widget.Message(th, th.T("Searching…"), nil, m.width, height)
 	case len(shown) == 0:
 		body = m.empty(height)
 	default:
@@ -127,12 +128,15 @@ func (m Model) View() string {
 
 func (m Model) filters() string {
 	th := m.env.Theme
-	set, by := widget.Join(providerName(m.ask.provider), m.ask.level, m.ask.category), ""
-	if m.sort != "" {
-		by = "by " + m.sort
+	set, by := widget.Join(providerName(th.Speaker, m.ask.provider), th.T(m.ask.level), m.ask.category), ""
+	switch m.sort {
+	case byTitle:
+		by = th.T("by title")
+	case byTime:
+		by = th.T("by time")
 	}
 	if set != "" {
-		set = "only " + set
+		set = th.Tf("only %s", set)
 	}
 	switch {
 	case set != "" || by != "":
@@ -140,20 +144,21 @@ func (m Model) filters() string {
 	case m.width < 60:
 		return ""
 	case m.labs:
-		return th.Faint.Render("all labs")
+		return th.Faint.Render(th.T("all labs"))
 	}
-	return th.Faint.Render("all courses")
+	return th.Faint.Render(th.T("all courses"))
 }
 
 func (m Model) empty(height int) string {
-	what := "courses"
+	th := m.env.Theme
+	none, match := th.T("No courses yet"), th.T("No courses match. Press 0 to clear the search and the filters.")
 	if m.labs {
-		what = "labs"
+		none, match = th.T("No labs yet"), th.T("No labs match. Press 0 to clear the search and the filters.")
 	}
 	if m.search.Value == "" && m.ask == (question{}) {
-		return widget.Message(m.env.Theme, "No "+what+" yet", []string{"Nothing has been published on this server."}, m.width, height)
+		return widget.Message(th, none, []string{th.T("Nothing has been published on this server.")}, m.width, height)
 	}
-	return widget.Message(m.env.Theme, "Nothing found", []string{"No " + what + " match. Press 0 to clear the search and the filters."}, m.width, height)
+	return widget.Message(th, th.T("Nothing found"), []string{match}, m.width, height)
 }
 
 func (m Model) list(shown []item, height int) string {
@@ -175,7 +180,7 @@ func (m Model) list(shown []item, height int) string {
 		p.Row(i == m.cursor.At, lines...)
 	}
 	if m.next != "" {
-		p.Add(th.Faint.Render("    … more below"))
+		p.Add(th.Faint.Render(th.T("    … more below")))
 	}
 	return p.View(m.width, height)
 }

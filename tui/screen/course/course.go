@@ -79,23 +79,23 @@ type row struct {
 
 // path is the lessons, each followed by its lab, then the labs of no lesson.
 func (m Model) path() []row {
-	c := m.course
+	c, sp := m.course, m.env.Theme.Speaker
 	labs := map[string]hub.Lab{}
 	for _, l := range c.Labs {
 		labs[l.ID] = l
 	}
 	var out []row
 	lab := func(l hub.Lab) {
-		meta := widget.Join("lab", widget.Minutes(l.EstimatedTime))
+		meta := widget.Join(sp.T("lab"), widget.Minutes(sp, l.EstimatedTime))
 		if !l.Runnable {
-			meta = "lab · can't run here"
+			meta = sp.T("lab · can't run here")
 		}
 		out = append(out, row{safe.Line(l.Title), meta, m.labPercent(l.ID), screen.OpenLab{Lab: l.ID}})
 	}
 	for _, l := range c.Lessons {
-		meta := widget.Minutes(l.Duration)
+		meta := widget.Minutes(sp, l.Duration)
 		if l.Quiz != nil {
-			meta = widget.Join("quiz", meta)
+			meta = widget.Join(sp.T("quiz"), meta)
 		}
 		out = append(out, row{safe.Line(l.Title), meta, m.lessonPercent(l.ID), screen.OpenLesson{Course: c.Slug, Lesson: l.ID}})
 		if x, ok := labs[l.Lab]; ok {
@@ -152,7 +152,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 			return m, screen.Go(screen.Failed{Err: msg.err})
 		}
 		m.course.Enrolled = true
-		return m, tea.Batch(m.load, screen.Go(screen.Said{Text: "You are enrolled. Enter opens where the cursor is."}))
+		return m, tea.Batch(m.load, screen.Go(screen.Said{Text: m.env.Theme.T("You are enrolled. Enter opens where the cursor is.")}))
 	case tea.KeyPressMsg:
 		return m.press(msg)
 	}
@@ -201,7 +201,7 @@ func (m Model) Title() string {
 	if m.course.Title != "" {
 		return safe.Line(m.course.Title)
 	}
-	return "Course"
+	return m.env.Theme.T("Course")
 }
 
 // Typing reports that no key is taken as text here.
@@ -229,9 +229,9 @@ func (m Model) View() string {
 	m.about(&p)
 	path := m.path()
 	if len(path) == 0 {
-		p.Add("", "  "+th.Faint.Render("This course has no lessons yet."))
+		p.Add("", "  "+th.Faint.Render(th.T("This course has no lessons yet.")))
 	} else {
-		p.Add("", "  "+th.Accent.Render("The path"))
+		p.Add("", "  "+th.Accent.Render(th.T("The path")))
 	}
 	for i, r := range path {
 		on := i == m.cursor.At
@@ -255,22 +255,25 @@ func (m Model) about(p *widget.Page) {
 		p.Add("")
 	}
 	p.Add("  " + th.Title.Render(widget.Fit(safe.Line(c.Title), m.width-4)))
-	facts := []string{safe.Line(c.Level), widget.Minutes(c.Duration), widget.Count(len(c.Lessons), "lesson"), widget.Count(len(c.Labs), "lab")}
+	facts := []string{
+		widget.Level(th.Speaker, c.Level), widget.Minutes(th.Speaker, c.Duration),
+		th.N(len(c.Lessons), "%d lesson", "%d lessons", len(c.Lessons)), th.N(len(c.Labs), "%d lab", "%d labs", len(c.Labs)),
+	}
 	if !c.Free {
-		facts = append([]string{"premium"}, facts...)
+		facts = append([]string{th.T("premium")}, facts...)
 	}
 	p.Add("  " + th.Faint.Render(widget.Join(facts...)))
 	switch {
 	case m.progress != nil:
 		p.Add("  " + widget.Bar(th, m.progress.Percentage, min(m.width-4, 44)))
 	case m.course.Enrolled:
-		p.Add("  " + th.Good.Render("✓ enrolled"))
+		p.Add("  " + th.Good.Render(th.T("✓ enrolled")))
 	case m.env.Guest():
-		for _, l := range widget.Wrap("To enroll, sign in first. "+m.env.SignIn, m.width-4) {
+		for _, l := range widget.Wrap(th.T("To enroll, sign in first.")+" "+m.env.SignIn, m.width-4) {
 			p.Add("  " + th.Faint.Render(l))
 		}
 	default:
-		p.Add("  " + th.Faint.Render("Not enrolled yet: press ") + th.Accent.Render("e"))
+		p.Add("  " + th.Faint.Render(th.T("Not enrolled yet: press ")) + th.Accent.Render("e"))
 	}
 	if m.height < 12 {
 		return
@@ -282,7 +285,7 @@ func (m Model) about(p *widget.Page) {
 		}
 	}
 	if len(c.LearningObjectives) > 0 && (m.progress == nil || m.height >= 30) { // who has begun wants the path
-		p.Add("", "  "+th.Accent.Render("You will learn to"))
+		p.Add("", "  "+th.Accent.Render(th.T("You will learn to")))
 		for _, o := range c.LearningObjectives {
 			for i, l := range widget.Wrap(o, m.width-8) {
 				if i == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Backend is what this screen needs from the outside world.
@@ -171,7 +172,7 @@ func target(n hub.NextStep) tea.Msg {
 }
 
 // Title names the screen.
-func (m Model) Title() string { return "Home" }
+func (m Model) Title() string { return m.env.Theme.T("Home") }
 
 // Typing reports that no key is taken as text here.
 func (m Model) Typing() bool { return false }
@@ -196,28 +197,28 @@ func (m Model) View() string {
 	selected := func() bool { row++; return m.cursor.At == row-1 }
 	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), th.Accent.Render(m.days()), m.width-2))
 	if len(m.sessions) > 0 {
-		p.Add("", "  "+th.Accent.Render("Running labs"))
+		p.Add("", "  "+th.Accent.Render(th.T("Running labs")))
 		for _, s := range m.sessions {
 			on := selected()
-			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(s), widget.Left(s.ExpiresAt, m.env.Now())), m.width))
+			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())), m.width))
 		}
 	}
 	for i, n := range m.steps() {
 		switch i {
 		case 0:
-			p.Add("", "  "+th.Accent.Render("Continue"))
+			p.Add("", "  "+th.Accent.Render(th.T("Continue")))
 		case 1:
-			p.Add("", "  "+th.Accent.Render("Or"))
+			p.Add("", "  "+th.Accent.Render(th.T("Or")))
 		}
 		on := selected()
-		lines := []string{widget.Row(th, on, safe.Line(n.Title), kinds[n.Kind], m.width)}
+		lines := []string{widget.Row(th, on, safe.Line(n.Title), th.T(kinds[n.Kind]), m.width)}
 		if n.Reason != "" {
-			lines = append(lines, th.Faint.Render(widget.Fit("    "+safe.Line(n.Reason), m.width-2)))
+			lines = append(lines, th.Faint.Render(widget.Fit("    "+safe.Line(th.T(n.Reason)), m.width-2)))
 		}
 		p.Row(on, lines...)
 	}
 	if len(m.courses) > 0 {
-		p.Add("", "  "+th.Accent.Render("Your courses"))
+		p.Add("", "  "+th.Accent.Render(th.T("Your courses")))
 		for _, c := range m.courses {
 			on := selected()
 			p.Row(on, m.course(c, on))
@@ -229,16 +230,18 @@ func (m Model) View() string {
 	return p.View(m.width, m.height)
 }
 
-var kinds = map[string]string{"lesson": "lesson", "quiz": "quiz", "lab": "lab", "course": "course"}
+var kinds = map[string]string{
+	"lesson": words.Mark("lesson"), "quiz": words.Mark("quiz"), "lab": words.Mark("lab"), "course": words.Mark("course"),
+}
 
-func where(s hub.LabSession) string {
+func where(sp words.Speaker, s hub.LabSession) string {
 	if s.State == hub.Provisioning {
-		return "being prepared"
+		return sp.T("being prepared")
 	}
 	if s.Step == 0 || len(s.Steps) == 0 {
 		return ""
 	}
-	return "step " + widget.Of(s.Step, len(s.Steps))
+	return sp.Tf("step %d of %d", s.Step, len(s.Steps))
 }
 
 func (m Model) course(c hub.CourseProgress, on bool) string {
@@ -246,7 +249,7 @@ func (m Model) course(c hub.CourseProgress, on bool) string {
 	bar := min(max(m.width/4, 12), 30)
 	counts := ""
 	if m.width >= 70 {
-		counts = "  " + widget.Fit(widget.Parts(c), 22)
+		counts = "  " + widget.Fit(widget.Parts(th.Speaker, c), 22)
 	}
 	title := "    " + safe.Line(c.Title)
 	if on {
@@ -256,28 +259,28 @@ func (m Model) course(c hub.CourseProgress, on bool) string {
 }
 
 func (m Model) greeting() string {
-	name := safe.Line(m.env.User.Profile.DisplayName)
+	th, name := m.env.Theme, safe.Line(m.env.User.Profile.DisplayName)
 	if name == "" {
 		name = safe.Line(m.env.User.Username)
 	}
 	switch {
 	case m.env.Guest():
-		return "Welcome to CloudMastersHub"
+		return th.T("Welcome to CloudMastersHub")
 	case len(m.courses) == 0 && len(m.sessions) == 0:
-		return "Welcome, " + name
+		return th.Tf("Welcome, %s", name)
 	}
-	return "Welcome back, " + name
+	return th.Tf("Welcome back, %s", name)
 }
 
 // days is how many days in a row something was done.
 func (m Model) days() string {
-	switch s := m.streak; {
+	switch th, s := m.env.Theme, m.streak; {
 	case s.Current == 0:
 		return ""
 	case s.Today:
-		return "✓ " + widget.Count(s.Current, "day") + " in a row"
+		return th.N(s.Current, "✓ %d day in a row", "✓ %d days in a row", s.Current)
 	default:
-		return widget.Count(s.Current, "day") + " in a row, today to come"
+		return th.N(s.Current, "%d day in a row, today to come", "%d days in a row, today to come", s.Current)
 	}
 }
 
@@ -285,15 +288,15 @@ func (m Model) days() string {
 func (m Model) welcome(p *widget.Page) {
 	th := m.env.Theme
 	p.Add("")
-	text := "Learn cloud engineering in this terminal: short lessons, quizzes, and labs in a real machine of your own."
+	text := th.T("Learn cloud engineering in this terminal: short lessons, quizzes, and labs in a real machine of your own.")
 	for _, l := range widget.Wrap(text, m.width-6) {
 		p.Add("  " + l)
 	}
 	p.Add("")
-	p.Row(true, widget.Row(th, true, "Browse the catalogue", "", m.width))
+	p.Row(true, widget.Row(th, true, th.T("Browse the catalogue"), "", m.width))
 	if m.env.Guest() {
 		p.Add("")
-		for _, l := range widget.Wrap("You are browsing as a guest. "+m.env.SignIn, m.width-6) {
+		for _, l := range widget.Wrap(th.T("You are browsing as a guest.")+" "+m.env.SignIn, m.width-6) {
 			p.Add("  " + th.Faint.Render(l))
 		}
 	}

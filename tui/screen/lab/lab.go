@@ -14,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Backend is what this screen needs from the outside world. ref is a session
@@ -270,7 +271,7 @@ func (m Model) got(msg sessionMsg) (Model, tea.Cmd) {
 	case msg.said != "":
 		said = screen.Go(screen.Said{Text: msg.said})
 	case was != nil && was.State == hub.Provisioning && m.running() && !m.preparing():
-		said = screen.Go(screen.Said{Text: "The lab is ready. Enter opens its shell."})
+		said = screen.Go(screen.Said{Text: m.env.Theme.T("The lab is ready. Enter opens its shell.")})
 	}
 	if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || was.State != msg.session.State {
 		if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || !m.running() {
@@ -283,17 +284,17 @@ func (m Model) got(msg sessionMsg) (Model, tea.Cmd) {
 }
 
 // ended says how a session ended.
-func ended(s hub.LabSession) string {
+func ended(sp words.Speaker, s hub.LabSession) string {
 	text := map[string]string{
-		hub.Submitted: "This lab was handed in.",
-		hub.Expired:   "The time of this lab was up.",
-		hub.Stopped:   "This lab was stopped.",
+		hub.Submitted: sp.T("This lab was handed in."),
+		hub.Expired:   sp.T("The time of this lab was up."),
+		hub.Stopped:   sp.T("This lab was stopped."),
 	}[s.State]
 	if text == "" {
-		text = "This lab has ended."
+		text = sp.T("This lab has ended.")
 	}
 	// The server's sentence is worth reading where it says more than the state.
-	if m := safe.Line(s.Message); strings.Contains(strings.TrimSuffix(m, "."), " ") {
+	if m := safe.Line(sp.T(s.Message)); strings.Contains(strings.TrimSuffix(m, "."), " ") {
 		text += " " + m
 	}
 	return text

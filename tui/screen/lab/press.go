@@ -37,14 +37,14 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	case m.confirm != nil:
 		yes := m.confirm.yes
 		m.confirm = nil
-		if s := k.String(); s == "y" || s == "Y" {
+		if s := strings.ToLower(k.String()); s == "y" || s == m.env.Theme.T("y") {
 			return yes(m)
 		}
 		return m, nil
 	case m.pick.Active:
 		block, cmd := m.pick.Press(k)
 		if block != nil {
-			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: fmt.Sprintf("Copied block %d. Paste it in the shell.", block.Number)}))
+			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: m.env.Theme.Tf("Copied block %d. Paste it in the shell.", block.Number)}))
 		}
 		return m, cmd
 	case key.Matches(k, keys.Reload):
@@ -82,16 +82,16 @@ func (m Model) act(k tea.KeyPressMsg) func(Model) (Model, tea.Cmd) {
 		return func(m Model) (Model, tea.Cmd) { return m, nil } // one at a time
 	case m.preparing():
 		return func(m Model) (Model, tea.Cmd) {
-			return m, screen.Go(screen.Said{Text: "The lab is still being prepared. This screen says when it is ready."})
+			return m, screen.Go(screen.Said{Text: m.env.Theme.T("The lab is still being prepared. This screen says when it is ready.")})
 		}
 	case key.Matches(k, shell):
 		return Model.openShell
 	case key.Matches(k, check):
 		return Model.check
 	case key.Matches(k, next):
-		return m.change("Going on…", m.api.NextLabStep)
+		return m.change(m.env.Theme.T("Going on…"), m.api.NextLabStep)
 	case key.Matches(k, skip):
-		return m.change("Skipping this step…", m.api.SkipLabStep)
+		return m.change(m.env.Theme.T("Skipping this step…"), m.api.SkipLabStep)
 	case key.Matches(k, hint):
 		return Model.hint
 	case key.Matches(k, solution):
@@ -120,7 +120,7 @@ func (m Model) start() (Model, tea.Cmd) {
 	case !m.lab.Runnable && m.lab.Reason != "":
 		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Forbidden, "This lab can't run here: %s", safe.Line(m.lab.Reason))})
 	}
-	m.busy = "Starting the lab…"
+	m.busy = m.env.Theme.T("Starting the lab…")
 	return m, func() tea.Msg {
 		s, err := m.api.StartLab(m.ctx, m.lab.ID)
 		return sessionMsg{session: s, err: err}
@@ -130,7 +130,7 @@ func (m Model) start() (Model, tea.Cmd) {
 // openShell gives the terminal to the lab, or says how to get in.
 func (m Model) openShell() (Model, tea.Cmd) {
 	if m.env.Shell == nil {
-		return m, screen.Go(screen.Said{Text: "Open the shell with: " + m.ssh()})
+		return m, screen.Go(screen.Said{Text: m.env.Theme.Tf("Open the shell with: %s", m.ssh())})
 	}
 	return m, tea.Exec(settled{m.env.Shell(m.ctx, *m.session)}, func(err error) tea.Msg { return shellMsg{err} })
 }
@@ -146,9 +146,9 @@ func (m Model) ssh() string {
 
 func (m Model) check() (Model, tea.Cmd) {
 	m.shown = 0
-	m.busy, m.verdict = fmt.Sprintf("Checking step %d…", m.session.Step), ""
+	m.busy, m.verdict = m.env.Theme.Tf("Checking step %d…", m.session.Step), ""
 	if m.session.Step == 0 {
-		m.busy = "Checking…"
+		m.busy = m.env.Theme.T("Checking…")
 	}
 	m.draw()
 	return m, func() tea.Msg {
@@ -159,19 +159,19 @@ func (m Model) check() (Model, tea.Cmd) {
 
 func (m Model) hint() (Model, tea.Cmd) {
 	step := m.step()
-	m.busy = "Looking for a hint…"
+	m.busy = m.env.Theme.T("Looking for a hint…")
 	return m, func() tea.Msg {
 		h, err := m.api.LabHint(m.ctx, m.session.ID, step)
-		return noteMsg{step, fmt.Sprintf("Hint %d of %d", h.Number, h.Of), h.Text, err}
+		return noteMsg{step, m.env.Theme.Tf("Hint %d of %d", h.Number, h.Of), h.Text, err}
 	}
 }
 
 func (m Model) solution() (Model, tea.Cmd) {
 	step := m.step()
-	m.busy = "Asking for the solution…"
+	m.busy = m.env.Theme.T("Asking for the solution…")
 	return m, func() tea.Msg {
 		s, err := m.api.LabSolution(m.ctx, m.session.ID, step)
-		return noteMsg{step, "Solution", widget.Solution(s, "copy"), err}
+		return noteMsg{step, m.env.Theme.T("Solution"), widget.Solution(s, "copy"), err}
 	}
 }
 
@@ -187,8 +187,8 @@ func (m Model) change(busy string, call func(context.Context, string) (hub.LabSe
 }
 
 func (m Model) askStop() (Model, tea.Cmd) {
-	m.confirm = &confirm{"Stop this lab?", "The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume.", func(m Model) (Model, tea.Cmd) {
-		return m.change("Stopping…", m.api.StopLab)(m)
+	m.confirm = &confirm{m.env.Theme.T("Stop this lab?"), m.env.Theme.T("The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume."), func(m Model) (Model, tea.Cmd) {
+		return m.change(m.env.Theme.T("Stopping…"), m.api.StopLab)(m)
 	}}
 	return m, nil
 }
@@ -197,8 +197,8 @@ func (m Model) askSubmit() (Model, tea.Cmd) {
 	if n := m.undone(); n > 0 {
 		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Conflict, "Step %d is not done yet. Check it with c; a lab is handed in when every step is done.", n)})
 	}
-	m.confirm = &confirm{"Hand this lab in?", "Every step is done. The machine is gone afterwards.", func(m Model) (Model, tea.Cmd) {
-		return m.change("Handing in…", m.api.SubmitLab)(m)
+	m.confirm = &confirm{m.env.Theme.T("Hand this lab in?"), m.env.Theme.T("Every step is done. The machine is gone afterwards."), func(m Model) (Model, tea.Cmd) {
+		return m.change(m.env.Theme.T("Handing in…"), m.api.SubmitLab)(m)
 	}}
 	return m, nil
 }

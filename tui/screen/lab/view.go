@@ -63,7 +63,7 @@ func (m *Model) draw() int {
 	}
 	if m.finished() && m.lab.Finish != "" {
 		at = len(m.text.Lines)
-		m.text.Lines = append(m.text.Lines, "", "  "+m.env.Theme.Good.Render("── All steps done ──"), "")
+		m.text.Lines = append(m.text.Lines, "", "  "+m.env.Theme.Good.Render("── "+m.env.Theme.T("All steps done")+" ──"), "")
 		m.add(m.lab.Finish)
 	}
 	if !m.running() {
@@ -91,7 +91,7 @@ func (m *Model) outline() {
 		return
 	}
 	th := m.env.Theme
-	m.text.Lines = append(m.text.Lines, "", "  "+th.Accent.Render("Steps"))
+	m.text.Lines = append(m.text.Lines, "", "  "+th.Accent.Render(th.T("Steps")))
 	for _, s := range m.lab.Steps {
 		m.text.Lines = append(m.text.Lines, fmt.Sprintf("    %2d  %s", s.Number, safe.Line(s.Title)))
 	}
@@ -102,7 +102,7 @@ func (m Model) Title() string {
 	if m.lab.Title != "" {
 		return safe.Line(m.lab.Title)
 	}
-	return "Lab"
+	return m.env.Theme.T("Lab")
 }
 
 // View draws the screen in the size last given.
@@ -138,7 +138,7 @@ func (m Model) View() string {
 	p.Add(m.status()...)
 	view := p.View(m.width, m.height)
 	if m.confirm != nil {
-		lines := append(widget.Wrap(m.confirm.text, min(m.width-10, 56)), "", th.Accent.Render("y")+" yes    "+th.Accent.Render("any other key")+" no")
+		lines := append(widget.Wrap(m.confirm.text, min(m.width-10, 56)), "", th.Accent.Render("y")+" "+th.T("yes")+"    "+th.Accent.Render(th.T("any other key"))+" "+th.T("no"))
 		view = widget.Over(th, view, m.confirm.title, lines, m.width, m.height)
 	}
 	return view
@@ -152,14 +152,14 @@ func (m Model) first() string {
 	}
 	title := safe.Line(m.session.Title)
 	if s := m.written(m.step()); s != nil {
-		title = fmt.Sprintf("Step %s", widget.Of(s.Number, len(m.states())))
+		title = th.Tf("Step %d of %d", s.Number, len(m.states()))
 		if s.Title != "" {
 			title += " · " + safe.Line(s.Title)
 		}
 	}
 	left := ""
 	if !m.session.ExpiresAt.IsZero() {
-		left = widget.Left(m.session.ExpiresAt, m.env.Now())
+		left = widget.Left(th.Speaker, m.session.ExpiresAt, m.env.Now())
 	}
 	return widget.Between("  "+th.Title.Render(title), th.Accent.Render(left), m.width-2)
 }
@@ -179,18 +179,19 @@ func (m Model) second() string {
 		}
 		return widget.Between(b.String(), th.Faint.Render(m.state()), m.width-2)
 	}
-	facts := widget.Join(safe.Line(m.lab.Difficulty), widget.Minutes(m.lab.EstimatedTime), widget.Count(len(m.lab.Steps), "step"), safe.Line(m.lab.Image))
+	facts := widget.Join(widget.Level(th.Speaker, m.lab.Difficulty), widget.Minutes(th.Speaker, m.lab.EstimatedTime),
+		th.N(len(m.lab.Steps), "%d step", "%d steps", len(m.lab.Steps)), safe.Line(m.lab.Image))
 	return "  " + th.Faint.Render(facts)
 }
 
 func (m Model) state() string {
 	switch m.session.State {
 	case hub.Provisioning:
-		return "being prepared"
+		return m.env.Theme.T("being prepared")
 	case hub.Active:
-		return "shell open"
+		return m.env.Theme.T("shell open")
 	case hub.Detached:
-		return "running"
+		return m.env.Theme.T("running")
 	}
 	return m.session.State
 }
@@ -198,7 +199,7 @@ func (m Model) state() string {
 // list is the steps down the right side.
 func (m Model) list() []string {
 	th := m.env.Theme
-	out := []string{th.Accent.Render("Steps"), ""}
+	out := []string{th.Accent.Render(th.T("Steps")), ""}
 	for _, s := range m.states() {
 		mark, style := "  ", th.Faint
 		if m.running() && s.Number == m.session.Step {
@@ -217,23 +218,23 @@ func (m Model) status() []string {
 	case m.busy != "":
 		text = th.Accent.Render("◌ ") + m.busy
 	case m.preparing():
-		text = th.Accent.Render("◌ ") + orElse(safe.Line(m.session.Message), "The machine is being prepared…")
+		text = th.Accent.Render("◌ ") + orElse(safe.Line(th.T(m.session.Message)), th.T("The machine is being prepared…"))
 	case m.session != nil && !m.running():
-		text = ended(*m.session) + " Press enter to start anew."
+		text = ended(th.Speaker, *m.session) + th.T(" Press enter to start anew.")
 	case !m.running() && !m.lab.Runnable:
-		text = th.Bad.Render("✗ ") + "This lab can't run here. " + safe.Line(m.lab.Reason)
+		text = th.Bad.Render("✗ ") + th.T("This lab can't run here. ") + safe.Line(th.T(m.lab.Reason))
 	case !m.running() && m.env.Guest():
-		text = "To start it, sign in first. " + m.env.SignIn
+		text = th.T("To start it, sign in first.") + " " + m.env.SignIn
 	case !m.running():
-		text = "Press " + th.Accent.Render("enter") + " to start: a machine of your own, where you are root."
+		text = th.Tf("Press %s to start: a machine of your own, where you are root.", th.Accent.Render("enter"))
 	case m.verdict != "":
 		text = m.verdict
 	case m.finished():
-		text = th.Good.Render("✓ ") + "All steps done. Press " + th.Accent.Render("S") + " to hand in."
+		text = th.Good.Render("✓ ") + th.Tf("All steps done. Press %s to hand in.", th.Accent.Render("S"))
 	case m.env.Shell != nil && m.env.Detach != "":
-		text = th.Accent.Render("enter") + " opens the shell; " + th.Accent.Render(m.env.Detach) + " brings you back here."
+		text = th.Tf("%s opens the shell; %s brings you back here.", th.Accent.Render("enter"), th.Accent.Render(m.env.Detach))
 	default:
-		text = "Shell: " + th.Accent.Render(m.ssh())
+		text = th.Tf("Shell: %s", th.Accent.Render(m.ssh()))
 	}
 	return clip(text, m.width-4, max(1, min(4, m.height/4)))
 }

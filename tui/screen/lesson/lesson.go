@@ -109,7 +109,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	if m.pick.Active {
 		block, cmd := m.pick.Press(k)
 		if block != nil {
-			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: fmt.Sprintf("Copied block %d.", block.Number)}))
+			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: m.env.Theme.Tf("Copied block %d.", block.Number)}))
 		}
 		return m, cmd
 	}
@@ -166,13 +166,13 @@ func (m *Model) draw() {
 	}
 	src := m.lesson.Body
 	if len(m.lesson.Resources) > 0 {
-		src += "\n\n## Further reading\n\n"
+		src += "\n\n## " + m.env.Theme.T("Further reading") + "\n\n"
 		for _, r := range m.lesson.Resources {
 			src += "- " + escape(r.Title) + "  \n  <" + strings.ReplaceAll(safe.Line(r.URL), ">", "") + ">\n"
 		}
 	}
 	if u := safe.Line(m.lesson.VideoURL); u != "" {
-		src = "Video: <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
+		src = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
 	}
 	width := min(m.width-5, widest)
 	text, blocks := markdown.Render(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold})
@@ -196,18 +196,18 @@ func (m *Model) end() {
 		ways = append(ways, th.Accent.Render(b.Help().Key)+"  "+what)
 	}
 	if m.lesson.Quiz != nil {
-		add(quiz, "take the quiz: "+widget.Count(len(m.lesson.Quiz.Questions), "question"))
+		add(quiz, th.N(len(m.lesson.Quiz.Questions), "take the quiz: %d question", "take the quiz: %d questions", len(m.lesson.Quiz.Questions)))
 	}
 	if m.lesson.Lab != "" {
-		add(openLab, "practise in the lab "+safe.Line(m.lesson.Lab))
+		add(openLab, th.Tf("practise in the lab %s", safe.Line(m.lesson.Lab)))
 	}
 	if m.done {
-		ways = append(ways, th.Good.Render("✓")+"  done")
+		ways = append(ways, th.Good.Render("✓")+th.T("  done"))
 	} else {
-		add(done, "mark this lesson done")
+		add(done, th.T("mark this lesson done"))
 	}
 	if m.neighbour(1) != "" {
-		add(next, "next lesson")
+		add(next, th.T("next lesson"))
 	}
 	m.text.Lines = append(m.text.Lines, "", th.Faint.Render(strings.Repeat("─", min(m.width-6, 40))))
 	m.text.Lines = append(m.text.Lines, ways...)
@@ -222,7 +222,7 @@ func (m Model) Title() string {
 	if m.lesson.Title != "" {
 		return safe.Line(m.lesson.Title)
 	}
-	return "Lesson"
+	return m.env.Theme.T("Lesson")
 }
 
 // Typing reports whether the next key picks a block.
@@ -271,12 +271,13 @@ func (m Model) View() string {
 }
 
 func (m Model) place() string {
+	sp := m.env.Theme.Speaker
 	for i, l := range m.lessons {
 		if l.ID == m.lesson.ID {
-			return widget.Join("Lesson "+widget.Of(i+1, len(m.lessons)), widget.Minutes(m.lesson.Duration))
+			return widget.Join(sp.Tf("Lesson %d of %d", i+1, len(m.lessons)), widget.Minutes(sp, m.lesson.Duration))
 		}
 	}
-	return widget.Minutes(m.lesson.Duration)
+	return widget.Minutes(sp, m.lesson.Duration)
 }
 
 // read says how far down the text is.

@@ -1,13 +1,13 @@
 package me
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // draw lays everything out anew.
@@ -47,16 +47,16 @@ func (m *Model) note(text string) {
 
 func (m *Model) streak() {
 	s, th := m.all.reached.Streak, m.env.Theme
-	text := "No day in a row yet: finish a lesson, a quiz or a step of a lab."
+	text := th.T("No day in a row yet: finish a lesson, a quiz or a step of a lab.")
 	switch {
 	case s.Current > 0 && s.Today:
-		text = th.Good.Render("✓") + " " + widget.Count(s.Current, "day") + " in a row, today among them"
+		text = th.Good.Render("✓") + " " + th.N(s.Current, "%d day in a row, today among them", "%d days in a row, today among them", s.Current)
 	case s.Current > 0:
-		text = widget.Count(s.Current, "day") + " in a row; today would be one more"
+		text = th.N(s.Current, "%d day in a row; today would be one more", "%d days in a row; today would be one more", s.Current)
 	}
 	m.add("", th.Title.Render(safe.Line(orElse(m.env.User.Profile.DisplayName, m.env.User.Username))))
 	if s.Longest > s.Current {
-		text += fmt.Sprintf(" (longest: %d)", s.Longest)
+		text += th.Tf(" (longest: %d)", s.Longest)
 	}
 	m.add(text)
 }
@@ -82,6 +82,8 @@ func shade(n int) string {
 	return shades[4]
 }
 
+var weekdays = [7]string{words.Mark("Mon"), "", words.Mark("Wed"), "", words.Mark("Fri"), "", words.Mark("Sun")}
+
 // heat is a map of days, a column a week, with what was completed on each.
 func (m *Model) heat() {
 	const day = 24 * time.Hour
@@ -106,7 +108,7 @@ func (m *Model) heat() {
 			count(l.CompletedAt)
 		}
 	}
-	m.section(fmt.Sprintf("Activity: %d done in %s", total, widget.Count(weeks, "week")))
+	m.section(m.env.Theme.N(weeks, "Activity: %d done in %d week", "Activity: %d done in %d weeks", total, weeks))
 	for weekday := range 7 {
 		var b strings.Builder
 		for w := range weeks {
@@ -121,8 +123,7 @@ func (m *Model) heat() {
 			}
 			b.WriteString(s + " ")
 		}
-		name := []string{"Mon", "", "Wed", "", "Fri", "", "Sun"}[weekday]
-		m.add(widget.Fit(name, 4) + b.String())
+		m.add(widget.Fit(m.env.Theme.T(weekdays[weekday]), 4) + b.String())
 	}
 }
 
@@ -131,28 +132,29 @@ func (m *Model) achievements() {
 	if len(all) == 0 {
 		return
 	}
-	m.section("Achievements")
+	m.section(th.T("Achievements"))
 	for _, a := range all {
 		if a.EarnedAt != nil {
-			m.pair(th.Good.Render("✓")+" "+safe.Line(a.Title), a.EarnedAt.Format("2 Jan 2006"))
+			m.pair(th.Good.Render("✓")+" "+safe.Line(th.T(a.Title)), th.When(*a.EarnedAt, "2 Jan 2006"))
 		} else {
-			m.pair("○ "+safe.Line(a.Title), fmt.Sprintf("%d of %d", a.Progress, a.Goal))
+			m.pair("○ "+safe.Line(th.T(a.Title)), widget.Of(th.Speaker, a.Progress, a.Goal))
 		}
-		m.note("  " + safe.Line(a.Description))
+		m.note("  " + safe.Line(th.T(a.Description)))
 	}
 }
 
 func (m *Model) certificates() {
-	m.section("Certificates")
+	th := m.env.Theme
+	m.section(th.T("Certificates"))
 	for _, c := range m.all.certs {
-		m.pair("★ "+safe.Line(c.Title), c.IssuedAt.Format("2 Jan 2006"))
+		m.pair("★ "+safe.Line(c.Title), th.When(c.IssuedAt, "2 Jan 2006"))
 		m.note("  " + safe.Line(c.ID+" "+c.URL))
 	}
 	if len(m.all.certs) == 0 {
-		m.note("None yet: there is one for each course that you complete.")
+		m.note(th.T("None yet: there is one for each course that you complete."))
 		return
 	}
-	m.note("cmh cert download saves one.")
+	m.note(th.T("cmh cert download saves one."))
 }
 
 func (m *Model) limits() {
@@ -160,41 +162,43 @@ func (m *Model) limits() {
 	if u.Tier == "" {
 		return
 	}
-	m.section("Limits of your tier, " + safe.Line(string(u.Tier)))
+	th := m.env.Theme
+	m.section(th.Tf("Limits of your tier, %s", safe.Line(string(u.Tier))))
 	for _, l := range []struct {
 		name string
 		hub.Used
-	}{{"Requests in an hour", u.Requests}, {"Lab minutes today", u.LabMinutes}} {
+	}{{th.T("Requests in an hour"), u.Requests}, {th.T("Lab minutes today"), u.LabMinutes}} {
 		if l.Limit == 0 {
-			m.pair(l.name, fmt.Sprintf("%d, without a limit", l.Used.Used))
+			m.pair(l.name, th.Tf("%d, without a limit", l.Used.Used))
 			continue
 		}
-		m.pair(l.name, widget.Bar(m.env.Theme, min(100*l.Used.Used/l.Limit, 100), 16)+" "+widget.Of(l.Used.Used, l.Limit))
+		m.pair(l.name, widget.Bar(m.env.Theme, min(100*l.Used.Used/l.Limit, 100), 16)+" "+widget.Of(th.Speaker, l.Used.Used, l.Limit))
 	}
 }
 
 func (m *Model) doors() {
-	m.section("SSH keys")
+	th := m.env.Theme
+	m.section(th.T("SSH keys"))
 	for _, k := range m.all.keys {
-		used := "never used"
+		used := th.T("never used")
 		if k.LastUsedAt != nil {
-			used = "used " + k.LastUsedAt.Format("2 Jan 2006")
+			used = th.Tf("used %s", th.When(*k.LastUsedAt, "2 Jan 2006"))
 		}
 		m.pair(safe.Line(k.Name)+" "+safe.Line(k.Type), used)
 	}
 	if len(m.all.keys) == 0 {
-		m.note("None: cmh key add adds one, and ssh knows you.")
+		m.note(th.T("None: cmh key add adds one, and ssh knows you."))
 	}
 	if len(m.all.sessions) > 0 {
-		m.section("Where you are signed in")
+		m.section(th.T("Where you are signed in"))
 	}
 	for _, s := range m.all.sessions {
-		name := orElse(safe.Line(s.Client), "a program")
+		name := orElse(safe.Line(s.Client), th.T("a program"))
 		if s.Current {
-			name += ", this one"
+			name += th.T(", this one")
 		}
-		m.pair(name, "since "+s.CreatedAt.Format("2 Jan 2006"))
+		m.pair(name, th.Tf("since %s", th.When(s.CreatedAt, "2 Jan 2006")))
 	}
-	m.section("Settings")
-	m.note("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text.")
+	m.section(th.T("Settings"))
+	m.note(th.T("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text."))
 }

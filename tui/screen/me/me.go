@@ -98,7 +98,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 }
 
 // Title names the screen.
-func (m Model) Title() string { return "Me" }
+func (m Model) Title() string { return m.env.Theme.T("Me") }
 
 // Typing reports that no key is taken as text here.
 func (m Model) Typing() bool { return false }
@@ -118,7 +118,7 @@ func (m Model) View() string {
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	case m.env.Guest():
-		return widget.Message(th, "What you reach is kept for accounts", []string{"You are browsing as a guest. " + m.env.SignIn}, m.width, m.height)
+		return widget.Message(th, th.T("What you reach is kept for accounts"), []string{th.T("You are browsing as a guest.") + " " + m.env.SignIn}, m.width, m.height)
 	}
 	return m.text.View(th, m.width, m.height)
 }

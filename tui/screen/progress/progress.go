@@ -14,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Backend is what this screen needs from the outside world.
@@ -68,6 +69,7 @@ type row struct {
 
 func (m Model) rows() []row {
 	var out []row
+	sp := m.env.Theme.Speaker
 	for i := range m.courses {
 		c := &m.courses[i]
 		out = append(out, row{course: c, title: safe.Line(c.Title), done: c.Percentage, open: screen.OpenCourse{Course: c.Course}})
@@ -75,28 +77,28 @@ func (m Model) rows() []row {
 			continue
 		}
 		for _, l := range c.Lessons {
-			meta := when(l.CompletedAt)
+			meta := when(sp, l.CompletedAt)
 			if l.QuizPassed != nil {
-				quiz := "quiz to do"
+				quiz := sp.T("quiz to do")
 				if *l.QuizPassed {
-					quiz = "quiz passed"
+					quiz = sp.T("quiz passed")
 				}
 				meta = widget.Join(quiz, meta)
 			}
 			out = append(out, row{title: safe.Line(l.Title), meta: meta, done: l.Percentage, open: screen.OpenLesson{Course: c.Course, Lesson: l.LessonID}})
 		}
 		for _, l := range c.Labs {
-			out = append(out, row{title: safe.Line(l.Title), meta: widget.Join("lab", when(l.CompletedAt)), done: l.Percentage, open: screen.OpenLab{Lab: l.LabID}})
+			out = append(out, row{title: safe.Line(l.Title), meta: widget.Join(sp.T("lab"), when(sp, l.CompletedAt)), done: l.Percentage, open: screen.OpenLab{Lab: l.LabID}})
 		}
 	}
 	return out
 }
 
-func when(t *time.Time) string {
+func when(sp words.Speaker, t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.Format("2 Jan 2006")
+	return sp.When(*t, "2 Jan 2006")
 }
 
 var fold = theme.Bind("space", "fold", "space", "tab")
@@ -140,7 +142,7 @@ func toggle(set map[string]bool, id string) map[string]bool {
 }
 
 // Title names the screen.
-func (m Model) Title() string { return "Progress" }
+func (m Model) Title() string { return m.env.Theme.T("Progress") }
 
 // Typing reports that no key is taken as text here.
 func (m Model) Typing() bool { return false }
@@ -160,9 +162,9 @@ func (m Model) View() string {
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	case m.env.Guest():
-		return widget.Message(th, "Progress is kept for accounts", []string{"You are browsing as a guest. " + m.env.SignIn}, m.width, m.height)
+		return widget.Message(th, th.T("Progress is kept for accounts"), []string{th.T("You are browsing as a guest.") + " " + m.env.SignIn}, m.width, m.height)
 	case len(m.courses) == 0:
-		return widget.Message(th, "Nothing begun yet", []string{"Enroll in a course and your progress shows here. Press enter to browse the catalogue."}, m.width, m.height)
+		return widget.Message(th, th.T("Nothing begun yet"), []string{th.T("Enroll in a course and your progress shows here. Press enter to browse the catalogue.")}, m.width, m.height)
 	}
 	var p widget.Page
 	for i, r := range m.rows() {
@@ -196,7 +198,7 @@ func (m Model) header(r row, on bool) string {
 	}
 	counts := ""
 	if m.width >= 70 {
-		counts = "  " + th.Faint.Render(widget.Fit(widget.Parts(*r.course), 22))
+		counts = "  " + th.Faint.Render(widget.Fit(widget.Parts(th.Speaker, *r.course), 22))
 	}
 	return widget.Between(title, widget.Bar(th, r.done, min(max(m.width/4, 12), 24))+counts, m.width-2)
 }

@@ -257,9 +257,9 @@ func (m Model) choosing(k tea.KeyPressMsg, q *hub.Question) (Model, tea.Cmd) {
 // Title names the screen.
 func (m Model) Title() string {
 	if m.lesson.Title != "" {
-		return "Quiz: " + safe.Line(m.lesson.Title)
+		return m.env.Theme.Tf("Quiz: %s", safe.Line(m.lesson.Title))
 	}
-	return "Quiz"
+	return m.env.Theme.T("Quiz")
 }
 
 // Typing reports whether keys go into an answer.

@@ -22,19 +22,20 @@ func (m Model) View() string {
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	case len(m.questions()) == 0:
-		return widget.Message(th, "No quiz", []string{"This lesson asks nothing."}, m.width, m.height)
+		return widget.Message(th, th.T("No quiz"), []string{th.T("This lesson asks nothing.")}, m.width, m.height)
 	}
 	return widget.Between("  "+th.Faint.Render(m.place()), m.marks(), m.width-2) + "\n\n" + m.text.View(th, m.width, m.height-2)
 }
 
 func (m Model) place() string {
+	th := m.env.Theme
 	switch {
 	case m.result != nil:
-		return "Result"
+		return th.T("Result")
 	case m.question() == nil:
-		return "Ready to hand in"
+		return th.T("Ready to hand in")
 	}
-	return "Question " + widget.Of(m.at+1, len(m.questions()))
+	return th.Tf("Question %d of %d", m.at+1, len(m.questions()))
 }
 
 // marks is one mark a question: answered, right, wrong.
@@ -107,7 +108,7 @@ func (m *Model) ask(q *hub.Question) {
 		m.add(m.input.View(th, m.width-4))
 		return
 	case hub.Multiple:
-		m.add("  "+th.Faint.Render("Choose every right answer."), "")
+		m.add("  "+th.Faint.Render(th.T("Choose every right answer.")), "")
 	}
 	first, last := 0, 0
 	for i, c := range q.Choices {
@@ -153,27 +154,27 @@ func (m *Model) ask(q *hub.Question) {
 func (m *Model) lastPage() {
 	th := m.env.Theme
 	n := len(m.questions())
-	m.add("  "+th.Title.Render(widget.Of(len(m.answers), n)+" questions answered"), "")
+	m.add("  "+th.Title.Render(th.Tf("%d of %d questions answered", len(m.answers), n)), "")
 	for i, q := range m.questions() {
 		if len(m.answers[q.ID]) == 0 {
-			m.add("    " + th.Bad.Render("○") + " question " + widget.Of(i+1, n) + " has no answer yet")
+			m.add("    " + th.Bad.Render("○") + " " + th.Tf("question %d of %d has no answer yet", i+1, n))
 		}
 	}
 	if len(m.answers) < n {
 		m.add("")
 	}
-	m.add("  Press " + th.Accent.Render("enter") + " to hand in, or " + th.Accent.Render("p") + " to look again.")
+	m.add("  " + th.Tf("Press %s to hand in, or %s to look again.", th.Accent.Render("enter"), th.Accent.Render("p")))
 }
 
 func (m *Model) results() {
 	th := m.env.Theme
-	verdict := th.Bad.Render("✗ Not passed yet")
+	verdict := th.Bad.Render(th.T("✗ Not passed yet"))
 	if m.result.Passed {
-		verdict = th.Good.Render("✓ Passed")
+		verdict = th.Good.Render(th.T("✓ Passed"))
 	}
 	m.add("  "+verdict, "  "+widget.Bar(th, m.result.Score, min(m.width-6, 44)))
 	if m.lesson.Quiz.Pass > 0 {
-		m.add("  " + th.Faint.Render("needed: "+percent(m.lesson.Quiz.Pass)))
+		m.add("  " + th.Faint.Render(th.Tf("needed: %s", percent(m.lesson.Quiz.Pass))))
 	}
 	for _, q := range m.questions() {
 		mark := th.Bad.Render("✗")
@@ -188,7 +189,7 @@ func (m *Model) results() {
 			m.text.Lines[at] = "  " + mark + strings.TrimPrefix(m.text.Lines[at], "   ")
 		}
 		if a := m.given(q); a != "" {
-			for _, l := range widget.Wrap("You answered: "+a, m.width-8) {
+			for _, l := range widget.Wrap(th.Tf("You answered: %s", a), m.width-8) {
 				m.add("    " + th.Faint.Render(l))
 			}
 		}

@@ -1,0 +1,265 @@
+package words
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// scanned is where texts for people stand in the code.
+var scanned = []string{"words", "client", "tui", "server"}
+
+// found is a text in the code.
+type found struct {
+	id, plural string
+	verbs      bool   // it is a format
+	file       string // where it stands first
+}
+
+// takes says which argument of a function is a text, by the function's name. A
+// method counts whatever it is called on; a name with a dot is a function of that
+// package, or one that only that package has.
+var takes = map[string]struct {
+	arg   int
+	verbs bool
+}{
+	"T": {0, false}, "Tf": {0, true}, "words.Mark": {0, false}, "Mark": {0, false}, "When": {1, false},
+	"hub.Errorf": {1, true}, "hub.Wrap": {2, true},
+	"Say": {0, true}, "Fprintf": {1, true}, "Fprintln": {1, false},
+	"Ask": {1, false}, "AskSecret": {1, false}, "Confirm": {1, false},
+	"split.say": {0, false}, "split.question": {0, false}, "split.confirm": {0, false}, "split.work": {0, false},
+	"split.section": {0, false}, "split.told": {1, false}, "split.moved": {2, false},
+	"theme.Bind": {1, false}, "Bind": {1, false}, "cli.Group": {1, false}, "Group": {1, false},
+}
+
+// fields are the fields of literals that hold a text.
+var fields = map[string]bool{"Short": true, "Long": true, "Title": true, "Detail": true, "Hint": true, "Prompt": true}
+
+// flagged is a method of pflag whose last argument is a text.
+var flagged = regexp.MustCompile(`^(String|StringSlice|StringArray|Bool|Int|Int64|Uint|Duration|Float64|Count|)(Var)?P?$`)
+
+// source is the texts of the code, and what is wrong with how it writes them.
+type source struct {
+	texts  []*found
+	byID   map[string]*found
+	wrong  []string
+	loose  []string // literals that look like a text and are none
+	consts map[string]ast.Expr
+	held   map[ast.Expr]bool // literals that were taken as texts
+}
+
+// read walks the code below root.
+func read(t *testing.T, root string) *source {
+	t.Helper()
+	s := &source{byID: map[string]*found{}, consts: map[string]ast.Expr{}, held: map[ast.Expr]bool{}}
+	fset := token.NewFileSet()
+	type unit struct {
+		name string
+		file *ast.File
+	}
+	var units []unit
+	for _, dir := range scanned {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() && (d.Name() == "testdata" || d.Name() == "internal" || d.Name() == "screentest") {
+				return cmpErr(err, filepath.SkipDir)
+			}
+			if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return nil
+			}
+			f, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			name, err := filepath.Rel(root, path)
+			units = append(units, unit{filepath.ToSlash(name), f})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, u := range units {
+		s.constants(u.file)
+	}
+	for _, u := range units {
+		ast.Inspect(u.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				s.call(u.name, u.file.Name.Name, n)
+			case *ast.KeyValueExpr:
+				if k, ok := n.Key.(*ast.Ident); ok && fields[k.Name] {
+					s.take(u.name, u.file.Name.Name, n.Value, nil, false)
+				}
+			}
+			return true
+		})
+	}
+	for _, u := range units {
+		if spoken(u.name) {
+			s.look(u.name, u.file)
+		}
+	}
+	return s
+}
+
+func cmpErr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// constants remembers what constants stand for.
+func (s *source) constants(f *ast.File) {
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range g.Specs {
+			v := spec.(*ast.ValueSpec)
+			for i, name := range v.Names {
+				if i < len(v.Values) {
+					s.consts[f.Name.Name+"."+name.Name] = v.Values[i]
+				}
+			}
+		}
+	}
+}
+
+// call looks for texts among the arguments of a call.
+func (s *source) call(file, pkg string, c *ast.CallExpr) {
+	name, qualified := "", ""
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+		if x, ok := f.X.(*ast.Ident); ok {
+			qualified = x.Name + "." + name
+		}
+	default:
+		return
+	}
+	if qualified == "fmt.Fprintf" || qualified == "fmt.Fprintln" {
+		return // for machines
+	}
+	if name == "N" && len(c.Args) >= 3 {
+		s.take(file, pkg, c.Args[1], c.Args[2], true)
+		return
+	}
+	if flagged.MatchString(name) && len(c.Args) >= 3 && strings.Contains(qualified+".", ".") {
+		if _, ok := s.text(pkg, c.Args[len(c.Args)-1]); ok {
+			s.take(file, pkg, c.Args[len(c.Args)-1], nil, false)
+		}
+		return
+	}
+	of, ok := takes[qualified]
+	if !ok {
+		if of, ok = takes[name]; !ok {
+			of, ok = takes[pkg+"."+name]
+		}
+	}
+	if !ok || len(c.Args) <= of.arg {
+		return
+	}
+	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
+}
+
+// take takes an expression as a text when it is a constant one.
+func (s *source) take(file, pkg string, x, plural ast.Expr, verbs bool) {
+	id, ok := s.text(pkg, x)
+	if !ok || strings.Trim(verb.ReplaceAllString(id, ""), " \n\t:.()%/,-[]") == "" {
+		return
+	}
+	s.hold(x)
+	f := &found{id: id, verbs: verbs, file: file}
+	if plural != nil {
+		f.plural, _ = s.text(pkg, plural)
+		s.hold(plural)
+	}
+	if before := s.byID[id]; before != nil {
+		if before.plural == "" {
+			before.plural = f.plural
+		} else if f.plural != "" && f.plural != before.plural {
+			s.wrong = append(s.wrong, file+": "+strconv.Quote(id)+" has two plurals")
+		}
+		before.verbs = before.verbs || f.verbs
+		return
+	}
+	s.byID[id] = f
+	s.texts = append(s.texts, f)
+}
+
+// hold notes the literals of a text.
+func (s *source) hold(x ast.Expr) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		if l, ok := n.(*ast.BasicLit); ok {
+			s.held[l] = true
+		}
+		return true
+	})
+}
+
+// text is the value of a constant expression.
+func (s *source) text(pkg string, x ast.Expr) (string, bool) {
+	switch x := x.(type) {
+	case *ast.BasicLit:
+		if x.Kind == token.STRING {
+			v, err := strconv.Unquote(x.Value)
+			return v, err == nil
+		}
+	case *ast.ParenExpr:
+		return s.text(pkg, x.X)
+	case *ast.BinaryExpr:
+		a, ok := s.text(pkg, x.X)
+		b, also := s.text(pkg, x.Y)
+		return a + b, ok && also && x.Op == token.ADD
+	case *ast.Ident:
+		if c := s.consts[pkg+"."+x.Name]; c != nil {
+			v, ok := s.text(pkg, c)
+			if ok {
+				s.hold(c)
+			}
+			return v, ok
+		}
+	case *ast.SelectorExpr:
+		if p, ok := x.X.(*ast.Ident); ok {
+			if c := s.consts[p.Name+"."+x.Sel.Name]; c != nil {
+				v, ok := s.text(p.Name, c)
+				if ok {
+					s.hold(c)
+				}
+				return v, ok
+			}
+		}
+	}
+	return "", false
+}
+
+// verb is a verb of package fmt.
+var verb = regexp.MustCompile(`%[-+# 0]*(\[\d+\])?(\*|\d+)?(\.(\*|\d+))?(\[\d+\])?([a-zA-Z%])`)
+
+// verbs is which verb each argument of a format has.
+func verbs(format string) map[int]string {
+	out, n := map[int]string{}, 0
+	for _, m := range verb.FindAllStringSubmatch(format, -1) {
+		if m[6] == "%" {
+			continue
+		}
+		n++
+		for _, i := range []string{m[1], m[5]} {
+			if i != "" {
+				n, _ = strconv.Atoi(i[1 : len(i)-1])
+			}
+		}
+		out[n] += m[6]
+	}
+	return out
+}
