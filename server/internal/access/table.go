@@ -69,6 +69,7 @@ var Table = []Operation{
 	{"DELETE /v1/courses/{course}/enroll", Members, hub.ProgressWrite},
 	{"GET /v1/users/progress", Members, hub.ProgressRead},
 	{"POST /v1/users/progress", Learners, hub.ProgressWrite},
+	{"POST /v1/users/progress/batch", Members, hub.ProgressWrite},
 	{"GET /v1/users/achievements", Members, hub.ProgressRead},
 	{"GET /v1/users/next", Everybody, hub.ProgressRead},
 	{"GET /v1/certificates", Members, hub.ProgressRead},

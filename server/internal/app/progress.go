@@ -44,61 +44,68 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 		return answer, err
 	}
 	enrolled := false
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		outlines, fresh, err := tx.EnrollOutlines(ctx, a.user.ID, refs, now)
-		if err != nil {
-			return err
-		}
-		enrolled = len(fresh) > 0
-		rows, err := a.progressRows(entries, outlines, now)
-		if err != nil {
-			return err // and nobody is enrolled in anything
-		}
-		merged, err := tx.MergeProgress(ctx, a.user.ID, rows, now)
-		if err != nil {
-			return err
-		}
-		if err := a.announce(ctx, tx, fresh); err != nil {
-			return err
-		}
-		var completed []string
-		stands := make(map[postgres.LessonKey]postgres.MergedRow, len(merged))
-		for _, m := range merged {
-			stands[postgres.LessonKey{CourseID: m.CourseID, LessonID: m.LessonID}] = m
-			if !m.Completed {
-				continue
-			}
-			if !slices.Contains(completed, m.CourseID) {
-				completed = append(completed, m.CourseID)
-			}
-			err := tx.Event(ctx, a.user.ID, "lesson.completed", map[string]any{
-				"course_id": m.CourseID, "course": outlines[m.CourseID].Slug, "lesson_id": m.LessonID, "completed_at": m.CompletedAt,
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if len(completed) > 0 {
-			if err := a.app.honour(ctx, tx, a.user.ID, completed...); err != nil {
-				return err
-			}
-		}
-		answer = make([]hub.ProgressEntry, 0, len(merged))
-		for _, r := range rows {
-			key := postgres.LessonKey{CourseID: r.CourseID, LessonID: r.LessonID}
-			if m, ok := stands[key]; ok {
-				delete(stands, key)
-				answer = append(answer, hub.ProgressEntry{
-					CourseID: m.CourseID, LessonID: m.LessonID, ProgressPercentage: m.Percentage, CompletedAt: m.CompletedAt,
-				})
-			}
-		}
-		return nil
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		answer, enrolled, err = a.recordIn(ctx, tx, entries, refs, now)
+		return err
 	})
 	if enrolled {
 		a.app.known.forgetTakes(a.user.ID)
 	}
 	return answer, err
+}
+
+// recordIn is RecordProgress for entries that are plausible, of the courses
+// refs. It reports whether it enrolled in one.
+func (a Actor) recordIn(ctx context.Context, tx postgres.Tx, entries []hub.ProgressEntry, refs []string, now time.Time) ([]hub.ProgressEntry, bool, error) {
+	outlines, fresh, err := tx.EnrollOutlines(ctx, a.user.ID, refs, now)
+	if err != nil {
+		return nil, false, err
+	}
+	enrolled := len(fresh) > 0
+	rows, err := a.progressRows(entries, outlines, now)
+	if err != nil {
+		return nil, enrolled, err // and nobody is enrolled in anything
+	}
+	merged, err := tx.MergeProgress(ctx, a.user.ID, rows, now)
+	if err != nil {
+		return nil, enrolled, err
+	}
+	if err := a.announce(ctx, tx, fresh); err != nil {
+		return nil, enrolled, err
+	}
+	var completed []string
+	stands := make(map[postgres.LessonKey]postgres.MergedRow, len(merged))
+	for _, m := range merged {
+		stands[postgres.LessonKey{CourseID: m.CourseID, LessonID: m.LessonID}] = m
+		if !m.Completed {
+			continue
+		}
+		if !slices.Contains(completed, m.CourseID) {
+			completed = append(completed, m.CourseID)
+		}
+		err := tx.Event(ctx, a.user.ID, "lesson.completed", map[string]any{
+			"course_id": m.CourseID, "course": outlines[m.CourseID].Slug, "lesson_id": m.LessonID, "completed_at": m.CompletedAt,
+		})
+		if err != nil {
+			return nil, enrolled, err
+		}
+	}
+	if len(completed) > 0 {
+		if err := a.app.honour(ctx, tx, a.user.ID, completed...); err != nil {
+			return nil, enrolled, err
+		}
+	}
+	answer := make([]hub.ProgressEntry, 0, len(merged))
+	for _, r := range rows {
+		key := postgres.LessonKey{CourseID: r.CourseID, LessonID: r.LessonID}
+		if m, ok := stands[key]; ok {
+			delete(stands, key)
+			answer = append(answer, hub.ProgressEntry{
+				CourseID: m.CourseID, LessonID: m.LessonID, ProgressPercentage: m.Percentage, CompletedAt: m.CompletedAt,
+			})
+		}
+	}
+	return answer, enrolled, nil
 }
 
 // plausible checks what can be checked without the courses.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -24,46 +25,51 @@ func (a Actor) TakeQuiz(ctx context.Context, course, lesson string, answers hub.
 	if err := a.signedIn(); err != nil {
 		return result, err
 	}
-	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		c, err := a.courseIn(ctx, tx, course)
-		if err != nil {
-			return err
-		}
-		l, err := lessonOf(c.Course, lesson)
-		if err != nil {
-			return err
-		}
-		if !a.mayRead(c.Free) {
-			return a.refuseReading(c.Title)
-		}
-		if l.Quiz == nil {
-			return hub.Errorf(hub.NotFound, "The lesson %q has no quiz.", l.Title)
-		}
-		if err := fitting(*l.Quiz, answers); err != nil {
-			return err
-		}
-		if result, err = mark(*l.Quiz, l.ID, c.Answers, answers); err != nil {
-			return err
-		}
-		now := a.app.now()
-		if !c.Enrolled {
-			if err := a.enrolledIn(ctx, tx, c.ID); err != nil {
-				return err
-			}
-		}
-		if err := tx.AddQuizAttempt(ctx, a.user.ID, postgres.LessonKey{CourseID: c.ID, LessonID: l.ID}, c.Version, answers, result, now); err != nil {
-			return err
-		}
-		err = tx.Event(ctx, a.user.ID, "quiz.taken", map[string]any{
-			"course_id": c.ID, "course": c.Slug, "lesson_id": l.ID, "score": result.Score, "passed": result.Passed,
-		})
-		if err != nil || !result.Passed {
-			return err
-		}
-		return a.app.honour(ctx, tx, a.user.ID)
+	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		result, err = a.takeQuizIn(ctx, tx, course, lesson, answers, a.app.now())
+		return err
 	})
 	a.app.known.forgetTakes(a.user.ID)
 	return result, err
+}
+
+// takeQuizIn is TakeQuiz for answers that were given at a time.
+func (a Actor) takeQuizIn(ctx context.Context, tx postgres.Tx, course, lesson string, answers hub.QuizAnswers, at time.Time) (result hub.QuizResult, err error) {
+	c, err := a.courseIn(ctx, tx, course)
+	if err != nil {
+		return result, err
+	}
+	l, err := lessonOf(c.Course, lesson)
+	if err != nil {
+		return result, err
+	}
+	if !a.mayRead(c.Free) {
+		return result, a.refuseReading(c.Title)
+	}
+	if l.Quiz == nil {
+		return result, hub.Errorf(hub.NotFound, "The lesson %q has no quiz.", l.Title)
+	}
+	if err := fitting(*l.Quiz, answers); err != nil {
+		return result, err
+	}
+	if result, err = mark(*l.Quiz, l.ID, c.Answers, answers); err != nil {
+		return result, err
+	}
+	if !c.Enrolled {
+		if err := a.enrolledIn(ctx, tx, c.ID); err != nil {
+			return result, err
+		}
+	}
+	if err := tx.AddQuizAttempt(ctx, a.user.ID, postgres.LessonKey{CourseID: c.ID, LessonID: l.ID}, c.Version, answers, result, at); err != nil {
+		return result, err
+	}
+	err = tx.Event(ctx, a.user.ID, "quiz.taken", map[string]any{
+		"course_id": c.ID, "course": c.Slug, "lesson_id": l.ID, "score": result.Score, "passed": result.Passed,
+	})
+	if err != nil || !result.Passed {
+		return result, err
+	}
+	return result, a.app.honour(ctx, tx, a.user.ID)
 }
 
 // fitting refuses answers to what wasn't asked. An answer left out is only

@@ -164,6 +164,7 @@ func (h api) routes(r router) {
 	r.DELETE("/courses/:course/enroll", h.do(h.leave))
 	r.GET("/users/progress", h.do(h.progress))
 	r.POST("/users/progress", h.do(h.recordProgress))
+	r.POST("/users/progress/batch", h.do(h.replay))
 	r.GET("/users/achievements", h.do(h.achievements))
 	r.GET("/users/next", h.do(h.next))
 	r.GET("/certificates", h.do(h.certificates))

@@ -34,6 +34,7 @@ func fill(t *testing.T, api *apitest.API, userID string) {
 			`INSERT INTO lab_recording_chunks (recording_id, number, data) SELECT 'r-adas', 1, 'adalovelace' WHERE $1 <> ''`,
 			`INSERT INTO events (user_id, type, data) VALUES ($1::uuid, 'lesson.completed', '{"note":"adalovelace was here"}')`,
 			`INSERT INTO courses (slug, version, owner_id) VALUES ('adas-course', 1, $1::uuid)`,
+			`INSERT INTO replayed_events (user_id, id, request, received_at) VALUES ($1::uuid, gen_random_uuid(), '\x01', now())`,
 			`INSERT INTO user_achievements (user_id, achievement, earned_at) VALUES ($1::uuid, 'first-lesson', now())`,
 			`INSERT INTO certificates (id, user_id, course_id, version, name, title, completed_at, issued_at)
 				SELECT 'adas-certificate', $1::uuid, id, 1, 'adalovelace', 'Mine', now(), now() FROM courses WHERE slug = 'adas-course'`,

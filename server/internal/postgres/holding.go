@@ -72,6 +72,10 @@ var Holdings = []Holding{
 	{Table: "enrollments", Of: ofUser, Shows: `user_id, course_id, version, created_at`},
 	{Table: "user_progress", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, progress_percentage, completed_at, created_at`},
 	{Table: "quiz_attempts", Of: ofUser, Shows: `id, user_id, course_id, lesson_id, version, answers, score, passed, created_at`},
+	{
+		Table: "replayed_events", Of: ofUser, Shows: `user_id, id, outcome, received_at`,
+		Hides: map[string]string{"request": "a hash"},
+	},
 	{Table: "lab_progress", Of: ofUser, Shows: `user_id, lab_id, progress_percentage, completed_at`},
 	{Table: "user_achievements", Of: ofUser, Shows: `user_id, achievement, earned_at`},
 	{Table: "certificates", Of: ofUser, Shows: `id, user_id, course_id, version, name, title, completed_at, issued_at`},

@@ -1,0 +1,25 @@
+package httpapi
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/app"
+)
+
+// POST /v1/users/progress/batch
+func (api) replay(c *gin.Context, as app.Actor) (any, error) {
+	var batch struct {
+		Events []hub.LearningEvent `json:"events"`
+	}
+	if err := decode(c, &batch); err != nil {
+		return nil, err
+	}
+	results, err := as.Replay(c.Request.Context(), batch.Events)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Results []hub.EventResult `json:"results"`
+	}{results}, nil
+}
