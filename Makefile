@@ -44,9 +44,10 @@ serve: build setup ## run the server alone, in the foreground
 	@export CMH_LAB_IMAGE=$$(deploy/local/image.sh); exec bin/cmh-server serve
 
 .PHONY: build
-build: ## build bin/cmh, bin/cmh-author, bin/cmh-server, bin/lab-agent and bin/lab-tiny
+build: ## build the programs: bin/cmh and those beside it, bin/cmh-server, bin/lab-agent and bin/lab-tiny
 	@CGO_ENABLED=0 $(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh ./cmd/cmh
 	@CGO_ENABLED=0 $(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh-author ./cmd/author
+	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/cmh-format ./cmd/format
 	@$(BUILD) -ldflags '$(LDFLAGS)' -o bin/cmh-server ./cmd/server
 	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/lab-agent ./labs/agent
 	@CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o bin/lab-tiny ./labs/image/tiny

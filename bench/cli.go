@@ -61,7 +61,7 @@ func commands(ctx context.Context, r *rig) ([]table, error) {
 	}
 	t.notes = append(t.notes, fmt.Sprintf("%d rounds.", len(results[0].times)),
 		fmt.Sprintf("Package initialisation of `cmh`: %.2f ms in the quietest of 15 starts, %d allocations (`GODEBUG=inittrace=1`).", took, allocs))
-	for _, bin := range []string{"cmh", "cmh-author", "cmh-server", "lab-agent"} {
+	for _, bin := range []string{"cmh", "cmh-author", "cmh-format", "cmh-server", "lab-agent"} {
 		st, err := os.Stat(filepath.Join(r.bin, bin))
 		if err != nil {
 			return nil, err

@@ -90,7 +90,7 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-var programs = map[string]string{"cmh": "../../cmd/cmh", "cmh-author": "../../cmd/author", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent", "lab-tiny": "../../labs/image/tiny"}
+var programs = map[string]string{"cmh": "../../cmd/cmh", "cmh-author": "../../cmd/author", "cmh-format": "../../cmd/format", "cmh-server": "../../cmd/server", "lab-agent": "../../labs/agent", "lab-tiny": "../../labs/image/tiny"}
 
 // build makes programs.
 func build(t *testing.T, names ...string) string {

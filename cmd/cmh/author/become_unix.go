@@ -9,8 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const executable = ""
-
 // become puts another program into this process: the terminal, signals and the
 // exit status are its own. It returns only when that fails.
 func become(_ context.Context, program string, argv []string) error {

@@ -9,8 +9,6 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-const executable = ".exe"
-
 // become runs another program in this one's place. Ctrl-C reaches both, and it
 // is the other's to end.
 func become(ctx context.Context, program string, argv []string) error {

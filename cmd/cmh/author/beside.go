@@ -2,10 +2,6 @@ package author
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -21,19 +17,11 @@ func Beside(env *cli.Env, use, short string) *cobra.Command {
 		if !env.ShowCause { // somebody else's machine
 			return hub.Errorf(hub.Invalid, "This can't be done here. Run cmh on your own machine.")
 		}
-		self, err := os.Executable()
-		if err == nil {
-			self, err = filepath.EvalSymlinks(self)
-		}
+		program, err := cli.Companion("cmh-author", "cmh author "+cmd.Name())
 		if err != nil {
-			return hub.Wrap(err, hub.Unavailable, "cmh can't tell where it is, and so not where cmh-author is.")
+			return err
 		}
-		program := filepath.Join(filepath.Dir(self), "cmh-author")
-		err = become(ctx, program+executable, append([]string{"cmh-author", cmd.Name()}, args...))
-		if errors.Is(err, fs.ErrNotExist) {
-			return hub.Wrap(err, hub.Unavailable, "cmh author %s needs the program cmh-author beside cmh, in %s.", cmd.Name(), filepath.Dir(self))
-		}
-		return err
+		return become(ctx, program, append([]string{"cmh-author", cmd.Name()}, args...))
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), args) }
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {

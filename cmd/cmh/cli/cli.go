@@ -41,6 +41,11 @@ type Env struct {
 	// reader to leave.
 	Page func(ctx context.Context) (io.WriteCloser, error)
 
+	// Format starts what --jq and --template ask for, by the flag's name and value:
+	// it takes JSON values and writes to out. Closing it waits for the last and
+	// tells what was wrong with the expression. nil where nobody brings programs.
+	Format func(ctx context.Context, kind, expr string, out io.Writer) (io.WriteCloser, error)
+
 	// Linear says whether the settings want lines of text instead of screens. nil
 	// is no.
 	Linear func() bool
@@ -60,6 +65,8 @@ type Env struct {
 	speaker *words.Speaker
 
 	Options
+
+	form *form
 }
 
 // Options are the flags that every command has. Run fills them in.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/format/formattest"
 )
 
 type thing struct {
@@ -59,7 +60,7 @@ func tree(env *cli.Env) *cobra.Command {
 
 func run(env *cli.Env, args ...string) (out, errOut string, exit int) {
 	var o, e bytes.Buffer
-	env.Out, env.Err = &o, &e
+	env.Out, env.Err, env.Format = &o, &e, formattest.Start
 	if env.In == nil {
 		env.In = strings.NewReader("")
 	}

@@ -3,16 +3,15 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
-	"text/template"
-	"unicode/utf8"
-
-	"github.com/itchyny/gojq"
+	"syscall"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
 // printJSON writes v, or the chosen fields of it, or what a filter or a
@@ -22,16 +21,50 @@ func printJSON(env *Env, v any) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case env.JQ != "":
-		return printJQ(env, v)
-	case env.Template != "":
-		return printTemplate(env, v)
+	if env.JQ != "" || env.Template != "" {
+		return env.form.write(env, v)
 	}
-	return writeJSON(env, v, env.OutTTY && !env.Plain)
+	return writeJSON(env.Out, v, env.OutTTY && !env.Plain)
 }
 
-func writeJSON(env *Env, v any, indent bool) error {
+// form is the caller's filter or template, at work for one run. Values are
+// handed to it one after the other: a stream of them is formatted as it comes.
+type form struct {
+	start func(kind, expr string) (io.WriteCloser, error)
+	to    io.WriteCloser
+}
+
+func (f *form) write(env *Env, v any) (err error) {
+	if f == nil || f.start == nil {
+		return hub.Errorf(hub.Invalid, "--jq and --template can't be used here.")
+	}
+	if f.to == nil {
+		kind, expr := "jq", env.JQ
+		if expr == "" {
+			kind, expr = "template", env.Template
+		}
+		if f.to, err = f.start(kind, expr); err != nil {
+			return err
+		}
+	}
+	err = writeJSON(f.to, v, false)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		return f.end() // it has ended, and knows why
+	}
+	return err
+}
+
+// end waits until all is written.
+func (f *form) end() error {
+	if f == nil || f.to == nil {
+		return nil
+	}
+	to := f.to
+	f.to = nil
+	return to.Close()
+}
+
+func writeJSON(w io.Writer, v any, indent bool) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -41,33 +74,8 @@ func writeJSON(env *Env, v any, indent bool) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := env.Out.Write(escape(b.Bytes()))
+	_, err := w.Write(safe.JSON(b.Bytes()))
 	return err
-}
-
-// escape writes those characters as \u escapes which JSON allows as they are
-// but which a terminal would obey: DEL, C1 controls, bidirectional overrides.
-func escape(b []byte) []byte {
-	return mapRunes(b, isObeyed)
-}
-
-func mapRunes(b []byte, obeyed func(rune) bool) []byte {
-	out := make([]byte, 0, len(b))
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if obeyed(r) {
-			out = fmt.Appendf(out, "\\u%04x", r)
-		} else {
-			out = append(out, b[:n]...)
-		}
-		b = b[n:]
-	}
-	return out
-}
-
-func isObeyed(r rune) bool {
-	return r >= 0x7f && r <= 0x9f || r == 0x061c || r == 0x200e || r == 0x200f ||
-		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // choose keeps only fields of v, which is a struct or a slice of structs. A
@@ -125,73 +133,4 @@ func jsonFields(t reflect.Type) map[string][]int {
 		}
 	}
 	return index
-}
-
-// generic turns v into what JSON decodes to, for filters and templates.
-func generic(v any) (any, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	var g any
-	return g, json.Unmarshal(b, &g)
-}
-
-func printJQ(env *Env, v any) error {
-	q, err := gojq.Parse(env.JQ)
-	if err != nil {
-		return hub.Errorf(hub.Invalid, "The --jq expression is not right: %v.", err)
-	}
-	code, err := gojq.Compile(q)
-	if err != nil {
-		return hub.Errorf(hub.Invalid, "The --jq expression is not right: %v.", err)
-	}
-	g, err := generic(v)
-	if err != nil {
-		return err
-	}
-	for it := code.Run(g); ; {
-		v, ok := it.Next()
-		if !ok {
-			return nil
-		}
-		switch v := v.(type) {
-		case error:
-			return hub.Errorf(hub.Invalid, "The --jq expression failed: %v.", v)
-		case string: // bare, so that a script can use it as it stands
-			if _, err := fmt.Fprintln(env.Out, Clean(v)); err != nil {
-				return err
-			}
-		default:
-			if err := writeJSON(env, v, false); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func printTemplate(env *Env, v any) error {
-	t, err := template.New("--template").Funcs(template.FuncMap{
-		"join": func(sep string, list []any) string {
-			words := make([]string, len(list))
-			for i, w := range list {
-				words[i] = fmt.Sprint(w)
-			}
-			return strings.Join(words, sep)
-		},
-		"json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
-	}).Parse(env.Template)
-	if err != nil {
-		return hub.Errorf(hub.Invalid, "The --template is not right: %v.", err)
-	}
-	g, err := generic(v)
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	if err := t.Execute(&b, g); err != nil {
-		return hub.Errorf(hub.Invalid, "The --template failed: %v.", err)
-	}
-	_, err = fmt.Fprintln(env.Out, strings.TrimSuffix(Clean(b.String()), "\n"))
-	return err
 }

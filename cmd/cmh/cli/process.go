@@ -14,7 +14,7 @@ func Process() *Env {
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTTY: isTTY(os.Stdin), OutTTY: isTTY(os.Stdout), ErrTTY: isTTY(os.Stderr),
-		Getenv: os.Getenv, Secret: secret, ShowCause: true,
+		Getenv: os.Getenv, Secret: secret, Format: formatter, ShowCause: true,
 	}
 	if env.OutTTY {
 		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 when it does not know

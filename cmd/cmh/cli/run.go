@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
 // Exit statuses. They are part of the interface: see docs/cli.md.
@@ -63,7 +64,14 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(env, cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
 
+	env.form = &form{}
+	if env.Format != nil {
+		env.form.start = func(kind, expr string) (io.WriteCloser, error) { return env.Format(ctx, kind, expr, env.Out) }
+	}
 	cmd, err := root.ExecuteContextC(ctx)
+	if e := env.form.end(); err == nil {
+		err = e
+	}
 	if err == nil {
 		return ExitOK
 	}
@@ -189,7 +197,7 @@ func writeProblem(w io.Writer, err error, showCause bool, exit int) {
 		p.Errors, p.Retry, p.RequestID = e.Fields, e.RetryAfter.Seconds(), e.RequestID
 	}
 	b, _ := json.Marshal(p) // strings and numbers always encode
-	_, _ = fmt.Fprintf(w, "%s\n", escape(b))
+	_, _ = fmt.Fprintf(w, "%s\n", safe.JSON(b))
 }
 
 // askedForJSON looks at the words themselves, because some errors come before

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/course"
+	"github.com/cloudmastershub/cmh/cmd/format/formattest"
 )
 
 // What is asked for reaches the hub, and pages are one list.
@@ -46,7 +47,7 @@ func TestListAsksForWhatWasNamed(t *testing.T) {
 			}))
 			defer srv.Close()
 			var out, errOut bytes.Buffer
-			env := &cli.Env{Out: &out, Err: &errOut, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
+			env := &cli.Env{Out: &out, Err: &errOut, Format: formattest.Start, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
 			exit := cli.Run(t.Context(), course.Command(env), env, tt.args)
 			if exit != tt.exit || strings.TrimSpace(out.String()) != strings.TrimSpace(tt.out) || !strings.Contains(errOut.String(), tt.err) {
 				t.Errorf("exit %d, want %d\nout %q\nwant %q\nerr %q\nwant %q", exit, tt.exit, out.String(), tt.out, errOut.String(), tt.err)

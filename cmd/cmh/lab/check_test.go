@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
+	"github.com/cloudmastershub/cmh/cmd/format/formattest"
 )
 
 const (
@@ -99,7 +100,7 @@ func TestStatusesAndNames(t *testing.T) {
 			}))
 			defer srv.Close()
 			var out, errOut bytes.Buffer
-			env := &cli.Env{Out: &out, Err: &errOut, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
+			env := &cli.Env{Out: &out, Err: &errOut, Format: formattest.Start, Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil }}
 			exit := cli.Run(t.Context(), lab.Command(env, nil, nil), env, strings.Fields(tt.args))
 			if name == "no hints" && strings.Contains(errOut.String(), "lab hint") {
 				t.Errorf("a hint is offered that isn't there: %q", errOut.String())

@@ -4,6 +4,7 @@ package root
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -49,8 +50,9 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.Long = "Courses and hands-on labs in your terminal. Read a lesson, open a lab in a real sandbox, have your work checked, see your progress. " +
 		"On a terminal, cmh alone opens the screens."
 	root.Example = "  cmh course list\n  cmh lab start log-triage\n  cmh next"
-	root.Version = client.Version
-	root.SetVersionTemplate("cmh {{.Version}}\n")
+	// A flag of our own: cobra's comes with a template, and with templates in it a
+	// program can't be rid of the methods that nobody calls.
+	version := root.Flags().BoolP("version", "v", false, "version for cmh")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: Learn, Title: "Learn:"}, &cobra.Group{ID: Teach, Title: "Teach:"},
 		&cobra.Group{ID: Account, Title: "Your account:"}, &cobra.Group{ID: Other, Title: "Other:"}, &cobra.Group{ID: topics, Title: "Help topics:"})
@@ -63,6 +65,10 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	root.SetHelpCommandGroupID(Other)
 	help := root.RunE
 	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *version {
+			_, err := fmt.Fprintln(env.Out, "cmh", client.Version)
+			return err
+		}
 		if env.InTTY && env.ForHumans() && env.Interactive() && env.Accessible() {
 			return guided(cmd.Context(), env, l)
 		}

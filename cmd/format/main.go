@@ -1,0 +1,35 @@
+// Command cmh-format does what --jq and --template ask for: cmh starts it, and
+// it stands beside cmh. It is a program of its own so that not every command
+// starts with a query language in it (docs/adr/0047-formats-beside-cmh.md).
+//
+// It reads JSON values and writes what the expression makes of them:
+//
+//	cmh-format jq EXPR <json
+//	cmh-format template TEMPLATE <json
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/cloudmastershub/cmh/cmd/format/filter"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: cmh-format jq|template EXPRESSION <JSON")
+		os.Exit(2)
+	}
+	in := bufio.NewReader(os.Stdin)
+	switch err := filter.Run(filter.Kind(os.Args[1]), os.Args[2], in, os.Stdout); {
+	case err == nil:
+	case errors.Is(err, syscall.EPIPE):
+		os.Exit(1) // nobody reads on; nobody wants to hear why
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+}
