@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"strings"
@@ -90,6 +91,20 @@ type quotas struct {
 	of      map[string]*quota
 	recalls chan string
 	closing atomic.Bool
+	leases  together[*lease]
+}
+
+const (
+	leaseTakers = 2   // statements on their way at once
+	leaseMost   = 256 // takes of one statement
+)
+
+// lease is what one principal takes, together with others.
+type lease struct {
+	want postgres.QuotaWant
+	got  postgres.QuotaGot
+	err  error
+	done chan struct{}
 }
 
 type quota struct {
@@ -189,9 +204,10 @@ func spelledCount(n int) string {
 // take gets some from the database: as many as are asked for at this pace, but
 // never so many that another server would lack them.
 func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string, most int, now time.Time) error {
-	// Whoever has used up within a second what was taken last gets twice that.
-	if now.Sub(one.taken) < time.Second {
-		one.pace = min(2*one.pace, most)
+	// What was taken last, and is used up, tells the pace: enough for two seconds
+	// of it, and no more than twice as many as then.
+	if since := max(now.Sub(one.taken), time.Second); since < time.Minute {
+		one.pace = min(int(2*time.Duration(one.pace)*time.Second/since), most)
 	} else {
 		one.pace = 1
 	}
@@ -202,13 +218,11 @@ func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string,
 	}
 	one.pace, one.taken = want, now
 	for try := 1; ; try++ {
-		err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-			one.held, one.left, one.free, err = tx.TakeQuota(ctx, principal, want, most, QuotaSpan, now)
-			if err == nil && one.held == 0 && try == 1 && a.known.told.Load() {
-				err = tx.Tell(ctx, "quota", principal)
-			}
-			return err
-		})
+		got, err := q.lease(ctx, a, postgres.QuotaWant{Principal: principal, Want: want, Most: most, At: now})
+		one.held, one.left, one.free = got.Got, got.Left, got.Free
+		if err == nil && one.held == 0 && try == 1 && a.known.told.Load() {
+			err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.Tell(ctx, "quota", principal) })
+		}
 		if err != nil {
 			one.held = 0
 			return err
@@ -228,6 +242,40 @@ func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string,
 			wait.Stop()
 			return nil
 		}
+	}
+}
+
+// lease takes from the database, together with whoever else does just then.
+func (q *quotas) lease(ctx context.Context, a *App, want postgres.QuotaWant) (postgres.QuotaGot, error) {
+	l := &lease{want: want, done: make(chan struct{})}
+	work := context.WithoutCancel(ctx)
+	q.leases.add(l, math.MaxInt, leaseTakers, func() {
+		fits := func(waiting []*lease) int { return min(len(waiting), leaseMost) }
+		for batch := q.leases.next(fits); batch != nil; batch = q.leases.next(fits) {
+			takeTogether(work, a, batch)
+		}
+	})
+	<-l.done // bounded by the statement's own time
+	return l.got, l.err
+}
+
+// takeTogether asks for what several principals want. Each is in one batch at
+// most: theirs is locked meanwhile.
+func takeTogether(ctx context.Context, a *App, batch []*lease) {
+	wants := make([]postgres.QuotaWant, len(batch))
+	for i, l := range batch {
+		wants[i] = l.want
+	}
+	var all []postgres.QuotaGot
+	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		all, err = tx.TakeQuotas(ctx, wants, QuotaSpan)
+		return err
+	})
+	for i, l := range batch {
+		if l.err = err; err == nil {
+			l.got = all[i]
+		}
+		close(l.done)
 	}
 }
 
@@ -267,8 +315,11 @@ func (q *quotas) run(ctx context.Context, a *App) {
 			one := q.of[p]
 			q.mu.Unlock()
 			if one != nil && one.mu.TryLock() { // taken: it is the one who asks, or in use
-				q.giveOne(ctx, a, p, one)
-				one.mu.Unlock()
+				if one.held > 0 {
+					q.giveAll(ctx, a, map[string]int{p: one.held}, []*quota{one})
+				} else {
+					one.mu.Unlock()
+				}
 			}
 		}
 	}
@@ -281,26 +332,44 @@ func (q *quotas) giveBack(ctx context.Context, a *App, which func(*quota) bool) 
 		all[p] = one
 	}
 	q.mu.Unlock()
-	for p, one := range all {
-		one.mu.Lock()
-		if one.held > 0 && which(one) {
-			q.giveOne(ctx, a, p, one)
-		}
-		one.mu.Unlock()
+	// Together, and locked until then, so that nobody uses what goes.
+	back, locked := map[string]int{}, []*quota{}
+	give := func() {
+		q.giveAll(ctx, a, back, locked)
+		back, locked = map[string]int{}, nil
 	}
+	for p, one := range all {
+		if q.closing.Load() {
+			one.mu.Lock()
+		} else if !one.mu.TryLock() { // it is in use
+			continue
+		}
+		if one.held == 0 || !which(one) {
+			one.mu.Unlock()
+			continue
+		}
+		back[p] = one.held
+		if locked = append(locked, one); len(locked) == leaseMost {
+			give()
+		}
+	}
+	give()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.sweepLocked(a.now())
 }
 
-// giveOne is called with one locked.
-func (q *quotas) giveOne(ctx context.Context, a *App, principal string, one *quota) {
-	if one.held == 0 {
+// giveAll is called with all of them locked, and unlocks them.
+func (q *quotas) giveAll(ctx context.Context, a *App, back map[string]int, locked []*quota) {
+	if len(locked) == 0 {
 		return
 	}
-	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.GiveQuota(ctx, principal, one.held) })
-	if err == nil {
-		one.left += one.held
-		one.held = 0
+	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.GiveQuotas(ctx, back) })
+	for _, one := range locked {
+		if err == nil {
+			one.left += one.held
+			one.held = 0
+		}
+		one.mu.Unlock()
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,9 +27,7 @@ const (
 
 // recorder gathers progress. Its zero value is ready.
 type recorder struct {
-	mu      sync.Mutex
-	waiting []*record
-	writers int
+	together[*record]
 
 	once     sync.Once
 	outlines *otter.Cache[edition, hub.Course]
@@ -46,8 +45,7 @@ const keptOutlines = 2_000
 type record struct {
 	rows   []postgres.GatheredRow
 	done   chan struct{}
-	merged map[postgres.LessonKey]postgres.ProgressRow
-	stale  bool // what was known of their courses isn't so any more
+	stands []*postgres.ProgressRow // one for each row; nil: what was known of their course isn't so any more
 	err    error
 }
 
@@ -75,48 +73,43 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 	if !ok || err != nil || len(entries) > recordMost/4 {
 		return nil, false, err
 	}
-	outlines := map[string]hub.Course{}
+	// All of one course, so that either all of it is merged or nothing.
+	id := entries[0].CourseID
+	if of, ok := takes.ids[id]; ok {
+		id = of
+	}
+	version, ok := takes.versions[id]
+	if !ok {
+		return nil, false, nil
+	}
 	for _, e := range entries {
-		if e.ProgressPercentage == 100 {
+		if e.ProgressPercentage == 100 || e.CourseID != entries[0].CourseID {
 			return nil, false, nil
-		}
-		id := e.CourseID
-		if of, ok := takes.ids[id]; ok {
-			id = of
-		}
-		version, ok := takes.versions[id]
-		if !ok {
-			return nil, false, nil
-		}
-		if _, ok := outlines[e.CourseID]; !ok {
-			if outlines[e.CourseID], err = a.app.outline(ctx, edition{id, version}); err != nil {
-				return nil, false, err
-			}
 		}
 	}
-	rows, err := a.progressRows(entries, outlines, now)
+	outline, err := a.app.outline(ctx, edition{id, version})
+	if err != nil {
+		return nil, false, err
+	}
+	rows, err := a.progressRows(entries, map[string]hub.Course{entries[0].CourseID: outline}, now)
 	if err != nil {
 		return nil, false, nil //nolint:nilerr // whoever asks the database anew may know better, and explains it else
 	}
-	r := &record{done: make(chan struct{}), rows: make([]postgres.GatheredRow, 0, len(rows))}
-	for _, row := range rows {
-		r.rows = append(r.rows, postgres.GatheredRow{ProgressRow: row, UserID: a.user.ID, Version: takes.versions[row.CourseID]})
+	r := &record{done: make(chan struct{}), rows: make([]postgres.GatheredRow, len(rows))}
+	for i, row := range rows {
+		r.rows[i] = postgres.GatheredRow{ProgressRow: row, UserID: a.user.ID, Version: version}
 	}
-	if err := a.app.recorder.add(ctx, a.app, r); err != nil {
-		return nil, false, err
+	work := context.WithoutCancel(ctx)
+	if !a.app.recorder.add(r, recordQueue, recordWriters, func() { a.app.write(work) }) {
+		return nil, false, errRecordsFull
 	}
 	<-r.done // bounded by the statement's own time; a caller who has gone changes nothing
-	switch {
-	case r.stale:
-		return nil, false, nil
-	case r.err != nil:
+	if r.stands == nil || r.err != nil {
 		return nil, false, r.err
 	}
 	answer := make([]hub.ProgressEntry, 0, len(rows))
-	for _, row := range rows {
-		key := postgres.LessonKey{CourseID: row.CourseID, LessonID: row.LessonID}
-		if m, ok := r.merged[key]; ok {
-			delete(r.merged, key)
+	for i, m := range r.stands {
+		if told := slices.ContainsFunc(rows[:i], func(r postgres.ProgressRow) bool { return r.LessonID == m.LessonID }); !told {
 			answer = append(answer, hub.ProgressEntry{CourseID: m.CourseID, LessonID: m.LessonID, ProgressPercentage: m.Percentage, CompletedAt: m.CompletedAt})
 		}
 	}
@@ -125,44 +118,16 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 
 var errRecordsFull = &hub.Error{Code: hub.Unavailable, Message: "Too much progress is being recorded right now. Please try again in a moment.", RetryAfter: time.Second}
 
-// add puts r in the queue, and a writer to work unless enough of them are.
-func (q *recorder) add(ctx context.Context, a *App, r *record) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) >= recordQueue {
-		return errRecordsFull
+// fit is how many of those who wait fit in one statement.
+func fit(waiting []*record) (n int) {
+	for entries := 0; n < len(waiting) && (n == 0 || entries+len(waiting[n].rows) <= recordMost); n++ {
+		entries += len(waiting[n].rows)
 	}
-	q.waiting = append(q.waiting, r)
-	if q.writers < recordWriters {
-		q.writers++
-		go q.write(context.WithoutCancel(ctx), a) // ends when nobody waits, and whoever waits waits for it
-	}
-	return nil
+	return n
 }
 
-// next is what fits in one statement, or nothing when nobody waits: then the
-// writer has ended.
-func (q *recorder) next() []*record {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.writers--
-		return nil
-	}
-	n, entries := 0, 0
-	for n < len(q.waiting) && (n == 0 || entries+len(q.waiting[n].rows) <= recordMost) {
-		entries += len(q.waiting[n].rows)
-		n++
-	}
-	batch := q.waiting[:n:n]
-	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
-		q.waiting = nil
-	}
-	return batch
-}
-
-func (q *recorder) write(ctx context.Context, a *App) {
-	for batch := q.next(); batch != nil; batch = q.next() {
+func (a *App) write(ctx context.Context) {
+	for batch := a.recorder.next(fit); batch != nil; batch = a.recorder.next(fit) {
 		a.writeTogether(ctx, batch)
 	}
 }
@@ -174,44 +139,31 @@ func (a *App) writeTogether(ctx context.Context, batch []*record) {
 			a.Log.ErrorContext(ctx, "progress not written together", "panic", p, "stack", string(debug.Stack()))
 		}
 		for _, r := range batch {
-			if r.merged == nil && r.err == nil {
-				r.stale = true
-			}
 			close(r.done)
 		}
 	}()
 	var rows []postgres.GatheredRow
-	for i, r := range batch {
-		for _, row := range r.rows {
-			row.Request = i
-			rows = append(rows, row)
-		}
+	for _, r := range batch {
+		rows = append(rows, r.rows...)
 	}
-	var (
-		merged map[postgres.LearnerLesson]postgres.ProgressRow
-		stale  []int
-	)
+	var stands []*postgres.ProgressRow
 	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		merged, stale, err = tx.MergeGathered(ctx, rows, a.now())
+		stands, err = tx.MergeGathered(ctx, rows, a.now())
 		return err
 	})
-	for _, i := range stale {
-		batch[i].stale = true
+	if err != nil {
+		for _, r := range batch {
+			if hub.CodeOf(err) == hub.Unavailable {
+				r.err = err
+			} // else one of them is wrong, perhaps: each finds out by itself
+		}
+		return
 	}
 	for _, r := range batch {
-		switch {
-		case hub.CodeOf(err) == hub.Unavailable:
-			r.err = err
-		case err != nil: // one of them, perhaps: each finds out by itself
-			r.stale = true
-		case !r.stale:
-			r.merged = make(map[postgres.LessonKey]postgres.ProgressRow, len(r.rows))
-			for _, row := range r.rows {
-				key := postgres.LessonKey{CourseID: row.CourseID, LessonID: row.LessonID}
-				if m, ok := merged[postgres.LearnerLesson{UserID: row.UserID, LessonKey: key}]; ok {
-					r.merged[key] = m
-				}
-			}
+		n := len(r.rows)
+		if !slices.Contains(stands[:n], nil) {
+			r.stands = stands[:n:n]
 		}
+		stands = stands[n:]
 	}
 }

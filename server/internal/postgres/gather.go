@@ -3,78 +3,98 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
 
-// A GatheredRow is a row of somebody's progress, of one request among others.
-// It completes nothing.
+// A GatheredRow is a row of somebody's progress, among others'. It completes
+// nothing.
 type GatheredRow struct {
 	ProgressRow
-	Request int
 	UserID  string
 	Version int // of the course, that they are believed to take
 }
 
-// LearnerLesson names a lesson of one learner.
-type LearnerLesson struct {
-	UserID string
-	LessonKey
+// The parameters are hidden from the planner: to make a plan for each length of
+// them takes as long as the statement itself.
+const mergeGathered = `
+	INSERT INTO user_progress AS p (user_id, course_id, lesson_id, progress_percentage, created_at)
+	SELECT user_id, course_id, lesson_id, percentage, $6
+	FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::integer[]), (SELECT $4::text[]), (SELECT $5::integer[]))
+	    AS t (user_id, course_id, version, lesson_id, percentage)
+	WHERE EXISTS (SELECT FROM enrollments e WHERE e.user_id = t.user_id AND e.course_id = t.course_id AND e.version = t.version)
+	ORDER BY user_id, course_id, lesson_id -- so that statements wait for each other in one direction
+	ON CONFLICT (user_id, course_id, lesson_id) DO UPDATE SET
+	    progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage)
+	RETURNING user_id, course_id, lesson_id, progress_percentage, completed_at`
+
+type learnerCourse struct{ user, course pgtype.UUID }
+
+type learnerLesson struct {
+	learnerCourse
+	lesson string
 }
 
 // MergeGathered merges rows of many learners into their progress, as
-// MergeProgress does for one. A request that names a course which its learner
-// doesn't take in that version is stale, and nothing of it is merged. It returns
-// how each lesson stands now.
-func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Time) (merged map[LearnerLesson]ProgressRow, stale []int, err error) {
-	n := len(rows)
-	requests, versions, percentages := make([]int32, n), make([]int32, n), make([]int32, n)
-	users, courses, lessons := make([]string, n), make([]string, n), make([]string, n)
-	for i, r := range rows {
-		requests[i], versions[i], percentages[i] = int32(r.Request), int32(r.Version), int32(r.Percentage) //nolint:gosec // small numbers
-		users[i], courses[i], lessons[i] = r.UserID, r.CourseID, r.LessonID
-	}
-	found, err := tx.Query(ctx, `
-		WITH told AS (
-		    SELECT * FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::integer[])
-		        AS t (request, user_id, course_id, version, lesson_id, percentage)
-		), stale AS (
-		    SELECT DISTINCT t.request FROM told t
-		    WHERE NOT EXISTS (SELECT FROM enrollments e WHERE e.user_id = t.user_id AND e.course_id = t.course_id AND e.version = t.version)
-		), merged AS (
-		    INSERT INTO user_progress AS p (user_id, course_id, lesson_id, progress_percentage, created_at)
-		    SELECT user_id, course_id, lesson_id, max(percentage), $7 FROM told
-		    WHERE request NOT IN (SELECT request FROM stale)
-		    GROUP BY user_id, course_id, lesson_id
-		    ORDER BY user_id, course_id, lesson_id -- so that statements wait for each other in one direction
-		    ON CONFLICT (user_id, course_id, lesson_id) DO UPDATE SET
-		        progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage)
-		    RETURNING user_id, course_id, lesson_id, progress_percentage, completed_at
-		)
-		SELECT NULL::integer, user_id, course_id, lesson_id, progress_percentage, completed_at FROM merged
-		UNION ALL SELECT request, NULL, NULL, NULL, NULL, NULL FROM stale`,
-		requests, users, courses, versions, lessons, percentages, now)
-	if err != nil {
-		return nil, nil, classify("progress", err)
-	}
-	merged = make(map[LearnerLesson]ProgressRow, n)
+// MergeProgress does for one, and returns how each lesson stands now. Where a
+// learner doesn't take the course in that version, all their rows of it are left
+// out, and nil is returned for them.
+func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Time) ([]*ProgressRow, error) {
 	var (
-		request, percentage  *int
-		user, course, lesson *string
-		completed            *time.Time
+		n               = len(rows)
+		lessonOf        = make([]learnerLesson, n)
+		at              = make(map[learnerLesson]int, n) // in what is sent
+		taken           = make(map[learnerCourse]int, n)
+		users, courses  = make(pgtype.FlatArray[pgtype.UUID], 0, n), make(pgtype.FlatArray[pgtype.UUID], 0, n)
+		versions, heard = make([]int32, 0, n), make([]int32, 0, n)
+		lessons         = make([]string, 0, n)
 	)
-	_, err = pgx.ForEachRow(found, []any{&request, &user, &course, &lesson, &percentage, &completed}, func() error {
-		if request != nil {
-			stale = append(stale, *request)
-			return nil
+	for i, r := range rows {
+		l := learnerLesson{lesson: r.LessonID}
+		if err := errors.Join(l.user.Scan(r.UserID), l.course.Scan(r.CourseID)); err != nil {
+			return nil, classify("progress", err)
 		}
-		merged[LearnerLesson{*user, LessonKey{*course, *lesson}}] = ProgressRow{*course, *lesson, *percentage, utc(completed)}
+		if version, ok := taken[l.learnerCourse]; ok && version != r.Version {
+			continue // one of the two is wrong
+		}
+		taken[l.learnerCourse], lessonOf[i] = r.Version, l
+		if before, ok := at[l]; ok {
+			heard[before] = max(heard[before], int32(r.Percentage)) //nolint:gosec // a small number
+			continue
+		}
+		at[l] = len(users)
+		users, courses, lessons = append(users, l.user), append(courses, l.course), append(lessons, l.lesson)
+		versions, heard = append(versions, int32(r.Version)), append(heard, int32(r.Percentage)) //nolint:gosec // small numbers
+	}
+	found, err := tx.Query(ctx, mergeGathered, users, courses, versions, lessons, heard, now)
+	if err != nil {
+		return nil, classify("progress", err)
+	}
+	merged := make([]*ProgressRow, len(users))
+	var (
+		l          learnerLesson
+		percentage int
+		completed  *time.Time
+	)
+	_, err = pgx.ForEachRow(found, []any{&l.user, &l.course, &l.lesson, &percentage, &completed}, func() error {
+		merged[at[l]] = &ProgressRow{LessonID: l.lesson, Percentage: percentage, CompletedAt: utc(completed)}
 		return nil
 	})
-	return merged, stale, classify("progress", err)
+	if err != nil {
+		return nil, classify("progress", err)
+	}
+	stands := make([]*ProgressRow, n)
+	for i, l := range lessonOf {
+		if m := merged[at[l]]; l.user.Valid && m != nil {
+			stands[i] = &ProgressRow{rows[i].CourseID, m.LessonID, m.Percentage, m.CompletedAt}
+		}
+	}
+	return stands, nil
 }
 
 // OutlineOf is a version of a course, without texts.

@@ -11,8 +11,8 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/postgres/pgtest"
 )
 
-// Rows of several requests are merged in one statement, but for those of a
-// request that is wrong about what its learner takes: of that one, none.
+// Rows of several requests are merged in one statement, but for those that are
+// wrong about what their learner takes.
 func TestMergeGathered(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Open(t)
@@ -29,41 +29,40 @@ func TestMergeGathered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	row := func(request, version int, lesson string, percentage int) postgres.GatheredRow {
-		return postgres.GatheredRow{
-			Request: request, UserID: user, Version: version,
-			ProgressRow: postgres.ProgressRow{CourseID: course, LessonID: lesson, Percentage: percentage},
-		}
+	row := func(version int, lesson string, percentage int) postgres.GatheredRow {
+		return postgres.GatheredRow{UserID: user, Version: version, ProgressRow: postgres.ProgressRow{CourseID: course, LessonID: lesson, Percentage: percentage}}
 	}
-	var (
-		merged map[postgres.LearnerLesson]postgres.ProgressRow
-		stale  []int
-	)
-	merge := func(rows ...postgres.GatheredRow) map[string]int {
-		t.Helper()
-		err := db.Ask(t.Context(), func(ctx context.Context, tx postgres.Tx) (err error) {
-			merged, stale, err = tx.MergeGathered(ctx, rows, time.Now())
-			return err
+	for _, tt := range []struct {
+		rows []postgres.GatheredRow
+		want []int // -1: left out
+	}{
+		{[]postgres.GatheredRow{row(2, "a", 40), row(2, "a", 30), row(2, "b", 10)}, []int{40, 40, 10}},
+		{[]postgres.GatheredRow{row(2, "a", 5), row(1, "b", 90), row(1, "c", 90)}, []int{40, -1, -1}},
+		{[]postgres.GatheredRow{row(1, "b", 90), row(2, "b", 80)}, []int{-1, -1}}, // one of the two; each asks anew
+		{[]postgres.GatheredRow{row(2, "b", 11)}, []int{11}},                      // nothing of the above
+	} {
+		err := db.Ask(t.Context(), func(ctx context.Context, tx postgres.Tx) error {
+			stands, err := tx.MergeGathered(ctx, tt.rows, time.Now())
+			if err != nil {
+				return err
+			}
+			var got []int
+			for i, s := range stands {
+				n := -1
+				if s != nil {
+					if n = s.Percentage; s.CourseID != course || s.LessonID != tt.rows[i].LessonID {
+						t.Errorf("%+v: %+v", tt.rows[i], s)
+					}
+				}
+				got = append(got, n)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		stands := map[string]int{}
-		for of, r := range merged {
-			if of.UserID != user || of.CourseID != course || r.LessonID != of.LessonID {
-				t.Errorf("%+v: %+v", of, r)
-			}
-			stands[of.LessonID] = r.Percentage
-		}
-		return stands
-	}
-	if diff := cmp.Diff(map[string]int{"a": 40, "b": 10}, merge(row(0, 2, "a", 40), row(1, 2, "a", 30), row(2, 2, "b", 10))); diff != "" || len(stale) != 0 {
-		t.Errorf("%s stale: %v", diff, stale)
-	}
-	if diff := cmp.Diff(map[string]int{"a": 40}, merge(row(0, 2, "a", 5), row(1, 2, "b", 90), row(1, 1, "c", 90))); diff != "" || !cmp.Equal(stale, []int{1}) {
-		t.Errorf("%s stale: %v", diff, stale)
-	}
-	if diff := cmp.Diff(map[string]int{"b": 11}, merge(row(0, 2, "b", 11))); diff != "" {
-		t.Error("something of a stale request was merged:", diff)
 	}
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // TakeQuota takes up to want of what is left of most in any span for a
@@ -14,9 +16,55 @@ func (tx Tx) TakeQuota(ctx context.Context, principal string, want, most int, sp
 	return got, left, free, classify("quota", err)
 }
 
-// GiveQuota gives back what was taken and not used.
-func (tx Tx) GiveQuota(ctx context.Context, principal string, back int) error {
-	_, err := tx.Exec(ctx, `SELECT give_quota($1, $2)`, principal, back)
+// A QuotaWant is what one of many would take.
+type QuotaWant struct {
+	Principal  string
+	Want, Most int
+	At         time.Time
+}
+
+// A QuotaGot is what they got, how much is left, and when the oldest of what was
+// used is free again.
+type QuotaGot struct {
+	Got, Left int
+	Free      time.Time
+}
+
+// TakeQuotas is TakeQuota for many, each named once. They are locked in one order.
+func (tx Tx) TakeQuotas(ctx context.Context, wants []QuotaWant, span time.Duration) ([]QuotaGot, error) {
+	n := len(wants)
+	who, want, most, at := make([]string, n), make([]int32, n), make([]int32, n), make([]time.Time, n)
+	for i, w := range wants {
+		who[i], want[i], most[i], at[i] = w.Principal, int32(w.Want), int32(w.Most), w.At //nolint:gosec // limits are integers in SQL
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT t.n, q.granted, q.remaining, q.free_at
+		FROM (SELECT * FROM unnest((SELECT $1::text[]), (SELECT $2::integer[]), (SELECT $3::integer[]), (SELECT $4::timestamptz[]))
+		          WITH ORDINALITY AS t (who, want, most, at, n) ORDER BY who) t
+		CROSS JOIN LATERAL take_quota(t.who, t.want, t.most, $5, t.at) q`, who, want, most, at, span)
+	if err != nil {
+		return nil, classify("quota", err)
+	}
+	all := make([]QuotaGot, n)
+	var (
+		i   int
+		got QuotaGot
+	)
+	_, err = pgx.ForEachRow(rows, []any{&i, &got.Got, &got.Left, &got.Free}, func() error {
+		all[i-1] = got
+		return nil
+	})
+	return all, classify("quota", err)
+}
+
+// GiveQuotas gives back what was taken and not used, by principal.
+func (tx Tx) GiveQuotas(ctx context.Context, back map[string]int) error {
+	who, how := make([]string, 0, len(back)), make([]int32, 0, len(back))
+	for p, n := range back {
+		who, how = append(who, p), append(how, int32(n)) //nolint:gosec // no more than was taken
+	}
+	_, err := tx.Exec(ctx, `
+		SELECT give_quota(who, back) FROM (SELECT * FROM unnest($1::text[], $2::integer[]) AS t (who, back) ORDER BY who) t`, who, how)
 	return classify("quota", err)
 }
 
