@@ -157,6 +157,6 @@ func (a *App) keyCaller(ctx context.Context, token string) (Caller, error) {
 		return Caller{}, err
 	}
 	c := Caller{User: u, Scopes: k.Scopes}
-	a.known.keepKey(hash, knownKey{c, k.ExpiresAt, now}, seen)
+	a.known.keepKey(hash, &knownKey{caller: c, expires: k.ExpiresAt, read: now}, seen)
 	return c, nil
 }

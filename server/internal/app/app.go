@@ -90,6 +90,7 @@ type Actor struct {
 	scopes []hub.Scope // of the API key; nil without one
 	client string      // the program that asks; see Via
 	family string      // the sign-in it asks with, if it does; see Holding
+	memo   *Memo       // nil where nothing may be kept
 }
 
 // User is who the actor acts for.

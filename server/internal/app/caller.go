@@ -12,10 +12,12 @@ import (
 type Caller struct {
 	User   hub.User
 	Scopes []hub.Scope // of an API key; nil for whoever has signed in
+
+	memo *Memo // nil for none
 }
 
 // AsCaller is As for somebody who may have shown an API key.
-func (a *App) AsCaller(c Caller) Actor { return Actor{app: a, user: c.User, scopes: c.Scopes} }
+func (a *App) AsCaller(c Caller) Actor { return Actor{app: a, user: c.User, scopes: c.Scopes, memo: c.memo} }
 
 // May refuses an operation that the actor's role gets nothing of, or that the
 // API key they came with is not for. Doors ask before they call a rule.
@@ -26,6 +28,5 @@ func (a *App) Identify(ctx context.Context, token string) (Caller, error) {
 	if strings.HasPrefix(token, apiKeyPrefix) && len(token) < maxToken {
 		return a.keyCaller(ctx, token)
 	}
-	u, err := a.Authenticate(ctx, token)
-	return Caller{User: u}, err
+	return a.tokenCaller(ctx, token)
 }

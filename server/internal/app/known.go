@@ -28,7 +28,7 @@ type known struct {
 	once     sync.Once
 	users    *otter.Cache[string, knownUser]    // by id
 	sessions *otter.Cache[string, knownSession] // by family
-	keys     *otter.Cache[[32]byte, knownKey]   // by hash
+	keys     *otter.Cache[[32]byte, *knownKey]  // by hash
 	taking   *otter.Cache[string, takes]        // by user
 	told     atomic.Bool                        // whether changes are heard of
 	heard    atomic.Int64                       // how many changes were
@@ -48,13 +48,14 @@ type knownKey struct {
 	caller  Caller
 	expires time.Time
 	read    time.Time
+	last    atomic.Pointer[recent]
 }
 
 func (k *known) init() {
 	k.once.Do(func() {
 		k.users = otter.Must(&otter.Options[string, knownUser]{MaximumSize: keptEach})
 		k.sessions = otter.Must(&otter.Options[string, knownSession]{MaximumSize: keptEach})
-		k.keys = otter.Must(&otter.Options[[32]byte, knownKey]{MaximumSize: keptEach})
+		k.keys = otter.Must(&otter.Options[[32]byte, *knownKey]{MaximumSize: keptEach})
 		k.taking = otter.Must(&otter.Options[string, takes]{MaximumSize: keptEach})
 	})
 }
@@ -62,6 +63,16 @@ func (k *known) init() {
 // generation is to be asked for before the database is: what was read while
 // something changed is not kept.
 func (k *known) generation() int64 { return k.heard.Load() }
+
+// changing runs forget, which drops what is known. The generation is another one
+// before, for what is being read from the database, and one more after, for what
+// is being made of what was known until then.
+func (k *known) changing(forget func()) {
+	k.init()
+	k.heard.Add(1)
+	forget()
+	k.heard.Add(1)
+}
 
 func (k *known) isFresh(read, now time.Time) bool {
 	life := freshDeaf
@@ -74,19 +85,32 @@ func (k *known) isFresh(read, now time.Time) bool {
 
 // user is the account with that id.
 func (k *known) user(id string, now time.Time) (hub.User, bool) {
-	k.init()
-	u, ok := k.users.GetIfPresent(id)
-	return u.user, ok && k.isFresh(u.read, now)
+	u, ok := k.userSince(id, now)
+	return u.user, ok
 }
 
-// session is whose sign-in it is.
-func (k *known) session(family, userID string, now time.Time) (hub.User, bool) {
+func (k *known) userSince(id string, now time.Time) (knownUser, bool) {
+	k.init()
+	u, ok := k.users.GetIfPresent(id)
+	return u, ok && k.isFresh(u.read, now)
+}
+
+// session is whose sign-in it is, and since when that is known.
+func (k *known) session(family, userID string, now time.Time) (u hub.User, read time.Time, ok bool) {
 	k.init()
 	s, ok := k.sessions.GetIfPresent(family)
 	if !ok || s.userID != userID || !k.isFresh(s.read, now) {
-		return hub.User{}, false
+		return hub.User{}, read, false
 	}
-	return k.user(userID, now)
+	of, ok := k.userSince(userID, now)
+	return of.user, older(s.read, of.read), ok
+}
+
+func older(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (k *known) keepSession(family string, u hub.User, now time.Time, seen int64) {
@@ -94,8 +118,10 @@ func (k *known) keepSession(family string, u hub.User, now time.Time, seen int64
 	k.users.Set(u.ID, knownUser{u, now})
 	k.sessions.Set(family, knownSession{u.ID, now})
 	if k.generation() != seen {
-		k.users.Invalidate(u.ID)
-		k.sessions.Invalidate(family)
+		k.changing(func() {
+			k.users.Invalidate(u.ID)
+			k.sessions.Invalidate(family)
+		})
 	}
 }
 
@@ -105,20 +131,27 @@ func (k *known) key(hash [32]byte, now time.Time) (Caller, bool) {
 	if !ok || !now.Before(e.expires) || !k.isFresh(e.read, now) {
 		return Caller{}, false
 	}
-	if u, ok := k.user(e.caller.User.ID, now); ok {
-		e.caller.User = u
-		return e.caller, true
+	if u, m, ok := k.recall(e.last.Load(), now); ok {
+		return Caller{User: u, Scopes: e.caller.Scopes, memo: m}, true
 	}
-	return Caller{}, false
+	seen := k.generation()
+	u, ok := k.userSince(e.caller.User.ID, now)
+	if !ok {
+		return Caller{}, false
+	}
+	e.last.Store(&recent{user: u.user, read: older(e.read, u.read), seen: seen})
+	return Caller{User: u.user, Scopes: e.caller.Scopes}, true
 }
 
-func (k *known) keepKey(hash [32]byte, e knownKey, seen int64) {
+func (k *known) keepKey(hash [32]byte, e *knownKey, seen int64) {
 	k.init()
 	k.users.Set(e.caller.User.ID, knownUser{e.caller.User, e.read})
 	k.keys.Set(hash, e)
 	if k.generation() != seen {
-		k.users.Invalidate(e.caller.User.ID)
-		k.keys.Invalidate(hash)
+		k.changing(func() {
+			k.users.Invalidate(e.caller.User.ID)
+			k.keys.Invalidate(hash)
+		})
 	}
 }
 
@@ -140,34 +173,28 @@ func (k *known) keepTakes(userID string, t takes, seen int64) {
 // forgetTakes is also for whoever has just enrolled somebody: word of it may
 // come later than their next request.
 func (k *known) forgetTakes(userID string) {
-	k.init()
-	k.heard.Add(1)
-	k.taking.Invalidate(userID)
+	k.changing(func() { k.taking.Invalidate(userID) })
 }
 
 func (k *known) forgetUser(id string) {
-	k.init()
-	k.heard.Add(1)
-	k.users.Invalidate(id)
+	k.changing(func() { k.users.Invalidate(id) })
 }
 
 func (k *known) forgetSession(family string) {
-	k.init()
-	k.heard.Add(1)
-	k.sessions.Invalidate(family)
+	k.changing(func() { k.sessions.Invalidate(family) })
 }
 
 func (k *known) forgetKeys() {
-	k.init()
-	k.heard.Add(1)
-	k.keys.InvalidateAll()
+	k.changing(func() { k.keys.InvalidateAll() })
 }
 
 func (k *known) forgetAll() {
-	k.forgetKeys()
-	k.users.InvalidateAll()
-	k.sessions.InvalidateAll()
-	k.taking.InvalidateAll()
+	k.changing(func() {
+		k.keys.InvalidateAll()
+		k.users.InvalidateAll()
+		k.sessions.InvalidateAll()
+		k.taking.InvalidateAll()
+	})
 }
 
 // Watch hears what other servers on the same database change, until ctx is
@@ -207,9 +234,7 @@ func (e ears) Changed(kind, id string) {
 		if n, err := hex.Decode(hash[:], []byte(id)); err != nil || n != len(hash) {
 			return
 		}
-		e.known.init()
-		e.known.heard.Add(1)
-		e.known.keys.Invalidate(hash)
+		e.known.changing(func() { e.known.keys.Invalidate(hash) })
 	case "enrolled":
 		e.known.forgetTakes(id)
 	case "quota":

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -47,16 +48,17 @@ type accounts struct {
 	signer    ed25519.PrivateKey
 
 	once     sync.Once
-	verified *otter.Cache[[32]byte, claims] // by hash of the token
+	verified *otter.Cache[[32]byte, *claims] // by hash of the token
 }
 
 type claims struct {
 	userID, family string
 	expires        time.Time
+	last           atomic.Pointer[recent]
 }
 
-func (s *accounts) cache() *otter.Cache[[32]byte, claims] {
-	s.once.Do(func() { s.verified = otter.Must(&otter.Options[[32]byte, claims]{MaximumSize: cachedTokens}) })
+func (s *accounts) cache() *otter.Cache[[32]byte, *claims] {
+	s.once.Do(func() { s.verified = otter.Must(&otter.Options[[32]byte, *claims]{MaximumSize: cachedTokens}) })
 	return s.verified
 }
 
@@ -132,8 +134,13 @@ var errNotSignedIn = &hub.Error{Code: hub.Unauthenticated, Message: "You are not
 // Authenticate returns whose access token it is. A sign-in that has ended is
 // heard of at once: see known.
 func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) {
+	c, err := a.tokenCaller(ctx, token)
+	return c.User, err
+}
+
+func (a *App) tokenCaller(ctx context.Context, token string) (Caller, error) {
 	if len(token) > maxToken {
-		return hub.User{}, errNotSignedIn
+		return Caller{}, errNotSignedIn
 	}
 	verified := a.accounts.cache()
 	now, sum := a.now(), sha256.Sum256([]byte(token))
@@ -141,34 +148,38 @@ func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) 
 	if !ok || !now.Before(c.expires) {
 		var err error
 		if c, err = a.verify(ctx, token); err != nil {
-			return hub.User{}, err
+			return Caller{}, err
 		}
 		verified.Set(sum, c)
 	}
-	if u, ok := a.known.session(c.family, c.userID, now); ok {
-		return u, nil
+	if u, m, ok := a.known.recall(c.last.Load(), now); ok {
+		return Caller{User: u, memo: m}, nil
 	}
 	seen := a.known.generation()
+	if u, read, ok := a.known.session(c.family, c.userID, now); ok {
+		c.last.Store(&recent{user: u, read: read, seen: seen})
+		return Caller{User: u}, nil
+	}
 	var u hub.User
 	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, err = tx.UserOfFamily(ctx, c.family, now)
 		return err
 	})
 	if hub.CodeOf(err) == hub.NotFound || (err == nil && u.ID != c.userID) {
-		return hub.User{}, errNotSignedIn
+		return Caller{}, errNotSignedIn
 	}
 	if err != nil {
-		return hub.User{}, err
+		return Caller{}, err
 	}
 	a.known.keepSession(c.family, u, now, seen)
-	return u, nil
+	return Caller{User: u}, nil
 }
 
 // verify checks everything about a token that the token itself says.
-func (a *App) verify(ctx context.Context, token string) (claims, error) {
+func (a *App) verify(ctx context.Context, token string) (*claims, error) {
 	key, err := a.signer(ctx)
 	if err != nil {
-		return claims{}, err
+		return nil, err
 	}
 	var c struct {
 		jwt.RegisteredClaims
@@ -183,9 +194,9 @@ func (a *App) verify(ctx context.Context, token string) (claims, error) {
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithTimeFunc(a.now), jwt.WithStrictDecoding())
 	if err != nil || !t.Valid || c.Subject == "" || c.Family == "" {
-		return claims{}, &hub.Error{Code: hub.Unauthenticated, Message: errNotSignedIn.Message, Err: err}
+		return nil, &hub.Error{Code: hub.Unauthenticated, Message: errNotSignedIn.Message, Err: err}
 	}
-	return claims{c.Subject, c.Family, c.ExpiresAt.Time}, nil
+	return &claims{userID: c.Subject, family: c.Family, expires: c.ExpiresAt.Time}, nil
 }
 
 // signIn begins a sign-in.

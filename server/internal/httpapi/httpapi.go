@@ -143,7 +143,7 @@ func (h api) routes(r router) {
 	r.PUT("/users/preferences", h.do(h.setPreferences))
 	r.GET("/users/export", h.do(h.export, unstored))
 	r.DELETE("/users/me", h.do(h.deleteAccount))
-	r.GET("/users/profile", h.do(h.profile))
+	r.GET("/users/profile", h.mine(h.profile))
 	r.PUT("/users/profile", h.do(h.updateProfile))
 	r.GET("/users/usage", h.do(h.usage))
 	r.GET("/users/keys", h.do(h.keys))

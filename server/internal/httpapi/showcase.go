@@ -75,6 +75,33 @@ func (h api) public(f handler) route {
 	}
 }
 
+// mine is do for a GET whose answer depends on nothing but the caller's account.
+// No two may be: an account has one place for an answer.
+func (h api) mine(f handler) route {
+	return func(op access.Operation) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			as, err := h.admit(c, op)
+			if err != nil {
+				h.write(c, h.problem(c, err), false)
+				return
+			}
+			m := as.Memo()
+			if m != nil {
+				if a, ok := m.Load().(*answer); ok {
+					h.write(c, *a, true)
+					return
+				}
+			}
+			a := h.ask(c, f, as)
+			if m != nil && a.Status == http.StatusOK {
+				a.packed = pack(a.Body, nil)
+				m.Store(&a)
+			}
+			h.write(c, a, true)
+		}
+	}
+}
+
 // show is ask with the showcase in between.
 func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
 	target := c.Request.RequestURI
