@@ -17,7 +17,9 @@ type Caller struct {
 }
 
 // AsCaller is As for somebody who may have shown an API key.
-func (a *App) AsCaller(c Caller) Actor { return Actor{app: a, user: c.User, scopes: c.Scopes, memo: c.memo} }
+func (a *App) AsCaller(c Caller) Actor {
+	return Actor{app: a, user: c.User, scopes: c.Scopes, memo: c.memo}
+}
 
 // May refuses an operation that the actor's role gets nothing of, or that the
 // API key they came with is not for. Doors ask before they call a rule.
