@@ -19,6 +19,8 @@ GOLANGCI_BIN := $(TOOLS)/golangci-lint-$(GOLANGCI)/golangci-lint
 VULN         := 1.9.0
 GQLGEN       := $(shell awk '$$1 == "github.com/99designs/gqlgen" {print $$2}' go.mod)
 GQLGEN_BIN   := $(TOOLS)/gqlgen-$(GQLGEN)/gqlgen
+NFPM         := 2.45.2
+NFPM_BIN     := $(TOOLS)/nfpm-$(NFPM)/nfpm
 VULN_BIN     := $(TOOLS)/govulncheck-$(VULN)/govulncheck
 
 # RACE=1 tests with the race detector; TESTFLAGS and PKGS narrow a run.
@@ -123,9 +125,35 @@ golden: ## rewrite the golden files from what is drawn now
 words: ## bring the catalogues of words/po up to the code; what is left empty wants a translation
 	@go test ./words -run '^TestCatalogues$$' -update
 
+TARGETS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+PACK    := go run ./deploy/packages -version "$(VERSION)" -commit "$(COMMIT)" -date "$(DATE)" -nfpm "$(NFPM_BIN)" -targets "$(TARGETS)"
+
+.PHONY: screens
+screens: build setup ## take the pictures and the recording in docs/img from the running programs
+	@data=$$(mktemp -d /var/tmp/cmh-screens.XXXXXX); trap 'rm -rf "$$data"' EXIT; chmod 755 "$$data"; \
+	CMH_DATA_DIR=$$data CMH_API_ADDR=127.0.0.1:0 CMH_SSH_ADDR=127.0.0.1:0 CMH_RUN=docs/screens/take.sh deploy/local/run.sh
+
+.PHONY: packages
+packages: $(NFPM_BIN) ## make all packages of cmh, for three systems, in dist (TARGETS=linux/amd64: some)
+	@$(PACK) -out dist
+	@cd dist && sha256sum --quiet -c checksums.txt && ls -sh1
+
+.PHONY: packages-check
+packages-check: $(NFPM_BIN) ## make packages twice, in two folders from nothing: both must be the same
+	@deploy/local/twice.sh "$(NFPM_BIN)" "$(TARGETS)"
+
+.PHONY: man
+man: build ## write the manual pages of cmh, made of its commands, into dist/man
+	@bin/cmh man dist/man
+	@echo "dist/man: $$(ls dist/man | wc -l) pages"
+
 .PHONY: clean
 clean: ## remove what was built here
 	@rm -rf bin dist .cache coverage.out
+
+$(NFPM_BIN):
+	@echo "Building nfpm $(NFPM), once."
+	@GOBIN=$(@D) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM)
 
 $(GQLGEN_BIN):
 	@echo "Building gqlgen $(GQLGEN), once."

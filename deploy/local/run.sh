@@ -84,6 +84,10 @@ if ! "$cmh" auth status >/dev/null 2>&1; then
 		{ echo "The local learner could not sign in. Remove $me to begin anew." >&2; exit 1; }
 fi
 
+if [ -n "${CMH_RUN:-}" ]; then # a program instead, for that learner
+	"$CMH_RUN"
+	exit
+fi
 if [ -t 0 ] && [ -t 1 ]; then
 	"$cmh"
 	exit

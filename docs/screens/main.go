@@ -2,6 +2,9 @@
 // told to, and writes what the terminal shows as an SVG. The pictures of the
 // README are made with it; it knows nothing of what it pictures.
 //
+// With -cast it also records what the program prints, in the format of asciinema,
+// for players; then -o may be left out.
+//
 //	go run ./docs/screens -o home.svg -size 96x28 -do 'see:Welcome' -do key:2 -- bin/cmh
 package main
 
@@ -32,13 +35,14 @@ func main() {
 		out   = flag.String("o", "", "the SVG `file` to write")
 		size  = flag.String("size", "80x24", "columns and rows")
 		title = flag.String("title", "", "text of the window's title bar")
+		rec   = flag.String("cast", "", "the asciicast `file` to write")
 		do    actions
 	)
-	flag.Var(&do, "do", "an `action`: see:TEXT waits for a text, key:NAME presses a key, type:TEXT types")
+	flag.Var(&do, "do", "an `action`: see:TEXT waits for a text, key:NAME presses a key, ctrl:KEY presses one with Ctrl, type:TEXT types")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *out, *size, *title, do, flag.Args()); err != nil {
+	if err := run(ctx, *out, *rec, *size, *title, do, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "screens:", err)
 		os.Exit(1)
 	}
@@ -49,10 +53,10 @@ type actions []string
 func (a *actions) String() string     { return strings.Join(*a, " ") }
 func (a *actions) Set(s string) error { *a = append(*a, s); return nil }
 
-func run(ctx context.Context, out, size, title string, do []string, argv []string) error {
+func run(ctx context.Context, out, rec, size, title string, do []string, argv []string) error {
 	var cols, rows int
-	if _, err := fmt.Sscanf(size, "%dx%d", &cols, &rows); err != nil || out == "" || len(argv) == 0 {
-		return errors.New("usage: screens -o FILE [-size 80x24] [-do ACTION]... -- COMMAND")
+	if _, err := fmt.Sscanf(size, "%dx%d", &cols, &rows); err != nil || out == "" && rec == "" || len(argv) == 0 {
+		return errors.New("usage: screens -o FILE [-cast FILE] [-size 80x24] [-do ACTION]... -- COMMAND")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,11 +70,13 @@ func run(ctx context.Context, out, size, title string, do []string, argv []strin
 
 	screen := vt.NewSafeEmulator(cols, rows)
 	drawn := make(chan struct{}, 1)
+	took := newTape(cols, rows, title)
 	go func() { // ends when the program's terminal closes
 		buf := make([]byte, 32<<10)
 		for {
 			n, err := tty.Read(buf)
 			_, _ = screen.Write(buf[:n])
+			took.add(buf[:n])
 			select {
 			case drawn <- struct{}{}:
 			default:
@@ -88,6 +94,14 @@ func run(ctx context.Context, out, size, title string, do []string, argv []strin
 		}
 	}
 	quiet(ctx, drawn)
+	if rec != "" {
+		if err := took.save(rec); err != nil {
+			return err
+		}
+	}
+	if out == "" {
+		return nil
+	}
 	return os.WriteFile(out, []byte(svg(screen, cols, rows, title)), 0o644)
 }
 
@@ -115,6 +129,10 @@ func act(ctx context.Context, tty io.Writer, screen *vt.SafeEmulator, drawn <-ch
 			arg = k
 		}
 		_, err := io.WriteString(tty, arg)
+		quiet(ctx, drawn)
+		return err
+	case "ctrl":
+		_, err := tty.Write([]byte{arg[0] & 0x1f})
 		quiet(ctx, drawn)
 		return err
 	case "type":

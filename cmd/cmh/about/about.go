@@ -87,6 +87,8 @@ func Topics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "The exit statuses of cmh", Long: exitCodes},
 		{Use: "environment", Short: "The environment variables that cmh reads", Long: environment},
+		{Use: "keys", Short: "The keys of the screens", Long: keys},
+		{Use: "json", Short: "JSON, filters and templates", Long: jsonHelp},
 	}
 }
 

@@ -59,7 +59,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	Add(root, Learn, course.Command(env), lesson.Command(env), quiz.Command(env), lab.Command(env, l.Attach, l.Desk),
 		progress.Command(env), progress.AchievementsCommand(env), progress.NextCommand(env), cert.Command(env))
 	Add(root, Account, key.Command(env), profile.Command(env))
-	Add(root, Other, admin.Command(env), about.VersionCommand(env), about.CompletionCommand(env))
+	Add(root, Other, admin.Command(env), about.VersionCommand(env), about.CompletionCommand(env), about.ManCommand(env))
 	Add(root, topics, about.Topics()...)
 	root.SetHelpCommand(about.HelpCommand())
 	root.SetHelpCommandGroupID(Other)

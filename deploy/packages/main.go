@@ -1,0 +1,195 @@
+// Command packages makes everything that cmh is handed out as: archives for
+// Linux, macOS and Windows, packages for Debian, Red Hat and Alpine, a Homebrew
+// formula, a Scoop manifest, a container image, bills of materials, and the sums
+// of all. What it writes depends on the commit alone: neither the folder, nor the
+// clock, nor who runs it gets in (docs/packages.md).
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+const module = "github.com/cloudmastershub/cmh"
+
+// release is what all packages of one run have in common.
+type release struct {
+	version, commit string
+	date            time.Time // of the commit: the time of every file
+	url             string    // where the archives will be
+	nfpm            string    // the program that makes deb, rpm and apk
+	out             string    // where packages go
+	work            string    // for what goes into them
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var r release
+	var date, targets string
+	flag.StringVar(&r.version, "version", "", "version, with or without a v")
+	flag.StringVar(&r.commit, "commit", "", "commit that it is made of")
+	flag.StringVar(&date, "date", "", "time of the commit, RFC 3339")
+	flag.StringVar(&r.url, "url", "https://github.com/cloudmastershub/cmh/releases/download", "address that the version's archives will be under")
+	flag.StringVar(&r.nfpm, "nfpm", "nfpm", "path of nfpm")
+	flag.StringVar(&r.out, "out", "dist", "folder for the packages; it is emptied")
+	flag.StringVar(&targets, "targets", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64", "what to build for")
+	flag.Parse()
+	if v := r.plain(); v == "" || v[0] < '0' || v[0] > '9' { // a commit before the first tag
+		r.version = "0.0.0-dev+" + v
+	}
+	var err error
+	if r.date, err = time.Parse(time.RFC3339, date); err == nil {
+		r.date = r.date.UTC()
+		err = r.run(ctx, strings.Split(targets, ","))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "packages:", err)
+		os.Exit(1)
+	}
+}
+
+func (r *release) run(ctx context.Context, targets []string) (err error) {
+	if r.work, err = os.MkdirTemp("", "cmh-packages"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(r.work) }()
+	if err := os.RemoveAll(r.out); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
+		return err
+	}
+	shared, err := r.shared(ctx)
+	if err != nil {
+		return err
+	}
+	var all []made
+	for _, t := range targets {
+		fmt.Println("packing", t)
+		m, err := r.target(ctx, t, shared)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+		all = append(all, m)
+	}
+	for _, step := range []func([]made) error{r.formula, r.scoop, r.image} {
+		if err := step(all); err != nil {
+			return err
+		}
+	}
+	return r.sums()
+}
+
+// made is one target's programs and its archive.
+type made struct {
+	os, arch string
+	files    []file // as they are in the archive
+	archive  string // name in out
+	sum      string // SHA-256 of the archive
+}
+
+// target builds one target's programs and everything that holds them.
+func (r *release) target(ctx context.Context, target string, shared []file) (made, error) {
+	goos, arch, ok := strings.Cut(target, "/")
+	if !ok {
+		return made{}, fmt.Errorf("it is no OS/ARCH")
+	}
+	m := made{os: goos, arch: arch}
+	programs, err := r.build(ctx, goos, arch)
+	if err != nil {
+		return m, err
+	}
+	m.files = append(programs, shared...)
+	if err := r.archive(&m); err != nil {
+		return m, err
+	}
+	if err := r.materials(m); err != nil {
+		return m, err
+	}
+	if goos == "linux" {
+		err = r.distributions(ctx, m)
+	}
+	return m, err
+}
+
+// programs are what learners and authors install. Only Linux has the lab engine.
+func programs(goos string) map[string]string {
+	p := map[string]string{"cmh": "./cmd/cmh", "cmh-format": "./cmd/format"}
+	if goos == "linux" {
+		p["cmh-author"], p["lab-agent"] = "./cmd/author", "./labs/agent"
+	}
+	return p
+}
+
+func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) {
+	var files []file
+	for _, name := range sorted(programs(goos)) {
+		pkg := programs(goos)[name]
+		if goos == "windows" {
+			name += ".exe"
+		}
+		to := filepath.Join(r.work, goos, arch, name)
+		ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s",
+			module, r.version, r.commit, r.date.Format(time.RFC3339))
+		err := command(ctx, []string{"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch, "GOAMD64=v1"}, nil,
+			"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", to, pkg)
+		if err != nil {
+			return nil, err
+		}
+		body, err := os.ReadFile(to)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: name, mode: 0o755, body: body})
+	}
+	return files, nil
+}
+
+// shared is what is the same for all: the manual and the completions, which cmh
+// itself writes, and what there is to read.
+func (r *release) shared(ctx context.Context) ([]file, error) {
+	if _, err := r.build(ctx, runtime.GOOS, runtime.GOARCH); err != nil {
+		return nil, err
+	}
+	cmh := filepath.Join(r.work, runtime.GOOS, runtime.GOARCH, "cmh")
+	home := []string{"HOME=" + r.work, "CMH_CONFIG_DIR=" + filepath.Join(r.work, "config"), "LANG=C", "LC_ALL=C"}
+	man := filepath.Join(r.work, "man")
+	if err := command(ctx, home, nil, cmh, "man", man); err != nil {
+		return nil, err
+	}
+	pages, err := os.ReadDir(man)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, p := range pages {
+		body, err := os.ReadFile(filepath.Join(man, p.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: "man/man1/" + p.Name(), mode: 0o644, body: body})
+	}
+	for shell, name := range map[string]string{"bash": "bash/cmh", "zsh": "zsh/_cmh", "fish": "fish/cmh.fish", "powershell": "powershell/cmh.ps1"} {
+		var out strings.Builder
+		if err := command(ctx, home, &out, cmh, "completion", shell); err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: "completions/" + name, mode: 0o644, body: []byte(out.String())})
+	}
+	for _, name := range []string{"README.md", "CHANGELOG.md"} {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: name, mode: 0o644, body: body})
+	}
+	return files, nil
+}
