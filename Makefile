@@ -62,6 +62,10 @@ setup: ## install the system packages that are missing
 image: build ## build the base image of the labs, once
 	@bin/cmh-server image build
 
+.PHONY: container
+container: ## make the server's container image, cmh-server:latest (CONTAINER=podman: by another engine)
+	@deploy/local/container.sh image cmh-server:latest '$(LDFLAGS)'
+
 .PHONY: test
 test: build ## set up what the tests need and run them all
 	@deploy/local/setup.sh run test

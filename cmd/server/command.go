@@ -116,7 +116,7 @@ func command() *cobra.Command {
 		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), os.Stderr)
 		return c, err
 	}
-	root.AddCommand(serveCommand(config), adminCommand(config), doctorCommand(config), imageCommand(config), labsCommand(config), versionCommand())
+	root.AddCommand(serveCommand(config), adminCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
 	return root
 }
 
