@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"net/mail"
 	"strings"
 
@@ -135,35 +134,4 @@ func (w *wrongs) email(pointer, s string) {
 	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || len(s) > maxEmail || !oneLine(s) {
 		w.add(pointer, "This is not an e-mail address.")
 	}
-}
-
-const maxPreferences = 16 << 10 // as JSON
-
-// Preferences returns what the actor's programs keep.
-func (a Actor) Preferences(ctx context.Context) (p hub.Preferences, err error) {
-	if err := a.signedIn(); err != nil {
-		return nil, err
-	}
-	err = a.app.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		p, err = tx.Preferences(ctx, a.user.ID)
-		return err
-	})
-	return p, err
-}
-
-// SetPreferences replaces what the actor's programs keep.
-func (a Actor) SetPreferences(ctx context.Context, p hub.Preferences) (hub.Preferences, error) {
-	if err := a.signedIn(); err != nil {
-		return nil, err
-	}
-	if p == nil {
-		p = hub.Preferences{}
-	}
-	if b, err := json.Marshal(p); err != nil || len(b) > maxPreferences {
-		return nil, hub.Errorf(hub.Invalid, "Preferences have at most %d bytes.", maxPreferences)
-	}
-	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		return tx.SetPreferences(ctx, a.user.ID, p, a.app.now())
-	})
-	return p, err
 }

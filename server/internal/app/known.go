@@ -30,8 +30,9 @@ type known struct {
 	sessions *otter.Cache[string, knownSession] // by family
 	keys     *otter.Cache[[32]byte, *knownKey]  // by hash
 	taking   *otter.Cache[string, takes]        // by user
-	told     atomic.Bool                        // whether changes are heard of
-	heard    atomic.Int64                       // how many changes were
+	prefs    *otter.Cache[string, knownPreferences]
+	told     atomic.Bool  // whether changes are heard of
+	heard    atomic.Int64 // how many changes were
 }
 
 type knownUser struct {
@@ -57,6 +58,10 @@ func (k *known) init() {
 		k.sessions = otter.Must(&otter.Options[string, knownSession]{MaximumSize: keptEach})
 		k.keys = otter.Must(&otter.Options[[32]byte, *knownKey]{MaximumSize: keptEach})
 		k.taking = otter.Must(&otter.Options[string, takes]{MaximumSize: keptEach})
+		k.prefs = otter.Must(&otter.Options[string, knownPreferences]{
+			MaximumWeight: keptPreferences,
+			Weigher:       func(_ string, e knownPreferences) uint32 { return uint32(256 + 4*e.size) }, //nolint:gosec // it is small
+		})
 	})
 }
 
@@ -177,7 +182,10 @@ func (k *known) forgetTakes(userID string) {
 }
 
 func (k *known) forgetUser(id string) {
-	k.changing(func() { k.users.Invalidate(id) })
+	k.changing(func() {
+		k.users.Invalidate(id)
+		k.prefs.Invalidate(id)
+	})
 }
 
 func (k *known) forgetSession(family string) {
@@ -194,6 +202,7 @@ func (k *known) forgetAll() {
 		k.users.InvalidateAll()
 		k.sessions.InvalidateAll()
 		k.taking.InvalidateAll()
+		k.prefs.InvalidateAll()
 	})
 }
 
