@@ -33,6 +33,8 @@ type Client struct {
 	tokens TokenStore
 	fixed  string // access token that is never refreshed
 	plain  bool
+	kept   Cache
+	away   bool
 }
 
 // An Option changes how a Client works.

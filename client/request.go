@@ -201,7 +201,14 @@ func lost(err error) bool {
 }
 
 func (c *Client) once(ctx context.Context, r call, token string) (*resty.Response, error) {
+	kept, known := c.keptFor(r, token)
+	if c.away {
+		return c.fromKept(r, kept, known)
+	}
 	req := c.http.R().SetContext(ctx)
+	if known && kept.ETag != "" {
+		req.SetHeader("If-None-Match", kept.ETag)
+	}
 	if token != "" {
 		req.SetAuthToken(token)
 	}
@@ -229,8 +236,13 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 		return nil, notUnderstood(resp, err)
 	case err != nil:
 		return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
+	case known && resp.StatusCode() == http.StatusNotModified:
+		c.kept.Verified(token, r.where())
+		return c.fromKept(r, kept, known)
 	case !resp.IsSuccess() && (!r.graph || !isJSON(resp, "application/json")):
-		return nil, problemOf(resp)
+		err := problemOf(resp)
+		c.refused(r, token, err)
+		return nil, err
 	case r.out == nil || resp.StatusCode() == http.StatusNoContent:
 		return resp, nil
 	case !isJSON(resp, "application/json"):
@@ -239,6 +251,7 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	if err := json.Unmarshal(resp.Body(), r.out); err != nil {
 		return nil, notUnderstood(resp, err)
 	}
+	c.keep(r, token, resp)
 	return resp, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/offline"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/credential"
@@ -21,7 +22,10 @@ type machine struct {
 	env    *cli.Env
 	config *config.Config
 	store  *credential.Store
-	client *client.Client
+	hub    *offline.Hub
+
+	ctx    context.Context // the process's
+	caught bool
 }
 
 func (m *machine) settings() (config.Config, error) {
@@ -53,23 +57,40 @@ func (m *machine) language() string {
 
 // sdk is the connection to the hub, and where its sign-in is.
 func (m *machine) sdk() (*client.Client, *credential.Store, error) {
-	if m.client != nil {
-		return m.client, m.store, nil
+	if m.hub != nil {
+		return m.hub.Client, m.store, nil
 	}
 	c, err := m.settings()
 	if err != nil {
 		return nil, nil, err
 	}
-	m.client, m.store = hubclient.Open(m.env, c)
-	return m.client, m.store, nil
+	m.hub, m.store = hubclient.OpenKept(m.env, c)
+	return m.hub.Client, m.store, nil
 }
 
 func (m *machine) backend() (cli.Backend, error) {
-	c, _, err := m.sdk()
-	if err != nil {
+	if _, _, err := m.sdk(); err != nil {
 		return nil, err
 	}
-	return c, nil
+	m.catch()
+	return m.hub, nil
+}
+
+// catch tells the hub what waits for it, once, before anything is asked.
+func (m *machine) catch() {
+	if m.caught {
+		return
+	}
+	m.caught = true
+	if _, err := m.hub.Catch(m.ctx); err != nil && m.ctx.Err() == nil && !client.Unreachable(err) {
+		m.env.Say("What you did offline still waits: %s", hub.MessageOf(err))
+	}
+}
+
+// learning is the hub for `cmh sync`.
+func (m *machine) learning() (*offline.Hub, error) {
+	_, _, err := m.sdk()
+	return m.hub, err
 }
 
 // KeepInFile, Server, Source and Token make machine an auth.Keeper.

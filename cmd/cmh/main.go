@@ -9,15 +9,20 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/client/offline"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
+	"github.com/cloudmastershub/cmh/cmd/cmh/sync"
 )
 
-var _ cli.Backend = (*client.Client)(nil)
+var (
+	_ cli.Backend = (*client.Client)(nil)
+	_ cli.Backend = (*offline.Hub)(nil)
+)
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -32,7 +37,7 @@ func main() {
 	}()
 
 	env := cli.Process()
-	m := &machine{env: env}
+	m := &machine{env: env, ctx: ctx}
 	env.Backend = m.backend
 	env.Page = m.page
 	env.Linear = m.linear
@@ -44,6 +49,7 @@ func main() {
 		},
 		Desk: desk,
 	})
+	root.Add(tree, root.Learn, sync.Command(env, m.learning))
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,
 		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))

@@ -30,8 +30,15 @@ func (m *machine) open(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	err = tui.Run(ctx, c, tui.Options{
+	ctx, cancel := context.WithCancel(cmd.Context())
+	said := m.hub.Tend(ctx)
+	defer func() {
+		cancel()
+		for _, s := range said() {
+			m.env.Say("%s", s)
+		}
+	}()
+	err = tui.Run(ctx, m.hub, tui.Options{
 		Detach:  "ctrl+] d",
 		Words:   m.env.Words(),
 		Suspend: jobControl(),

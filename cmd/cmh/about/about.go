@@ -115,6 +115,7 @@ which wins over config.yaml.
   CMH_SERVER         address of the hub (default http://127.0.0.1:8080)
   CMH_TOKEN          API key or access token; wins over a sign-in, is not kept
   CMH_CONFIG_DIR     where settings and sign-ins are (default ~/.config/cmh)
+  CMH_OFFLINE        1: don't ask the hub, use what is kept on this machine
   CMH_NO_INPUT, CI   never ask for anything
   CMH_INSECURE_HTTP  let http:// leave this machine
   CMH_PAGER, PAGER   how to page long texts (default less -FRX)

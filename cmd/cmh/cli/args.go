@@ -81,6 +81,9 @@ func addGlobals(root *cobra.Command, env *Env) {
 	f.StringVar(&env.Server, "server", env.Server, "use the hub at `URL`")
 	f.Var(&colorFlag{env}, "color", "use colour `WHEN`: auto, always, never")
 	f.BoolVar(&env.Lines, "accessible", env.Lines, "lines of text instead of screens and tables")
+	if !env.Shared { // who is inside of the hub has it
+		f.BoolVar(&env.Away, "offline", env.Away, "don't ask the hub: what is kept on this machine")
+	}
 	f.SortFlags = false
 }
 

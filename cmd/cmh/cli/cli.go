@@ -83,6 +83,7 @@ type Options struct {
 	Color    string // auto, always, never
 
 	Lines bool // --accessible: see Accessible
+	Away  bool // --offline: see WithoutHub
 }
 
 // Var is the value of an environment variable.
@@ -135,6 +136,13 @@ func (e *Env) Accessible() bool {
 		return e.Lines || on != "0"
 	}
 	return e.Linear != nil && e.Linear()
+}
+
+// WithoutHub reports whether the caller wants the hub not to be asked: flag, then
+// environment.
+func (e *Env) WithoutHub() bool {
+	on := e.Var("CMH_OFFLINE")
+	return e.Away || on != "" && on != "0"
 }
 
 // ForHumans reports whether output is read by a person at a terminal, rather

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 )
 
 // Store is the sign-in at one server.
@@ -104,7 +105,7 @@ func (s *Store) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens,
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return hub.Tokens{}, notKept(err)
 	}
-	unlock, err := lock(ctx, filepath.Join(s.dir, "credentials.lock"))
+	unlock, err := lockfile.Lock(ctx, filepath.Join(s.dir, "credentials.lock"))
 	if err != nil {
 		return hub.Tokens{}, notKept(err)
 	}

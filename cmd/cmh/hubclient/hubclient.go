@@ -3,7 +3,12 @@
 package hubclient
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/offline"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/credential"
@@ -12,6 +17,12 @@ import (
 // Open returns the connection and where its sign-in is kept. CMH_TOKEN comes
 // before what is kept.
 func Open(env *cli.Env, c config.Config) (*client.Client, *credential.Store) {
+	opts := options(env, c)
+	store := keeper(env, c, opts)
+	return client.New(c.Server, append(opts, client.Store(store))...), store
+}
+
+func options(env *cli.Env, c config.Config) []client.Option {
 	opts := []client.Option{client.UserAgent("cmh/" + client.Version)}
 	if c.InsecureHTTP {
 		opts = append(opts, client.AllowPlainHTTP())
@@ -19,7 +30,63 @@ func Open(env *cli.Env, c config.Config) (*client.Client, *credential.Store) {
 	if t := env.Var("CMH_TOKEN"); t != "" {
 		opts = append(opts, client.Token(t))
 	}
+	return opts
+}
+
+func keeper(env *cli.Env, c config.Config, opts []client.Option) *credential.Store {
 	store := credential.Open(config.Dir(), client.New(c.Server, opts...).BaseURL())
 	store.Say = func(s string) { env.Say("%s", s) }
-	return client.New(c.Server, append(opts, client.Store(store))...), store
+	return store
+}
+
+// OpenKept is Open for a learner's own machine: what they read is kept on it, and
+// they go on when the hub can't be reached. Where the machine has no place for
+// that, the cache is empty and the journal refuses.
+func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
+	opts := options(env, c)
+	store := keeper(env, c, opts)
+	place, _ := offline.At(client.New(c.Server, opts...).BaseURL(), env.Var)
+	cache := offline.OpenCache(place)
+	opts = append(opts, client.Keep(cache), client.Store(watched{store, func(token string) { signedOut(env, cache, place, token) }}))
+	token := func(ctx context.Context) (string, error) {
+		if t := env.Var("CMH_TOKEN"); t != "" {
+			return t, nil
+		}
+		t, err := store.Load(ctx)
+		return t.AccessToken, err
+	}
+	near := client.New(c.Server, append(opts[:len(opts):len(opts)], client.Away())...)
+	far := near
+	if !env.WithoutHub() {
+		far = client.New(c.Server, opts...)
+	}
+	h := offline.New(far, near, cache, place, env.WithoutHub(), token)
+	h.Say = func(s string) { env.Say("%s", s) }
+	return h, store
+}
+
+// signedOut removes what can be had again. What the hub hasn't heard of stays.
+func signedOut(env *cli.Env, cache *offline.Cache, place offline.Place, token string) {
+	cache.Forget(token)
+	if events, err := offline.OpenJournal(place, token).Waiting(); err == nil && len(events) > 0 {
+		env.Say("%s", fmt.Sprintf("%s that you made offline wait for the hub. They are kept until you sign in again.", offline.Changes(len(events))))
+	}
+}
+
+// watched tells whose sign-in has ended.
+type watched struct {
+	client.TokenStore
+	ended func(token string)
+}
+
+func (w watched) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens, error)) (hub.Tokens, error) {
+	var before hub.Tokens
+	after, err := w.TokenStore.Update(ctx, func(now hub.Tokens) (hub.Tokens, error) {
+		before = now
+		return change(now)
+	})
+	if err == nil && before.AccessToken != "" && offline.Account(before.AccessToken) != offline.Account(after.AccessToken) {
+		w.ended(before.AccessToken)
+	}
+	return after, err
 }

@@ -1,4 +1,5 @@
-package credential
+// Package lockfile keeps processes of one user out of each other's files.
+package lockfile
 
 import (
 	"context"
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// lock takes the lock file at path and returns what gives it back. The system
-// gives it back too when the process dies.
-func lock(ctx context.Context, path string) (func(), error) {
+// Lock takes the lock file at path, waiting until it is free or ctx ends, and
+// returns what gives it back. The system gives it back too when the process dies.
+func Lock(ctx context.Context, path string) (func(), error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

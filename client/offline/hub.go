@@ -1,0 +1,362 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+const (
+	// Lease is how long what only premium members may read stays readable after
+	// the hub has last confirmed that its reader is one.
+	Lease = 14 * 24 * time.Hour
+
+	// rest is how long a hub that could not be reached isn't asked again for
+	// what is kept.
+	rest = 15 * time.Second
+)
+
+// ErrWritten is in the error of what was done offline: it is in the journal, and
+// waits for the hub.
+var ErrWritten = errors.New("waits for the hub")
+
+// Hub is a client that goes on when the hub can't be reached: what learners read
+// comes from the cache then, and what they do goes into the journal. What the
+// hub refuses stays refused.
+type Hub struct {
+	*client.Client
+	near   *client.Client // asks the cache only
+	cache  *Cache
+	place  Place
+	token  func(context.Context) (string, error)
+	always bool // the learner asked for it
+
+	// Say tells the learner what they should know, once each.
+	Say func(string)
+
+	mu    sync.Mutex
+	until time.Time // when the hub may be asked again
+	said  bool
+	count int // events that wait, as far as known
+}
+
+// New joins a client that asks the hub and one that is Away, over one cache. With
+// always, the hub is not asked at all. token is what both ask with.
+func New(far, near *client.Client, cache *Cache, p Place, always bool, token func(context.Context) (string, error)) *Hub {
+	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, Say: func(string) {}}
+}
+
+// Away reports whether the hub is not asked right now.
+func (h *Hub) Away() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.always || time.Now().Before(h.until)
+}
+
+// AsOf is when the oldest answer from the cache was last confirmed; zero when
+// there was none.
+func (h *Hub) AsOf() time.Time { return h.cache.Oldest() }
+
+// reached notes whether the hub has answered.
+func (h *Hub) reached(yes bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.until = time.Time{}
+	if !yes {
+		h.until = time.Now().Add(rest)
+	}
+}
+
+// either asks the hub, and the cache when it can't be reached.
+func either[T any](h *Hub, far, near func() (T, error)) (T, error) {
+	var cause error
+	if !h.Away() {
+		v, err := far()
+		if !client.Unreachable(err) {
+			h.reached(true)
+			return v, err
+		}
+		h.reached(false)
+		cause = err
+	}
+	v, err := near()
+	switch {
+	case cause != nil && errors.Is(err, client.ErrNotKept):
+		return v, cause
+	case err == nil:
+		h.tell()
+	}
+	return v, err
+}
+
+// tell says, once, that what is shown is not from now.
+func (h *Hub) tell() {
+	h.mu.Lock()
+	first := !h.said
+	h.said = true
+	h.mu.Unlock()
+	if at := h.cache.Oldest(); first && !at.IsZero() {
+		h.Say("Offline: this is as of " + Age(time.Since(at)) + ".")
+	}
+}
+
+// Age words how long ago something was.
+func Age(d time.Duration) string {
+	several := func(n int, what string) string {
+		if n == 1 {
+			return "1 " + what + " ago"
+		}
+		return strconv.Itoa(n) + " " + what + "s ago"
+	}
+	switch {
+	case d < time.Minute:
+		return "a moment ago"
+	case d < time.Hour:
+		return several(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return several(int(d.Hours()), "hour")
+	}
+	return several(int(d.Hours()/24), "day")
+}
+
+// Profile says who is signed in. Who has fallen below premium loses the texts
+// that are kept.
+func (h *Hub) Profile(ctx context.Context) (hub.User, error) {
+	before, known := h.near.Profile(ctx)
+	return either(h, func() (hub.User, error) {
+		u, err := h.Client.Profile(ctx)
+		if err == nil && known == nil && before.Role != hub.Free && u.Role == hub.Free {
+			if token, err := h.token(ctx); err == nil {
+				h.cache.DropTexts(token)
+			}
+		}
+		return u, err
+	}, func() (hub.User, error) { return before, known })
+}
+
+// Courses lists courses. Offline, the whole catalogue that is kept is searched.
+func (h *Hub) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
+	near := func() (hub.Page[hub.Course], error) {
+		all, err := h.catalogue(ctx, h.near)
+		if err != nil {
+			return hub.Page[hub.Course]{}, err
+		}
+		return search(all, f), nil
+	}
+	if strings.HasPrefix(f.Cursor, nearCursor) {
+		return near()
+	}
+	return either(h, func() (hub.Page[hub.Course], error) { return h.Client.Courses(ctx, f) }, near)
+}
+
+const (
+	pageSize = 100
+	mostPage = 200
+)
+
+// catalogue is all courses there are.
+func (h *Hub) catalogue(ctx context.Context, c *client.Client) ([]hub.Course, error) {
+	var all []hub.Course
+	p := hub.Paging{Limit: pageSize}
+	for range mostPage {
+		page, err := c.Courses(ctx, hub.CourseFilter{Paging: p})
+		if err != nil {
+			if len(all) > 0 && errors.Is(err, client.ErrNotKept) {
+				return all, nil // as much as is kept
+			}
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if p.Cursor = page.Next; p.Cursor == "" || len(page.Items) == 0 {
+			break
+		}
+	}
+	return all, nil
+}
+
+const nearCursor = "kept:"
+
+// search does with kept courses what the hub does with all.
+func search(all []hub.Course, f hub.CourseFilter) hub.Page[hub.Course] {
+	words := strings.Fields(strings.ToLower(f.Query))
+	var found []hub.Course
+	for _, c := range all {
+		if f.Provider != "" && c.Provider != f.Provider || f.Level != "" && c.Level != f.Level ||
+			f.Category != "" && c.Category != f.Category || f.Enrolled && !c.Enrolled {
+			continue
+		}
+		text := ""
+		if len(words) > 0 {
+			text = strings.ToLower(c.Slug + " " + c.Title + " " + c.Description + " " + c.Category)
+		}
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			found = append(found, c)
+		}
+	}
+	from, _ := strconv.Atoi(strings.TrimPrefix(f.Cursor, nearCursor))
+	from = max(0, min(from, len(found)))
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 30
+	}
+	page := hub.Page[hub.Course]{Items: found[from:min(from+limit, len(found))]}
+	if from+limit < len(found) {
+		page.Next = nearCursor + strconv.Itoa(from+limit)
+	}
+	return page
+}
+
+// Course returns a course.
+func (h *Hub) Course(ctx context.Context, course string) (hub.Course, error) {
+	return either(h, func() (hub.Course, error) { return h.Client.Course(ctx, course) }, func() (hub.Course, error) { return h.nearCourse(ctx, course) })
+}
+
+// nearCourse is a course as it is kept: by itself, or as the catalogue has it.
+func (h *Hub) nearCourse(ctx context.Context, course string) (hub.Course, error) {
+	c, err := h.near.Course(ctx, course)
+	if err == nil {
+		return c, nil
+	}
+	all, _ := h.catalogue(ctx, h.near)
+	for _, c := range all {
+		if c.Slug == course || c.ID == course {
+			return c, nil
+		}
+	}
+	return c, err
+}
+
+// Lessons returns the lessons of a course, without texts.
+func (h *Hub) Lessons(ctx context.Context, course string) ([]hub.Lesson, error) {
+	return either(h, func() ([]hub.Lesson, error) { return h.Client.Lessons(ctx, course) }, func() ([]hub.Lesson, error) {
+		l, err := h.near.Lessons(ctx, course)
+		if err == nil {
+			return l, nil
+		}
+		c, courseErr := h.nearCourse(ctx, course)
+		if courseErr != nil {
+			return nil, err
+		}
+		return c.Lessons, nil
+	})
+}
+
+// Lesson returns a lesson with its text.
+func (h *Hub) Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error) {
+	return either(h, func() (hub.Lesson, error) { return h.Client.Lesson(ctx, course, lesson) },
+		func() (hub.Lesson, error) { return h.nearLesson(ctx, course, lesson) })
+}
+
+func (h *Hub) nearLesson(ctx context.Context, course, lesson string) (hub.Lesson, error) {
+	c, courseErr := h.nearCourse(ctx, course)
+	slug := course
+	if courseErr == nil {
+		slug = c.Slug
+		if !slices.ContainsFunc(c.Lessons, func(l hub.Lesson) bool { return l.ID == lesson }) && len(c.Lessons) > 0 {
+			return hub.Lesson{}, hub.Errorf(hub.NotFound, "There is no such lesson.")
+		}
+	}
+	l, err := h.near.Lesson(ctx, slug, lesson)
+	if err != nil || courseErr == nil && c.Free {
+		return l, err
+	}
+	token, err := h.token(ctx)
+	if err != nil {
+		return hub.Lesson{}, err
+	}
+	at := h.cache.At(token, "/v1/courses/"+url.PathEscape(slug)+"/lessons/"+url.PathEscape(lesson))
+	if age := time.Since(at); age > Lease || age < -24*time.Hour { // or a clock that was set back
+		return hub.Lesson{}, hub.Errorf(hub.Forbidden, "The hub has not confirmed for %d days that you may read this. Go online once: cmh sync", int(Lease.Hours()/24))
+	}
+	return l, nil
+}
+
+// Progress returns how far the caller is, with what waits for the hub.
+func (h *Hub) Progress(ctx context.Context) ([]hub.CourseProgress, error) {
+	return either(h, func() ([]hub.CourseProgress, error) { return h.Client.Progress(ctx) }, func() ([]hub.CourseProgress, error) {
+		all, err := h.near.Progress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		events, err := h.Waiting(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			overlay(&all[i], events)
+		}
+		return all, nil
+	})
+}
+
+// overlay adds to p what waits.
+func overlay(p *hub.CourseProgress, events []hub.LearningEvent) {
+	for _, e := range events {
+		if e.CourseID != p.CourseID && e.CourseID != p.Course || e.Kind == hub.QuizTaken {
+			continue
+		}
+		for i := range p.Lessons {
+			l := &p.Lessons[i]
+			if l.LessonID != e.LessonID {
+				continue
+			}
+			l.Percentage = max(l.Percentage, percentage(e))
+			if l.Percentage == 100 && l.CompletedAt == nil {
+				at := e.OccurredAt
+				l.CompletedAt = &at
+				p.LessonsDone++
+			}
+		}
+	}
+	sum := 0
+	for _, l := range p.Lessons {
+		sum += l.Percentage
+	}
+	for _, l := range p.Labs {
+		sum += l.Percentage
+	}
+	if n := len(p.Lessons) + len(p.Labs); n > 0 {
+		p.Percentage = sum / n
+	}
+}
+
+func percentage(e hub.LearningEvent) int {
+	if e.Kind == hub.LessonDone {
+		return 100
+	}
+	return e.ProgressPercentage
+}
+
+// Next returns what to do next, without what is done and waits.
+func (h *Hub) Next(ctx context.Context) ([]hub.NextStep, error) {
+	return either(h, func() ([]hub.NextStep, error) { return h.Client.Next(ctx) }, func() ([]hub.NextStep, error) {
+		all, err := h.near.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		events, err := h.Waiting(ctx)
+		return slices.DeleteFunc(all, func(n hub.NextStep) bool {
+			return slices.ContainsFunc(events, func(e hub.LearningEvent) bool {
+				return e.CourseID == n.Course && e.LessonID == n.Lesson && (n.Kind == "quiz") == (e.Kind == hub.QuizTaken)
+			})
+		}), err
+	})
+}
+
+// Achievements returns what the caller has achieved.
+func (h *Hub) Achievements(ctx context.Context) (hub.Achievements, error) {
+	return either(h, func() (hub.Achievements, error) { return h.Client.Achievements(ctx) }, func() (hub.Achievements, error) { return h.near.Achievements(ctx) })
+}
+
+// Certificates lists the caller's certificates.
+func (h *Hub) Certificates(ctx context.Context) ([]hub.Certificate, error) {
+	return either(h, func() ([]hub.Certificate, error) { return h.Client.Certificates(ctx) }, func() ([]hub.Certificate, error) { return h.near.Certificates(ctx) })
+}

@@ -1,0 +1,206 @@
+package offline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+func event(lesson string) hub.LearningEvent {
+	return hub.LearningEvent{ID: hub.NewEventID(), Kind: hub.LessonDone, CourseID: "one", LessonID: lesson, OccurredAt: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
+}
+
+func journal(t *testing.T) Journal {
+	t.Helper()
+	return OpenJournal(Place{State: t.TempDir()}, "token")
+}
+
+func mustWait(t *testing.T, j Journal, want ...hub.LearningEvent) {
+	t.Helper()
+	got, err := j.Waiting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what waits (-want +got):\n%s", diff)
+	}
+}
+
+// A writer may die at any byte of what it writes: all that was acknowledged is
+// there, and what comes next is not hurt by what it left.
+func TestAJournalThatWasCutAnywhere(t *testing.T) {
+	t.Parallel()
+	a, b, c := event("a"), event("b"), event("c")
+	whole := journal(t)
+	for _, e := range []hub.LearningEvent{a, b} {
+		if err := whole.Add(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile(whole.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := bytes.IndexByte(file, '\n') + 1
+	for n := range len(file) {
+		j := journal(t)
+		if err := os.MkdirAll(j.dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(j.path(), file[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Add(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if n < first {
+			mustWait(t, j, c)
+		} else {
+			mustWait(t, j, a, c)
+		}
+		if n, _ := j.Damaged(); n > 0 {
+			t.Fatal("half a line is no damage")
+		}
+	}
+}
+
+// A bad disk takes one line, not the others, and says so.
+func TestADamagedLineIsPutAside(t *testing.T) {
+	t.Parallel()
+	j, a, b, c := journal(t), event("a"), event("b"), event("c")
+	if err := j.Add(t.Context(), a, b); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(j.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file[20] ^= 1
+	if err := os.WriteFile(j.path(), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustWait(t, j, b)
+	if err := j.Add(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	mustWait(t, j, b, c)
+	if n, _ := j.Damaged(); n != 1 {
+		t.Errorf("%d lines put aside, want 1", n)
+	}
+}
+
+// Many processes write at once, and one tells the hub meanwhile, which drops
+// answers: everything is told, each in its order, and settled once.
+func TestManyWritersAndOneTeller(t *testing.T) {
+	t.Parallel()
+	j := journal(t)
+	var (
+		writers sync.WaitGroup
+		told    = map[string]int{}
+		calls   int
+	)
+	tell := func(_ context.Context, events []hub.LearningEvent) ([]hub.EventResult, error) {
+		calls++
+		results := make([]hub.EventResult, 0, len(events))
+		for _, e := range events {
+			status := hub.EventApplied
+			if told[e.ID]++; told[e.ID] > 1 {
+				status = hub.EventDuplicate
+			}
+			results = append(results, hub.EventResult{ID: e.ID, Status: status})
+		}
+		if calls%3 == 1 {
+			return nil, errors.New("the answer was lost")
+		}
+		return results, nil
+	}
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 10 {
+				if err := j.Add(t.Context(), event(fmt.Sprintf("l-%d-%d", w, i))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	recorded := 0
+	for range 5 {
+		r, _ := j.Replay(t.Context(), tell)
+		recorded += r.Recorded
+	}
+	writers.Wait()
+	for {
+		r, err := j.Replay(t.Context(), tell)
+		recorded += r.Recorded
+		if err == nil {
+			break
+		}
+	}
+	if recorded != 40 || len(told) != 40 {
+		t.Errorf("%d recorded, %d told, want 40", recorded, len(told))
+	}
+	mustWait(t, j)
+}
+
+// A refusal is written where it can be read before it is settled, and one that
+// was refused stops no other.
+func TestRefusalsAreKept(t *testing.T) {
+	t.Parallel()
+	j, a, b := journal(t), event("a"), event("b")
+	if err := j.Add(t.Context(), a, b); err != nil {
+		t.Fatal(err)
+	}
+	r, err := j.Replay(t.Context(), func(context.Context, []hub.LearningEvent) ([]hub.EventResult, error) {
+		return []hub.EventResult{
+			{ID: a.ID, Status: hub.EventRefused, Problem: &hub.Refusal{Code: hub.Forbidden, Detail: "For premium members."}}, {ID: b.ID, Status: hub.EventApplied},
+		}, nil
+	})
+	if err != nil || r.Recorded != 1 || len(r.Refused) != 1 {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	mustWait(t, j)
+	kept, err := os.ReadFile(j.RefusedPath())
+	if err != nil || !bytes.Contains(kept, []byte(a.ID)) || !bytes.Contains(kept, []byte("For premium members.")) {
+		t.Errorf("kept: %s, %v", kept, err)
+	}
+}
+
+// A hub that answers to something else settles nothing.
+func TestAnAnswerThatDoesNotFitSettlesNothing(t *testing.T) {
+	t.Parallel()
+	j, a := journal(t), event("a")
+	if err := j.Add(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	for _, results := range [][]hub.EventResult{nil, {{ID: hub.NewEventID(), Status: hub.EventApplied}}} {
+		_, err := j.Replay(t.Context(), func(context.Context, []hub.LearningEvent) ([]hub.EventResult, error) { return results, nil })
+		if err == nil {
+			t.Error("it is believed")
+		}
+		mustWait(t, j, a)
+	}
+}
+
+func FuzzJournal(f *testing.F) {
+	b, _ := encode(line{Event: &hub.LearningEvent{ID: "x"}})
+	f.Add(b)
+	f.Add(append(b, "half"...))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		lines, whole, damaged := decode(file)
+		if whole > len(file) || len(lines)+len(damaged) != bytes.Count(file, []byte("\n")) || bytes.IndexByte(file[whole:], '\n') >= 0 {
+			t.Errorf("%d lines and %d damaged, %d bytes of %q", len(lines), len(damaged), whole, file)
+		}
+		if n := len(waiting(lines)); n > len(lines) {
+			t.Errorf("%d wait in %d lines", n, len(lines))
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package offline
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	tendEvery  = 15 * time.Second
+	fetchEvery = 30 * time.Minute
+)
+
+// Tend keeps things going while a program shows screens: what waits is told to
+// the hub as soon as it answers, and what may be read offline is fetched now and
+// then. It ends with ctx. Nothing is said meanwhile; the function it returns waits
+// for its end, and returns what there was to say about refusals.
+func (h *Hub) Tend(ctx context.Context) (said func() []string) {
+	var (
+		done    sync.WaitGroup
+		refused []string
+	)
+	before := h.Say
+	h.Say = func(string) {}
+	done.Go(func() {
+		tick := time.NewTicker(tendEvery)
+		defer tick.Stop()
+		var fetched time.Time
+		for {
+			r, _ := h.Catch(ctx) // what fails waits for the next time
+			for _, f := range r.Refused {
+				refused = append(refused, "The hub has refused "+Doing(f.Event)+" of "+f.Event.LessonID+" in "+f.Event.CourseID+": "+f.Problem.Detail)
+			}
+			if time.Since(fetched) > fetchEvery && !h.Away() {
+				if _, err := h.Fetch(ctx); err == nil {
+					fetched = time.Now()
+				}
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return func() []string {
+		done.Wait()
+		h.Say = before
+		return refused
+	}
+}

@@ -1,0 +1,292 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+)
+
+// journal is the caller's own. Guests have none: nobody would hear of it.
+func (h *Hub) journal(ctx context.Context) (Journal, error) {
+	token, err := h.token(ctx)
+	if err != nil {
+		return Journal{}, err
+	}
+	if token == "" {
+		return Journal{}, hub.Errorf(hub.Unauthenticated, "You are not signed in.")
+	}
+	return OpenJournal(h.place, token), nil
+}
+
+// Waiting returns what the hub hasn't heard of, in order.
+func (h *Hub) Waiting(ctx context.Context) ([]hub.LearningEvent, error) {
+	j, err := h.journal(ctx)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a guest has done nothing that waits
+	}
+	events, err := j.Waiting()
+	h.counted(len(events))
+	return events, err
+}
+
+func (h *Hub) counted(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count = n
+}
+
+// Waits is how many changes wait for the hub, as far as this process knows.
+func (h *Hub) Waits() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
+}
+
+// RecordProgress tells the hub, or the journal. Entries merge, so one that may
+// have arrived may be told again.
+func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error) {
+	var cause error
+	if !h.Away() {
+		merged, err := h.Client.RecordProgress(ctx, entries)
+		if !client.Unreachable(err) {
+			h.reached(true)
+			return merged, err
+		}
+		h.reached(false)
+		cause = err
+	}
+	events := make([]hub.LearningEvent, 0, len(entries))
+	answer := slices.Clone(entries)
+	for i, e := range entries {
+		course, err := h.lessonOf(ctx, e.CourseID, e.LessonID)
+		if err != nil {
+			return nil, orCause(cause, err)
+		}
+		event := hub.LearningEvent{
+			ID: hub.NewEventID(), Kind: hub.LessonRead, CourseID: course, LessonID: e.LessonID,
+			ProgressPercentage: e.ProgressPercentage, OccurredAt: time.Now().UTC().Truncate(time.Millisecond),
+		}
+		if e.CompletedAt != nil {
+			event.OccurredAt = *e.CompletedAt
+		}
+		if e.ProgressPercentage == 100 {
+			event.Kind, event.ProgressPercentage = hub.LessonDone, 0
+			answer[i].CompletedAt = &event.OccurredAt
+		}
+		events = append(events, event)
+	}
+	if err := h.write(ctx, events...); err != nil {
+		return nil, err
+	}
+	h.Say("Offline: kept on this machine, and told to the hub when it can be reached.")
+	return answer, nil
+}
+
+// lessonOf makes sure of a lesson that waits for the hub: what can't be found
+// would only be refused much later. It returns the course's slug.
+func (h *Hub) lessonOf(ctx context.Context, course, lesson string) (string, error) {
+	c, err := h.nearCourse(ctx, course)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(c.Lessons, func(l hub.Lesson) bool { return l.ID == lesson }) {
+		return "", &hub.Error{Code: hub.NotFound, Message: "The course has no such lesson."}
+	}
+	return c.Slug, nil
+}
+
+func orCause(cause, err error) error {
+	if cause != nil {
+		return cause
+	}
+	return err
+}
+
+// TakeQuiz has answers marked. Offline they are written into the journal, and the
+// error says so: ErrWritten is in it. Answers that may have arrived are not
+// written down, because an attempt counts.
+func (h *Hub) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error) {
+	if !h.Away() {
+		r, err := h.Client.TakeQuiz(ctx, course, lesson, a)
+		if !client.Unreachable(err) {
+			h.reached(true)
+			return r, err
+		}
+		h.reached(false)
+		if !client.NeverSent(err) {
+			return r, err
+		}
+	}
+	slug, err := h.lessonOf(ctx, course, lesson)
+	if err != nil {
+		return hub.QuizResult{}, err
+	}
+	answers := a.Answers
+	if answers == nil {
+		answers = map[string][]string{}
+	}
+	err = h.write(ctx, hub.LearningEvent{
+		ID: hub.NewEventID(), Kind: hub.QuizTaken, CourseID: slug, LessonID: lesson, Answers: answers, OccurredAt: time.Now().UTC().Truncate(time.Millisecond),
+	})
+	if err != nil {
+		return hub.QuizResult{}, err
+	}
+	return hub.QuizResult{}, hub.Wrap(ErrWritten, hub.Unavailable, "Your answers are kept on this machine. The hub marks them when it can be reached: cmh sync shows how they did.")
+}
+
+func (h *Hub) write(ctx context.Context, events ...hub.LearningEvent) error {
+	j, err := h.journal(ctx)
+	if err != nil {
+		return err
+	}
+	if err := j.Add(ctx, events...); err != nil {
+		return err
+	}
+	_, err = h.Waiting(ctx)
+	return err
+}
+
+// Catch tells the hub what waits, and the learner what became of it. Nothing
+// happens when nothing waits, or when the hub can't be reached.
+func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
+	var none Replayed
+	j, err := h.journal(ctx)
+	if err != nil {
+		return none, nil //nolint:nilerr // guests have nothing to tell
+	}
+	events, err := h.Waiting(ctx)
+	if err != nil || len(events) == 0 || h.Away() {
+		return none, err
+	}
+	r, err := j.Replay(ctx, h.Replay)
+	_, _ = h.Waiting(ctx)
+	if client.Unreachable(err) {
+		h.reached(false)
+	} else if err == nil {
+		h.reached(true)
+	}
+	if r.Recorded > 0 {
+		h.Say(fmt.Sprintf("The hub has recorded what you did offline: %s.", Changes(r.Recorded)))
+	}
+	if n, where := j.Damaged(); n > 0 && r.Recorded > 0 {
+		h.Say(fmt.Sprintf("%s can't be read any more, and lies in %s.", Changes(n), where))
+	}
+	for _, refused := range r.Refused {
+		h.Say(fmt.Sprintf("The hub has refused %s of %s in %s: %s It is kept in %s.", Doing(refused.Event), refused.Event.LessonID, refused.Event.CourseID, refused.Problem.Detail, j.RefusedPath()))
+	}
+	return r, err
+}
+
+// Changes counts changes in words.
+func Changes(n int) string {
+	if n == 1 {
+		return "1 change"
+	}
+	return fmt.Sprintf("%d changes", n)
+}
+
+// Doing names what an event tells of.
+func Doing(e hub.LearningEvent) string {
+	switch e.Kind {
+	case hub.QuizTaken:
+		return "the quiz"
+	case hub.LessonDone:
+		return "the completion"
+	}
+	return "the progress"
+}
+
+// Enroll joins a course, and keeps its texts for when the hub can't be reached.
+func (h *Hub) Enroll(ctx context.Context, course string) (hub.Enrollment, error) {
+	if h.always {
+		return h.near.Enroll(ctx, course)
+	}
+	e, err := h.Client.Enroll(ctx, course)
+	if err == nil {
+		within, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		_ = h.keepCourse(within, e.Course) // what is missing, cmh sync fetches
+	}
+	return e, err
+}
+
+// keepCourse fetches the texts of a course.
+func (h *Hub) keepCourse(ctx context.Context, slug string) error {
+	c, err := h.Client.Course(ctx, slug)
+	if err != nil {
+		return err
+	}
+	token, err := h.token(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Client.Lessons(ctx, slug); err != nil {
+		return err
+	}
+	for _, l := range c.Lessons {
+		at := h.cache.At(token, "/v1/courses/"+slug+"/lessons/"+l.ID)
+		if at.After(c.UpdatedAt) && time.Since(at) < 24*time.Hour && time.Since(at) > 0 {
+			continue // confirmed today, and not changed since
+		}
+		if _, err := h.Client.Lesson(ctx, slug, l.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kept is what there is to read offline.
+type Kept struct {
+	Courses int `json:"courses"` // in the catalogue
+	Texts   int `json:"courses_with_texts"`
+}
+
+// Fetch keeps what a learner may want to read offline: the catalogue, the texts
+// and quizzes of the courses that they take, how far they are. What hasn't
+// changed isn't sent again.
+func (h *Hub) Fetch(ctx context.Context) (Kept, error) {
+	var k Kept
+	if h.always {
+		return k, hub.Errorf(hub.Unavailable, "You are offline, and this needs the hub.")
+	}
+	all, err := h.catalogue(ctx, h.Client)
+	if err != nil {
+		return k, err
+	}
+	k.Courses = len(all)
+	if token, err := h.token(ctx); err != nil || token == "" {
+		return k, err
+	}
+	if _, err := h.Profile(ctx); err != nil {
+		return k, err
+	}
+	if _, err := h.Client.Progress(ctx); err != nil {
+		return k, err
+	}
+	_, nextErr := h.Client.Next(ctx)
+	_, meritErr := h.Client.Achievements(ctx)
+	_, certErr := h.Client.Certificates(ctx)
+	for _, err := range []error{nextErr, meritErr, certErr} {
+		if err != nil {
+			return k, err
+		}
+	}
+	for _, c := range all {
+		if !c.Enrolled {
+			continue
+		}
+		err := h.keepCourse(ctx, c.Slug)
+		switch hub.CodeOf(err) {
+		case "":
+			k.Texts++
+		case hub.Forbidden, hub.NotFound: // not theirs any more; the others may be
+		default:
+			return k, err
+		}
+	}
+	return k, nil
+}
