@@ -38,38 +38,44 @@ func (s sandboxes) User(ctx context.Context, who gateway.Identity) (string, erro
 	return u.ID, asLabs(err)
 }
 
-func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (gateway.Place, error) {
 	ref, host, more := strings.Cut(name, "+")
-	id, err := s.resolve(ctx, who, ref)
-	if err != nil || !more {
-		return id, err
+	id, role, err := s.resolve(ctx, who, ref)
+	if err == nil && more {
+		id, err = s.app.LabHost(ctx, id, host)
+		err = asLabs(err)
 	}
-	id, err = s.app.LabHost(ctx, id, host)
-	return id, asLabs(err)
+	if err != nil {
+		return gateway.Place{}, err
+	}
+	return gateway.Place{Sandbox: id, Opens: func(door gateway.Door) error { return maySSH(role, string(door)) }}, nil
 }
 
-func (s sandboxes) resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
-	if id := s.app.ReadySandbox(ctx, who.Fingerprint, who.UserID, name); id != "" {
-		return id, nil
+func (s sandboxes) resolve(ctx context.Context, who gateway.Identity, name string) (string, hub.Role, error) {
+	if id, role := s.app.ReadySandbox(ctx, who.Fingerprint, who.UserID, name); id != "" {
+		return id, role, nil
 	}
 	u, err := userOf(ctx, s.app, who)
 	if err != nil {
-		return "", asLabs(err)
+		return "", "", asLabs(err)
 	}
 	id, err := s.app.As(u).LabSandbox(ctx, name)
 	if code := hub.CodeOf(err); code == hub.NotFound || code == hub.Conflict {
 		if lab, labErr := s.app.As(u).Lab(ctx, name); labErr == nil && lab.ID == name {
-			return "", gateway.ErrNotRunning
+			return "", "", gateway.ErrNotRunning
 		}
-		return "", labs.ErrNotFound
+		return "", "", labs.ErrNotFound
 	}
-	return id, err
+	return id, u.Role, err
 }
 
 func (s sandboxes) Watch(ctx context.Context, who gateway.Identity, session string) (id, name string, err error) {
 	u, err := userOf(ctx, s.app, who)
 	if err != nil {
 		return "", "", asLabs(err)
+	}
+	if maySSH(u.Role, string(gateway.LookOn)) != nil {
+		return "", "", labs.ErrNotFound
 	}
 	id, err = s.app.As(u).WatchedLab(ctx, session)
 	return id, u.Username, asLabs(err)

@@ -15,7 +15,6 @@ import (
 	"charm.land/wish/v2/bubbletea"
 
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
@@ -77,8 +76,10 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	if len(s.Command()) > 0 || wantsLines(s) {
 		status := l.command(ctx, s, as)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
-	} else {
+	} else if err := maySSH(user.Role, theScreens); err == nil {
 		l.screens(ctx, s, as)
+	} else {
+		_, _ = io.WriteString(s.Stderr(), hub.MessageOf(err)+"\r\n")
 	}
 	cancel(nil)
 	watching.Wait()
@@ -138,9 +139,7 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	if len(args) > 0 && args[0] == "cmh" {
 		args = args[1:]
 	}
-	tree := root.New(env, local)
-	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", auth.Shared(env)...))
-	return cli.Run(ctx, tree, env, args)
+	return cli.Run(ctx, commands(env, local, as.User().Role), env, args)
 }
 
 // wantsLines says whether a visitor on a terminal wants lines of text instead

@@ -37,11 +37,17 @@ func (g *Gateway) serveForward(_ *ssh.Server, conn *gossh.ServerConn, nc gossh.N
 		return
 	}
 	s := &session{g: g, peer: p, who: st.who, name: conn.User(), ctx: cctx}
-	id, err := s.resolve()
+	to, err := s.resolve()
 	if err != nil {
 		_ = nc.Reject(gossh.Prohibited, sayNoLab)
 		return
 	}
+	if err := to.opens(Port, s.byNode()); err != nil {
+		g.Log.InfoContext(cctx, "ssh door refused", "source", p.source, "door", Port, "err", err)
+		_ = nc.Reject(gossh.Prohibited, sayNotOpen)
+		return
+	}
+	id := to.Sandbox
 	inner, err := g.lines.call(cctx, id, "direct-tcpip", nc.ExtraData())
 	var refused *gossh.OpenChannelError
 	switch {

@@ -43,12 +43,12 @@ type Sandboxes interface {
 	// key that no account has. Its connections are counted together.
 	User(ctx context.Context, who Identity) (userID string, err error)
 
-	// Resolve returns the sandbox that name means for who: one of their own
-	// sessions, by its id or by its lab's, and after a "+" one of its hosts.
-	// It returns labs.ErrNotFound for
-	// what doesn't exist and what isn't theirs alike, and ErrNotRunning for a
-	// lab in the catalogue of which they have no running session.
-	Resolve(ctx context.Context, who Identity, name string) (sandboxID string, err error)
+	// Resolve returns where name leads who: to one of their own sessions, by
+	// its id or by its lab's, and after a "+" to one of its hosts. It returns
+	// labs.ErrNotFound for what doesn't exist and what isn't theirs alike, and
+	// ErrNotRunning for a lab in the catalogue of which they have no running
+	// session.
+	Resolve(ctx context.Context, who Identity, name string) (Place, error)
 
 	// Watch returns the sandbox of somebody's session, by its id, that who may
 	// look on in, and what its learner is to call them. It returns

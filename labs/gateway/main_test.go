@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -72,6 +73,7 @@ type world struct {
 	dials  atomic.Int32 // to agents
 
 	revoked atomic.Bool // Alice's key
+	shut    atomic.Pointer[gateway.Door]
 	shared  atomic.Bool // Alice lets Bob look on
 	record  atomic.Bool // what shells print goes to recorded
 
@@ -117,19 +119,26 @@ func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
 	return "", labs.ErrNotFound
 }
 
-func (w *world) Resolve(ctx context.Context, who gateway.Identity, name string) (string, error) {
+func (w *world) Resolve(ctx context.Context, who gateway.Identity, name string) (gateway.Place, error) {
 	user, err := w.User(ctx, who)
 	switch {
 	case err != nil:
-		return "", err
-	case user == "alice" && (name == alices || name == "first-lab"):
-		return "box-a", nil
+		return gateway.Place{}, err
+	case user == "alice" && (name == alices || name == "first-lab" || name == alices+"+node01"):
+		return gateway.Place{Sandbox: "box-a", Opens: w.opens}, nil
 	case user == "bob" && (name == bobs || name == "first-lab"):
-		return "box-b", nil
+		return gateway.Place{Sandbox: "box-b", Opens: w.opens}, nil
 	case name == "second-lab":
-		return "", gateway.ErrNotRunning
+		return gateway.Place{}, gateway.ErrNotRunning
 	}
-	return "", labs.ErrNotFound
+	return gateway.Place{}, labs.ErrNotFound
+}
+
+func (w *world) opens(door gateway.Door) error {
+	if shut := w.shut.Load(); shut != nil && *shut == door {
+		return errors.New("shut")
+	}
+	return nil
 }
 
 func (w *world) event(s string) {

@@ -11,9 +11,11 @@ import (
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
-// proxy copies the session to the agent in sandbox id. Requests pass as they
-// are, but only those that serve a learner, and cut to size.
-func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
+// proxy copies the session to the agent in the sandbox of to. Requests pass as
+// they are, but only those that serve a learner, and cut to size; none that
+// starts anything does before its door is open.
+func (s *session) proxy(to Place, reqs <-chan *gossh.Request) {
+	id := to.Sandbox
 	type dialled struct {
 		inner *call
 		err   error
@@ -63,6 +65,14 @@ func (s *session) proxy(id string, reqs <-chan *gossh.Request) {
 			if req.Type == "subsystem" && !sftp(req.Payload) {
 				reply(req, false)
 				continue
+			}
+			if err := to.opens(doorOf(req.Type), s.byNode()); err != nil {
+				s.g.Log.InfoContext(s.ctx, "ssh door refused", append(s.log, "door", doorOf(req.Type), "err", err)...)
+				reply(req, true)
+				s.ch.say(sayNotOpen)
+				s.ch.finish(exitMayNot)
+				drop(reqs)
+				return
 			}
 			s.run(id, func() (*call, error) {
 				d := <-dial

@@ -20,6 +20,7 @@ import (
 // read the same.
 const (
 	sayNoLab              = "There is no running lab of yours by that name. See yours with: cmh lab list"
+	sayNotOpen            = "Your account may not do this."
 	sayNotRunning         = "You have no running session of that lab. Start one with: cmh lab start"
 	sayUnreachable        = "The lab could not be reached. Please try again in a moment."
 	sayLost               = "The connection to the lab was lost."
@@ -34,6 +35,7 @@ const (
 const (
 	exitUsage    = 2
 	exitNotFound = 5
+	exitMayNot   = 6
 	exitLater    = 75
 	exitLost     = 255
 )
@@ -89,13 +91,13 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 		s.watch(session, reqs)
 		return
 	}
-	id, err := resolved()
+	to, err := resolved()
 	switch {
 	case err == nil:
-		s.proxy(id, reqs)
+		s.proxy(to, reqs)
 	case errors.Is(err, ErrNotRunning):
 		s.refuse(reqs, sayNotRunning, exitNotFound)
-	case errors.Is(err, labs.ErrNotFound) && (sessionID(s.name) || strings.Contains(s.name, hostMark)):
+	case errors.Is(err, labs.ErrNotFound) && (sessionID(s.name) || s.byNode()):
 		g.Log.InfoContext(s.ctx, "ssh session refused", append(s.log, "err", err)...)
 		s.refuse(reqs, sayNoLab, exitNotFound)
 	case errors.Is(err, labs.ErrNotFound) && s.who.UserID != "":
@@ -110,30 +112,33 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 	}
 }
 
-// resolve asks which sandbox the client means. What names no lab by its form
+// resolve asks where the client means to go. What names no lab by its form
 // isn't asked for: most clients send the name of their local user.
-func (s *session) resolve() (string, error) {
+func (s *session) resolve() (Place, error) {
 	ref, host, more := strings.Cut(s.name, hostMark)
 	if _, watch := watched(s.name); watch || s.who.Guest() || !slug(ref) || reserved(ref) || more && !slug(host) {
-		return "", labs.ErrNotFound
+		return Place{}, labs.ErrNotFound
 	}
 	return s.g.Sandboxes.Resolve(s.ctx, s.who, s.name)
 }
 
 // resolving begins to resolve, and returns what waits for the answer.
-func (s *session) resolving() func() (string, error) {
-	var id string
+func (s *session) resolving() func() (Place, error) {
+	var to Place
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		id, err = s.resolve()
+		to, err = s.resolve()
 	}()
-	return func() (string, error) {
+	return func() (Place, error) {
 		<-done
-		return id, err
+		return to, err
 	}
 }
+
+// byNode says whether the client means one of a lab's hosts.
+func (s *session) byNode() bool { return strings.Contains(s.name, hostMark) }
 
 // hostMark stands between a lab and one of its hosts: s-4kq2m7ah3x+node01.
 const hostMark = "+"

@@ -37,7 +37,7 @@ func Args(names ...string) cobra.PositionalArgs {
 // Group returns a command that only holds others.
 func Group(use, short string, subs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: use, Short: short,
+		Use: use, Short: short, Annotations: map[string]string{helps: "only"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

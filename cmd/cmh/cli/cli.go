@@ -58,6 +58,10 @@ type Env struct {
 	// where the process belongs to the person who reads its output.
 	ShowCause bool
 
+	// May is asked before a command does anything, with its words after cmh; nil
+	// lets all of them. Help is for everybody.
+	May func(command string) error
+
 	// Shared says that the process serves other people too: what a caller
 	// could make it compute without end is left out.
 	Shared bool

@@ -57,6 +57,12 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
+	if env.May != nil {
+		guard(root, env.May)
+		if len(args) > 0 && strings.HasPrefix(args[0], "__") { // completion, which cobra adds by itself
+			args = []string{"help"}
+		}
+	}
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for this process's own
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2

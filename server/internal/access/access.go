@@ -8,6 +8,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -42,19 +43,27 @@ var (
 	Members   = Who{SignIn, Own, Own, Own, Own}
 	Learners  = Who{SignIn, Part, Yes, Yes, Yes}
 	Onlookers = Who{SignIn, Hidden, Hidden, Own, Yes}
+	Holders   = Who{Hidden, Own, Own, Own, Own}
+	Lookers   = Who{Hidden, Hidden, Hidden, Own, Yes}
 	Teachers  = Who{SignIn, No, No, Own, Yes}
 	Admins    = Who{SignIn, No, No, No, Yes}
 )
 
 // An Operation is one row of the table.
 type Operation struct {
-	// Name is METHOD /path/{parameter} of the API, or Type.field of GraphQL.
+	// Name is METHOD /path/{parameter} of the API, Type.field of GraphQL, or what
+	// one types to do it over SSH.
 	Name string
 	Who  Who
 
 	// Scope is what an API key needs to have. Empty means that no key will do,
 	// unless everybody may: then none is needed.
 	Scope hub.Scope
+}
+
+// OverSSH tells the ways in and the commands that SSH has.
+func (o Operation) OverSSH() bool {
+	return strings.HasPrefix(o.Name, "ssh ") || strings.HasPrefix(o.Name, "sftp ")
 }
 
 // Metered reports whether asking counts against the limit on requests. Who asks

@@ -16,6 +16,8 @@ func Markdown() string {
 		}
 		key := "none"
 		switch {
+		case o.OverSSH():
+			key = "-"
 		case o.Scope != "":
 			key = "`" + string(o.Scope) + "`"
 		case o.Who == Everybody:

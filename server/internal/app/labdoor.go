@@ -70,20 +70,20 @@ func serial() uint64 {
 }
 
 // ReadySandbox returns the running session that somebody calls name, a session
-// or a lab, when nothing stands in the way: its id, which is its sandbox's too. It
-// is "" otherwise, and LabSandbox knows why. Who it is, is a user's id, or the
+// or a lab, when nothing stands in the way: its id, which is its sandbox's too,
+// and what they are. The id is "" otherwise, and LabSandbox knows why. Who it is, is a user's id, or the
 // fingerprint (SHA256:...) of a key proven to be held. Most who come through the
 // SSH door come to a lab that is ready: one question answers all of it.
-func (a *App) ReadySandbox(ctx context.Context, fingerprint, user, name string) string {
+func (a *App) ReadySandbox(ctx context.Context, fingerprint, user, name string) (id string, role hub.Role) {
 	var r postgres.LabRun
 	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		r, err = tx.LabDoor(ctx, fingerprint, user, name)
+		r, role, err = tx.LabDoor(ctx, fingerprint, user, name)
 		return err
 	})
 	if err != nil || a.stillRuns(r) != nil || r.Node != a.Labs.Node || unsettled(r) {
-		return ""
+		return "", ""
 	}
-	return r.ID
+	return r.ID, role
 }
 
 // LabSandbox returns the sandbox of the caller's running session, once that is

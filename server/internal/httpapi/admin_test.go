@@ -177,7 +177,7 @@ func TestSuspensionShutsEveryDoor(t *testing.T) {
 	apitest.Code(t, err, hub.Unauthenticated)
 	_, err = h.App.UserByID(t.Context(), u.ID) // a certificate for SSH
 	apitest.Code(t, err, hub.NotFound)
-	if id := h.App.ReadySandbox(t.Context(), "", u.ID, s.ID); id != "" {
+	if id, _ := h.App.ReadySandbox(t.Context(), "", u.ID, s.ID); id != "" {
 		t.Error("the lab's door is open")
 	}
 	select {

@@ -226,7 +226,7 @@ var asGraph = map[string]string{
 
 func rows() (ops []access.Operation) {
 	for _, o := range access.Table {
-		if !strings.Contains(o.Name, " ") {
+		if !strings.Contains(o.Name, " ") && !o.OverSSH() {
 			ops = append(ops, o)
 		}
 	}

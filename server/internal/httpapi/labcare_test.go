@@ -370,7 +370,7 @@ func TestReadySandbox(t *testing.T) {
 	as := h.actor(t, c)
 	finds := func(want, fingerprint, user, name string) {
 		t.Helper()
-		if got := h.App.ReadySandbox(ctx, fingerprint, user, name); got != want {
+		if got, _ := h.App.ReadySandbox(ctx, fingerprint, user, name); got != want {
 			t.Errorf("%s%s as %s: %q, not %q", fingerprint, user, name, got, want)
 		}
 	}

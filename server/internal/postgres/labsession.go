@@ -131,16 +131,16 @@ func (tx Tx) UsersLabRun(ctx context.Context, user, ref string) (LabRun, error) 
 }
 
 // LabDoor returns the running session that the owner of a key calls ref, by its
-// id or its lab's; with a user, that user's. A door needs to know little: it has
-// no steps and no titles.
-func (tx Tx) LabDoor(ctx context.Context, fingerprint, user, ref string) (r LabRun, err error) {
-	err = tx.QueryRow(ctx, `SELECT s.id, s.user_id::text, s.lab_id, s.state, s.message, s.node, s.expires_at
+// id or its lab's, and their role; with a user, that user's. A door needs to
+// know little: the session has no steps and no titles.
+func (tx Tx) LabDoor(ctx context.Context, fingerprint, user, ref string) (r LabRun, role hub.Role, err error) {
+	err = tx.QueryRow(ctx, `SELECT s.id, s.user_id::text, s.lab_id, s.state, s.message, s.node, s.expires_at, coalesce(u.staff_role, u.subscription_tier)
 		FROM lab_sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.user_id = coalesce(nullif($2, '')::uuid, (SELECT user_id FROM ssh_keys WHERE fingerprint = $1))
 		  AND (s.id = $3 OR s.lab_id = $3) AND s.ended_at IS NULL AND u.disabled_at IS NULL
 		ORDER BY s.id = $3 DESC, s.created_at DESC LIMIT 1`, fingerprint, user, ref).
-		Scan(&r.ID, &r.UserID, &r.LabID, &r.State, &r.Message, &r.Node, &r.ExpiresAt)
-	return r, classify("lab session", err)
+		Scan(&r.ID, &r.UserID, &r.LabID, &r.State, &r.Message, &r.Node, &r.ExpiresAt, &role)
+	return r, role, classify("lab session", err)
 }
 
 // UsersLabRuns returns the sessions of user: running ones first, then the
