@@ -23,7 +23,7 @@ const (
 func maySSH(role hub.Role, name string) error {
 	op, _ := access.Of(name)
 	if op.Cell(role) == access.Hidden {
-		return hub.Errorf(hub.NotFound, "There is nothing here by that name.")
+		return hub.Errorf(hub.NotFound, "There is nothing at this address.")
 	}
 	return op.Check(role, nil)
 }
