@@ -97,19 +97,32 @@ func TestRoutingIsStrict(t *testing.T) {
 func TestEveryAnswerIsNamedAndGuarded(t *testing.T) {
 	t.Parallel()
 	api := apitest.New(t)
-	for _, path := range []string{"/v1/courses", "/nothing"} {
-		got := send(t, api, "GET", path, "", "")
+	guarded := func(what string, got response) {
+		t.Helper()
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 		} {
 			if got.header.Get(name) != want {
-				t.Errorf("%s: %s is %q", path, name, got.header.Get(name))
+				t.Errorf("%s: %s is %q", what, name, got.header.Get(name))
 			}
 		}
-		if got.header.Get("X-Request-Id") == "" || got.header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: %v", path, got.header)
+		policy := got.header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+			t.Errorf("%s: the policy is %q", what, policy)
+		}
+		if got.header.Get("X-Request-Id") == "" || got.header.Get("Access-Control-Allow-Origin") != "" || got.header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%s: %v", what, got.header)
 		}
 	}
+	token := api.Token(t, api.User(t, hub.Free))
+	for _, d := range contract(t) {
+		for _, with := range []string{"", token} {
+			if d.method == http.MethodGet || with == "" {
+				guarded(d.name, send(t, api, d.method, d.at(nowhere()), with, "", "Origin", "https://evil.example"))
+			}
+		}
+	}
+	guarded("nothing", send(t, api, "GET", "/nothing", "", ""))
 }
 
 // A token that is no token is refused: whoever sends one believes to be
@@ -198,5 +211,44 @@ func TestRefusalDoesNotWaitForTheBody(t *testing.T) {
 	b := make([]byte, 12)
 	if _, err := io.ReadFull(c, b); err != nil || string(b) != "HTTP/1.1 401" {
 		t.Errorf("got %q, %v", b, err)
+	}
+}
+
+// A body without an end is not read to its end: what is too much is told while
+// the rest is still to come, and the connection is closed.
+func TestTooMuchIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(api.Direct(t), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "POST /v1/auth/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan string)
+	go func() {
+		b := make([]byte, 12)
+		_, _ = io.ReadFull(c, b)
+		answered <- string(b)
+	}()
+	chunk := "10000\r\n" + strings.Repeat(" ", 0x10000) + "\r\n"
+	taken := 0
+	for taken < 64<<20 {
+		n, err := io.WriteString(c, chunk)
+		taken += n
+		if err != nil { // closed
+			break
+		}
+	}
+	if taken > 16<<20 {
+		t.Errorf("%d bytes were taken", taken)
+	}
+	if got := <-answered; got != "HTTP/1.1 413" {
+		t.Errorf("answered %q", got)
 	}
 }

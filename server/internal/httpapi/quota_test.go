@@ -170,11 +170,77 @@ func TestLimitsOverHTTP(t *testing.T) {
 		}
 	}
 	api.App.DB.Pool().Close() // a refusal asks nobody
-	if got := send(t, api, "GET", "/v1/courses", "", ""); got.status != http.StatusTooManyRequests {
-		t.Errorf("without a database: %d", got.status)
+	for _, with := range []string{"", token, made.Token} {
+		if got := send(t, api, "GET", "/v1/courses", with, ""); got.status != http.StatusTooManyRequests {
+			t.Errorf("without a database: %d", got.status)
+		}
 	}
 	if got := send(t, api, "GET", "/healthz", "", ""); got.status != 200 || got.header.Get("RateLimit") != "" {
 		t.Errorf("health: %d %v", got.status, got.header)
+	}
+}
+
+// A thousand an hour for free accounts, ten thousand for paid ones, through
+// whichever door: the next one is too many, and is told so.
+func TestFiguresOfTheTiers(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t, allow(app.Limits{Guest: 100, Free: 1000, Premium: 10_000}))
+	for role, most := range map[hub.Role]int{hub.Free: 1000, hub.Premium: 10_000, hub.Instructor: 10_000} {
+		c := api.User(t, role)
+		token := api.Token(t, c) // which asks for the profile once
+		u, err := c.Profile(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		overSSH := api.App.As(u)
+		for n := 2; n < most; n++ {
+			if _, err := overSSH.Spend(t.Context()); err != nil {
+				t.Fatalf("%s: the %dth: %v", role, n, err)
+			}
+		}
+		got := send(t, api, "GET", "/v1/courses", token, "")
+		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+		policy := fmt.Sprintf(`"hour";q=%d;w=3600`, most)
+		if got.status != http.StatusTooManyRequests || err != nil || wait < 1 || wait > 3600 || got.header.Get("RateLimit-Policy") != policy || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %v %s", role, got.status, got.header, got.body)
+		}
+	}
+}
+
+// With ten left, two hundred at once get ten answers, over two servers, and a
+// third that starts afterwards has none to give.
+func TestTheLastTenGoOnce(t *testing.T) {
+	t.Parallel()
+	limits := allow(app.Limits{Free: 100})
+	one := apitest.New(t, limits)
+	two := one.Beside(t, limits)
+	one.Watch(t)
+	two.Watch(t)
+	c := one.User(t, hub.Free)
+	token := one.Token(t, c) // one
+	u := profileOf(t, c)     // two
+	for range 88 {
+		if _, err := one.App.As(u).Spend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	answers := map[int]int{}
+	for i := range 200 {
+		wg.Go(func() {
+			got := send(t, []*apitest.API{one, two}[i%2], "GET", "/v1/courses", token, "")
+			mu.Lock()
+			defer mu.Unlock()
+			answers[got.status]++
+		})
+	}
+	wg.Wait()
+	if answers[200] != 10 || answers[429] != 190 {
+		t.Errorf("answers: %v", answers)
+	}
+	if got := send(t, one.Beside(t, limits), "GET", "/v1/courses", token, ""); got.status != http.StatusTooManyRequests {
+		t.Errorf("after a restart: %d", got.status)
 	}
 }
 
