@@ -116,7 +116,7 @@ func resetCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "reset-password",
 		Short:   "Set a new password with the token of a message",
-		Example: "  cmh auth reset-password --token cmhp_...",
+		Example: "  cmh auth reset-password\n  cmh auth reset-password --token cmhp_...",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if r.Token, err = orAsk(cmd.Context(), env, r.Token, "Token:", "--token"); err != nil {
@@ -137,7 +137,7 @@ func resetCmd(env *cli.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.Token, "token", "", "the `TOKEN` of the message")
+	f.StringVar(&r.Token, "token", "", "the `TOKEN` of the message; asked for if not given")
 	f.BoolVar(&stdin, "password-stdin", false, "read the new password from standard input")
 	return cmd
 }

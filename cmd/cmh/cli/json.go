@@ -24,7 +24,7 @@ func printJSON(env *Env, v any) error {
 	if env.JQ != "" || env.Template != "" {
 		return env.form.write(env, v)
 	}
-	return writeJSON(env.Out, v, env.OutTTY && !env.Plain)
+	return WriteJSON(env.Out, v, env.OutTTY && !env.Plain)
 }
 
 // form is the caller's filter or template, at work for one run. Values are
@@ -47,7 +47,7 @@ func (f *form) write(env *Env, v any) (err error) {
 			return err
 		}
 	}
-	err = writeJSON(f.to, v, false)
+	err = WriteJSON(f.to, v, false)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
 		return f.end() // it has ended, and knows why
 	}
@@ -64,7 +64,8 @@ func (f *form) end() error {
 	return to.Close()
 }
 
-func writeJSON(w io.Writer, v any, indent bool) error {
+// WriteJSON writes v with nothing in it that a terminal would act on.
+func WriteJSON(w io.Writer, v any, indent bool) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

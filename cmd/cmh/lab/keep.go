@@ -36,7 +36,7 @@ func saveCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, c, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Kept as %s (%s), until %s.\n", c.ID, mebibytes(c.Bytes), c.ExpiresAt.Local().Format(time.DateOnly))
+				_, _ = fmt.Fprintf(w, "Kept as %s (%s), until %s.\n", cli.CleanLine(c.ID), mebibytes(c.Bytes), c.ExpiresAt.Local().Format(time.DateOnly))
 				env.Say("Go back to it: cmh lab reset --to %s", c.ID)
 			})
 		},

@@ -35,7 +35,7 @@ func recordingsCmd(env *cli.Env) *cobra.Command {
 					env.Say("You have no recordings. Begin with: cmh lab record on")
 				}
 				for _, r := range rs {
-					_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, r.StartedAt.Local().Format("2006-01-02 15:04"),
+					_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cli.CleanLine(r.ID), r.StartedAt.Local().Format("2006-01-02 15:04"),
 						time.Duration(r.Duration*float64(time.Second)).Round(time.Second), cli.CleanLine(r.Title))
 				}
 			})

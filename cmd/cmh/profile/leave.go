@@ -2,7 +2,6 @@ package profile
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -29,9 +28,7 @@ func exportCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, e, func(w io.Writer) {
-				enc := json.NewEncoder(w) // which escapes what a terminal would act on
-				enc.SetIndent("", "  ")
-				_ = enc.Encode(e) // the reader may be gone
+				_ = cli.WriteJSON(w, e, true) // the reader may be gone
 			})
 		},
 	}

@@ -40,13 +40,23 @@ func TestHostileServer(t *testing.T) {
 		"unknown code":      {418, "application/problem+json", `{"code":"teapot","detail":"x"}`, "course view x", 1, ""},
 		"elsewhere":         {302, "text/plain", "", "course list", 1, ""},
 		"evil ssh address":  {200, "application/json", `[{"session_id":"s-aaaaaaaaaa","lab_id":"x","state":"ready","ssh":{"host":"h\n ProxyCommand id","port":1,"user":"s-a","host_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB4C1bmtXbeAqo4Ts9iNgaSaTpRh8XtbCzcXVLjB2Xt6"}}]`, "ssh-config", 1, ""},
+		"over the limit":    {429, "application/problem+json", `{"code":"limit","detail":"Too many requests."}`, "course list", 75, ""},
+		"over, JSON":        {429, "application/problem+json", `{"code":"limit","detail":"Too many requests."}`, "course list --json", 75, ""},
+		"a proxy is full":   {503, "text/html", "<h1>busy</h1>", "course list", 75, ""},
+		"sixteen MiB more":  {200, "application/json", `[{"slug":"` + strings.Repeat("x", 17<<20) + `"}]`, "course list", 1, ""},
+		"text for JSON":     {200, "text/plain", `[{"slug":"x","title":"T"}]`, "course list", 1, ""},
+		"a script for JSON": {200, "application/javascript", `[{"slug":"x","title":"T"}]`, "course list", 1, ""},
+		"no kind at all":    {200, "", `[{"slug":"x","title":"T"}]`, "course list", 1, ""},
+		"a path for a name": {200, "application/json", `{"session_id":"../../../etc/passwd","lab_id":"../../x","state":"ready","ssh":{"host":"../x","port":1,"user":"../../y","host_key":"/etc/passwd"}}`, "lab status x", 0, ""},
+		"two numbers":       {200, "application/json", `[{"slug":"x","duration":1e400}]`, "course list", 1, ""},
 		"check never made":  {200, "application/json", `{"session_id":"s-a","step":1,"state":"fine"}`, "lab check s-a", 75, ""},
 		"check with no say": {200, "application/json", `{}`, "lab check s-a", 75, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Type", tt.kind)
+				w.Header()["Content-Type"] = []string{tt.kind}
+				w.Header().Set("Retry-After", "3600") // longer than anybody waits
 				w.Header().Set("Location", "http://169.254.169.254/")
 				w.WriteHeader(tt.status)
 				_, _ = io.WriteString(w, tt.body)
