@@ -13,7 +13,7 @@ import (
 )
 
 // scanned is where texts for people stand in the code.
-var scanned = []string{"words", "client", "tui", "server"}
+var scanned = []string{"words", "client", "cmd/cmh", "tui", "server"}
 
 // found is a text in the code.
 type found struct {
@@ -38,8 +38,14 @@ var takes = map[string]struct {
 	"theme.Bind": {1, false}, "Bind": {1, false}, "cli.Group": {1, false}, "Group": {1, false},
 }
 
+// described says which arguments of a function of ours become a command's Short
+// and Long.
+var described = map[string]struct{ short, long int }{
+	"lab.act": {2, 3}, "lab.onOff": {2, 3}, "author.publishCmd": {2, 0}, "main.Beside": {2, 0}, "author.Beside": {2, 0},
+}
+
 // fields are the fields of literals that hold a text.
-var fields = map[string]bool{"Short": true, "Long": true, "Title": true, "Detail": true, "Hint": true, "Prompt": true}
+var fields = map[string]bool{"Short": true, "Title": true, "Detail": true, "Hint": true, "Prompt": true}
 
 // flagged is a method of pflag whose last argument is a text.
 var flagged = regexp.MustCompile(`^(String|StringSlice|StringArray|Bool|Int|Int64|Uint|Duration|Float64|Count|)(Var)?P?$`)
@@ -93,7 +99,9 @@ func read(t *testing.T, root string) *source {
 			case *ast.CallExpr:
 				s.call(u.name, u.file.Name.Name, n)
 			case *ast.KeyValueExpr:
-				if k, ok := n.Key.(*ast.Ident); ok && fields[k.Name] {
+				if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Long" {
+					s.paragraphs(u.name, u.file.Name.Name, n.Value)
+				} else if ok && fields[k.Name] {
 					s.take(u.name, u.file.Name.Name, n.Value, nil, false)
 				}
 			}
@@ -160,6 +168,13 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 		}
 		return
 	}
+	if of, ok := described[pkg+"."+name]; ok && len(c.Args) > of.short {
+		s.take(file, pkg, c.Args[of.short], nil, false)
+		if of.long > 0 {
+			s.paragraphs(file, pkg, c.Args[of.long])
+		}
+		return
+	}
 	of, ok := takes[qualified]
 	if !ok {
 		if of, ok = takes[name]; !ok {
@@ -170,6 +185,25 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 		return
 	}
 	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
+}
+
+// paragraphs takes a long text as cli translates it: by line, or whole where lines
+// are set in.
+func (s *source) paragraphs(file, pkg string, x ast.Expr) {
+	text, ok := s.text(pkg, x)
+	if !ok {
+		return
+	}
+	s.hold(x)
+	parts := strings.Split(text, "\n")
+	if strings.Contains(text, "\n ") {
+		parts = []string{text}
+	}
+	for _, p := range parts {
+		if p != "" {
+			s.take(file, pkg, &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(p)}, nil, false)
+		}
+	}
 }
 
 // take takes an expression as a text when it is a constant one.

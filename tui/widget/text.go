@@ -165,3 +165,8 @@ var _ = []string{
 
 // Level is how hard something is. An author's own word stays as it is.
 func Level(sp words.Speaker, level string) string { return safe.Line(sp.T(level)) }
+
+// The states of lab sessions that are shown by their own names.
+var _ = []string{
+	words.Mark("provisioning"), words.Mark("ready"), words.Mark("active"), words.Mark("detached"), words.Mark("submitted"), words.Mark("expired"), words.Mark("stopped"), words.Mark("destroyed"),
+}

@@ -121,6 +121,7 @@ which wins over config.yaml.
   CMH_PAGER, PAGER   how to page long texts (default less -FRX)
   CMH_PREFIX         key before commands in a lab's screen (default ctrl-])
   CMH_ACCESSIBLE     1: lines of text instead of screens
+  CMH_LANGUAGE       language, such as de; else LC_ALL, LC_MESSAGES, LANG
   CMH_LAB_IMAGE      image of labs that name none, for author test
   CMH_IMAGE_DIR      where images are kept, for author test
   CMH_LAB_AGENT      where lab-agent is, for author test

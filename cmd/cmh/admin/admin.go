@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Command returns the admin command.
@@ -59,7 +60,7 @@ func labsCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh admin labs stop s-4kq2m7ah3x --yes",
 		Args:    cli.Args("SESSION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := env.Confirm(cmd.Context(), "Stop "+args[0]+"?"); err != nil {
+			if err := env.Confirm(cmd.Context(), env.Tf("Stop %s?", args[0])); err != nil {
 				return err
 			}
 			b, err := env.Backend()
@@ -167,13 +168,13 @@ func statsCmd(env *cli.Env) *cobra.Command {
 					name string
 					hub.Count
 				}{
-					{"Accounts", s.Users},
-					{"New accounts in 24 hours", s.NewUsers},
-					{"Courses", s.Courses},
-					{"Enrollments", s.Enrollments},
-					{"Lessons begun", s.Lessons},
-					{"Certificates", s.Certificates},
-					{"Lab sessions ever", s.LabSessions},
+					{words.Mark("Accounts"), s.Users},
+					{words.Mark("New accounts in 24 hours"), s.NewUsers},
+					{words.Mark("Courses"), s.Courses},
+					{words.Mark("Enrollments"), s.Enrollments},
+					{words.Mark("Lessons begun"), s.Lessons},
+					{words.Mark("Certificates"), s.Certificates},
+					{words.Mark("Lab sessions ever"), s.LabSessions},
 				} {
 					about := ""
 					if !line.Exact {
@@ -191,7 +192,7 @@ func statsCmd(env *cli.Env) *cobra.Command {
 
 func row(env *cli.Env, w io.Writer, name, value string) {
 	if env.ForHumans() {
-		_, _ = fmt.Fprintf(w, "%-25s %s\n", name, value)
+		_, _ = fmt.Fprintf(w, "%-25s %s\n", env.T(name), env.T(value))
 		return
 	}
 	_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)

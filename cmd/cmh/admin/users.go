@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func usersCmd(env *cli.Env) *cobra.Command {
@@ -95,25 +96,25 @@ func show(env *cli.Env) func(hub.AccountDetail, error) error {
 			return err
 		}
 		return cli.Print(env, d, func(w io.Writer) {
-			seen := "never"
+			seen := words.Mark("never")
 			if d.LastSeenAt != nil {
 				seen = d.LastSeenAt.Local().Format(time.DateTime)
 			}
 			for _, line := range [][2]string{
-				{"User", d.Username},
-				{"E-mail", d.Email},
-				{"Verified", cli.YesNo(d.EmailVerified)},
-				{"Role", string(d.Role)},
-				{"State", state(d.Account)},
-				{"ID", d.ID},
-				{"Since", d.CreatedAt.Local().Format(time.DateTime)},
-				{"Last seen", seen},
-				{"Sign-ins", fmt.Sprint(d.SignIns)},
-				{"API keys", fmt.Sprint(d.APIKeys)},
-				{"SSH keys", fmt.Sprint(d.SSHKeys)},
-				{"Courses", fmt.Sprint(d.Enrollments)},
-				{"Certificates", fmt.Sprint(d.Certificates)},
-				{"Labs running", fmt.Sprint(d.LabsRunning)},
+				{words.Mark("User"), d.Username},
+				{words.Mark("E-mail"), d.Email},
+				{words.Mark("Verified"), cli.YesNo(d.EmailVerified)},
+				{words.Mark("Role"), string(d.Role)},
+				{words.Mark("State"), state(d.Account)},
+				{words.Mark("ID"), d.ID},
+				{words.Mark("Since"), d.CreatedAt.Local().Format(time.DateTime)},
+				{words.Mark("Last seen"), seen},
+				{words.Mark("Sign-ins"), fmt.Sprint(d.SignIns)},
+				{words.Mark("API keys"), fmt.Sprint(d.APIKeys)},
+				{words.Mark("SSH keys"), fmt.Sprint(d.SSHKeys)},
+				{words.Mark("Courses"), fmt.Sprint(d.Enrollments)},
+				{words.Mark("Certificates"), fmt.Sprint(d.Certificates)},
+				{words.Mark("Labs running"), fmt.Sprint(d.LabsRunning)},
 			} {
 				row(env, w, line[0], cli.CleanLine(line[1]))
 			}
@@ -130,7 +131,7 @@ func roleCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh admin users role ada@example.com instructor\n  cmh admin users role ada free --yes",
 		Args:    cli.Args("USER", "ROLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ask := fmt.Sprintf("Give %s the role %s, which ends their sign-ins and, if it is lower, removes their API keys for good?", args[0], args[1])
+			ask := env.Tf("Give %s the role %s, which ends their sign-ins and, if it is lower, removes their API keys for good?", args[0], args[1])
 			return change(cmd.Context(), env, ask, func(b cli.Backend) (hub.AccountDetail, error) {
 				return b.SetRole(cmd.Context(), args[0], hub.Role(args[1]))
 			})
@@ -147,7 +148,7 @@ func suspendCmd(env *cli.Env) *cobra.Command {
 		Example: "  cmh admin users suspend mallory --yes",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return change(cmd.Context(), env, "Suspend "+args[0]+", and stop their labs?", func(b cli.Backend) (hub.AccountDetail, error) {
+			return change(cmd.Context(), env, env.Tf("Suspend %s, and stop their labs?", args[0]), func(b cli.Backend) (hub.AccountDetail, error) {
 				return b.Suspend(cmd.Context(), args[0])
 			})
 		},

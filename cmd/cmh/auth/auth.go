@@ -4,7 +4,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
@@ -62,12 +61,12 @@ func printStatus(env *cli.Env, k Keeper, user *hub.User) error {
 	}
 	return cli.Print(env, Status{server, user != nil, source, user}, func(w io.Writer) {
 		if user == nil {
-			_, _ = fmt.Fprintf(w, "Not signed in at %s.\n", cli.CleanLine(server))
-			env.Say("%s", cli.LogInWith)
+			env.Fprintf(w, "Not signed in at %s.\n", cli.CleanLine(server))
+			env.Say(cli.LogInWith)
 			return
 		}
-		_, _ = fmt.Fprintf(w, "Signed in at %s as %s (%s), role %s.\nThe sign-in comes from %s.\n", cli.CleanLine(server),
-			cli.CleanLine(user.Username), cli.CleanLine(user.Email), cli.CleanLine(string(user.Role)), cli.CleanLine(source))
+		env.Fprintf(w, "Signed in at %s as %s (%s), role %s.\nThe sign-in comes from %s.\n", cli.CleanLine(server),
+			cli.CleanLine(user.Username), cli.CleanLine(user.Email), cli.CleanLine(string(user.Role)), cli.CleanLine(env.T(source)))
 	})
 }
 

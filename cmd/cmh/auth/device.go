@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // deviceSignIn is a backend that can sign in with a code. The rules, behind SSH,
@@ -32,8 +33,8 @@ func byCode(ctx context.Context, env *cli.Env, k Keeper) error {
 		return err
 	}
 	code := cli.CleanLine(d.UserCode)
-	_, _ = env.Err.Write([]byte("Your code is " + code + "\n\nOpen " + cli.CleanLine(d.VerificationURI) +
-		" on any device and enter it,\nor run this where you are signed in: cmh auth device approve " + code + "\n\n"))
+	env.Fprintf(env.Err, "Your code is %s\n\nOpen %s on any device and enter it,\nor run this where you are signed in: cmh auth device approve %s\n\n",
+		code, cli.CleanLine(d.VerificationURI), code)
 	env.Say("Waiting…")
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(min(max(d.ExpiresIn, 1), 3600))*time.Second, errRanOut)
 	defer cancel()
@@ -69,7 +70,7 @@ func approveCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			question := "Let " + cli.CleanLine(orUnnamed(d.Client)) + " act for you? It has asked at " + d.CreatedAt.UTC().Format(time.TimeOnly) + " UTC."
+			question := env.Tf("Let %s act for you? It has asked at %s UTC.", cli.CleanLine(env.T(orUnnamed(d.Client))), d.CreatedAt.UTC().Format(time.TimeOnly))
 			if err := env.Confirm(cmd.Context(), question); err != nil {
 				return err
 			}
@@ -84,7 +85,7 @@ func approveCmd(env *cli.Env) *cobra.Command {
 
 func orUnnamed(client string) string {
 	if client == "" {
-		return "a program without a name"
+		return words.Mark("a program without a name")
 	}
 	return client
 }

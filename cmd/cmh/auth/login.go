@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func loginCmd(env *cli.Env, k Keeper) *cobra.Command {
@@ -44,10 +45,10 @@ func (o loginOptions) run(ctx context.Context, env *cli.Env, k Keeper) error {
 		}
 		return byCode(ctx, env, k)
 	}
-	question := "E-mail or user name:"
+	question := words.Mark("E-mail or user name:")
 	mayCode := o.email == "" && !o.stdin && env.Interactive()
 	if mayCode {
-		question = "E-mail or user name (or nothing, to sign in with a code):"
+		question = words.Mark("E-mail or user name (or nothing, to sign in with a code):")
 	}
 	email, err := orAsk(ctx, env, o.email, question, "--email")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func passwordCmd(env *cli.Env) *cobra.Command {
@@ -180,13 +181,13 @@ func emailCmd(env *cli.Env) *cobra.Command {
 
 func printEmail(env *cli.Env, e hub.EmailState) error {
 	return cli.Print(env, e, func(w io.Writer) {
-		state := "not confirmed"
+		state := words.Mark("not confirmed")
 		if e.Verified {
-			state = "confirmed"
+			state = words.Mark("confirmed")
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\n", cli.CleanLine(e.Email), state)
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", cli.CleanLine(e.Email), env.Shown().T(state))
 		if e.Pending != "" {
-			_, _ = fmt.Fprintf(w, "%s\twaits to be confirmed\n", cli.CleanLine(e.Pending))
+			_, _ = fmt.Fprintf(w, "%s\t%s\n", cli.CleanLine(e.Pending), env.Shown().T("waits to be confirmed"))
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (o createOptions) run(ctx context.Context, env *cli.Env) error {
 	}
 	return cli.Print(env, made, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, cli.CleanLine(made.Token))
-		env.Say("%s works until %s. Keep it: it isn't shown again.", made.Name, made.ExpiresAt.Local().Format(time.DateOnly))
+		env.Say("%s works until %s. Keep it: it isn't shown again.", made.Name, env.Words().When(made.ExpiresAt.Local(), "2006-01-02"))
 	})
 }
 

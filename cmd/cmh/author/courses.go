@@ -2,7 +2,6 @@ package author
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Publisher is what the commands about courses need of the hub.
@@ -88,7 +88,7 @@ func shown(env *cli.Env) func(hub.AuthoredCourse, error) error {
 			return err
 		}
 		return cli.Print(env, c, func(w io.Writer) {
-			_, _ = fmt.Fprintf(w, "%s is at version %d, %s.\n", cli.CleanLine(c.Slug), c.Version, visibility(c))
+			env.Fprintf(w, "%s is at version %d, %s.\n", cli.CleanLine(c.Slug), c.Version, env.T(visibility(c)))
 			if !c.Published {
 				env.Say("Show it to everybody with: cmh author publish %s", c.Slug)
 			}
@@ -98,9 +98,9 @@ func shown(env *cli.Env) func(hub.AuthoredCourse, error) error {
 
 func visibility(c hub.AuthoredCourse) string {
 	if c.Published {
-		return "published"
+		return words.Mark("published")
 	}
-	return "not published"
+	return words.Mark("not published")
 }
 
 func coursesCmd(env *cli.Env) *cobra.Command {
@@ -124,7 +124,7 @@ func coursesCmd(env *cli.Env) *cobra.Command {
 			return cli.PrintList(env, all,
 				cli.Column[hub.AuthoredCourse]{Title: "COURSE", Cell: func(c hub.AuthoredCourse) string { return c.Slug }},
 				cli.Column[hub.AuthoredCourse]{Title: "VERSION", Cell: func(c hub.AuthoredCourse) string { return strconv.Itoa(c.Version) }},
-				cli.Column[hub.AuthoredCourse]{Title: "STATE", Cell: visibility},
+				cli.Column[hub.AuthoredCourse]{Title: "STATE", Cell: visibility, Word: true},
 				cli.Column[hub.AuthoredCourse]{Title: "LEARNERS", Cell: func(c hub.AuthoredCourse) string { return strconv.Itoa(c.Learners) }},
 				cli.Column[hub.AuthoredCourse]{Title: "TITLE", Cell: func(c hub.AuthoredCourse) string { return c.Title }},
 			)
@@ -190,7 +190,7 @@ func rollbackCmd(env *cli.Env) *cobra.Command {
 			if err != nil || version < 1 {
 				return hub.Errorf(hub.Invalid, "Versions are counted from 1.")
 			}
-			if err := env.Confirm(cmd.Context(), fmt.Sprintf("Make version %d of %s the newest, for everybody who begins it?", version, args[0])); err != nil {
+			if err := env.Confirm(cmd.Context(), env.Tf("Make version %d of %s the newest, for everybody who begins it?", version, args[0])); err != nil {
 				return err
 			}
 			p, err := publisher(env)
@@ -210,7 +210,7 @@ func publishCmd(env *cli.Env, verb, short string, published bool) *cobra.Command
 		Args:    cli.Args("COURSE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !published {
-				if err := env.Confirm(cmd.Context(), "Hide "+args[0]+" from everybody who isn't enrolled?"); err != nil {
+				if err := env.Confirm(cmd.Context(), env.Tf("Hide %s from everybody who isn't enrolled?", args[0])); err != nil {
 					return err
 				}
 			}

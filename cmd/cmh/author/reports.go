@@ -102,10 +102,10 @@ func brokenCmd(env *cli.Env) *cobra.Command {
 			}
 			return cli.Print(env, m, func(w io.Writer) {
 				if m.Broken {
-					_, _ = fmt.Fprintf(w, "The check of step %d of %s is marked as broken; the step counts without it.\n", m.Step, cli.CleanLine(m.LabID))
+					env.Fprintf(w, "The check of step %d of %s is marked as broken; the step counts without it.\n", m.Step, cli.CleanLine(m.LabID))
 					return
 				}
-				_, _ = fmt.Fprintf(w, "The check of step %d of %s counts.\n", m.Step, cli.CleanLine(m.LabID))
+				env.Fprintf(w, "The check of step %d of %s counts.\n", m.Step, cli.CleanLine(m.LabID))
 			})
 		},
 	}

@@ -38,9 +38,9 @@ func viewCmd(env *cli.Env) *cobra.Command {
 // whole is a course with all its lessons, and what its labs are about.
 func whole(env *cli.Env, c hub.Course) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s), version %d\n\n%s\n", cli.CleanLine(c.Title), cli.CleanLine(c.Slug), c.Version, cli.Clean(c.Description))
+	env.Fprintf(&b, "%s (%s), version %d\n\n%s\n", cli.CleanLine(c.Title), cli.CleanLine(c.Slug), c.Version, cli.Clean(c.Description))
 	for i, l := range c.Lessons {
-		fmt.Fprintf(&b, "\nLesson %d: %s (%s)\n\n%s", i+1, cli.CleanLine(l.Title), cli.CleanLine(l.ID), env.Markdown(l.Body))
+		env.Fprintf(&b, "\nLesson %d: %s (%s)\n\n%s", i+1, cli.CleanLine(l.Title), cli.CleanLine(l.ID), env.Markdown(l.Body))
 		if l.Quiz == nil {
 			continue
 		}
@@ -53,12 +53,12 @@ func whole(env *cli.Env, c hub.Course) string {
 		}
 	}
 	for _, l := range c.Labs {
-		fmt.Fprintf(&b, "\nLab: %s (%s)\n\n%s", cli.CleanLine(l.Title), cli.CleanLine(l.ID), env.Markdown(l.Description))
+		env.Fprintf(&b, "\nLab: %s (%s)\n\n%s", cli.CleanLine(l.Title), cli.CleanLine(l.ID), env.Markdown(l.Description))
 		for _, s := range l.Steps {
 			fmt.Fprintf(&b, "  %d. %s\n", s.Number, cli.CleanLine(s.Title))
 		}
 		if !l.Runnable {
-			fmt.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+			env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
 		}
 	}
 	return b.String()

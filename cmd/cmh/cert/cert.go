@@ -3,7 +3,6 @@ package cert
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -59,7 +58,7 @@ func verifyCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, c, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "%s has completed %s on %s.\n", cli.CleanLine(c.Name), cli.CleanLine(c.Title), date(c))
+				env.Fprintf(w, "%s has completed %s on %s.\n", cli.CleanLine(c.Name), cli.CleanLine(c.Title), env.Words().When(c.IssuedAt.UTC(), "2006-01-02"))
 			})
 		},
 	}

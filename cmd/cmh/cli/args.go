@@ -24,11 +24,10 @@ func Args(names ...string) cobra.PositionalArgs {
 			return hub.Errorf(hub.Invalid, "%s is missing. Usage: %s", names[len(args)], cmd.UseLine())
 		}
 		if len(args) > len(names) {
-			hint := ""
 			if f := cmd.Flag("json"); f != nil && f.Value.String() == allFields {
-				hint = " Fields are chosen with --json=FIELD,FIELD."
+				return hub.Errorf(hub.Invalid, "%q is one word too many. Fields are chosen with --json=FIELD,FIELD.", args[len(names)])
 			}
-			return hub.Errorf(hub.Invalid, "%q is one word too many.%s", args[len(names)], hint)
+			return hub.Errorf(hub.Invalid, "%q is one word too many.", args[len(names)])
 		}
 		return nil
 	}
@@ -51,12 +50,11 @@ func Group(use, short string, subs ...*cobra.Command) *cobra.Command {
 }
 
 func unknown(cmd *cobra.Command, word string) error {
-	hint := ""
 	cmd.SuggestionsMinimumDistance = 2
 	if s := cmd.SuggestionsFor(word); len(s) > 0 {
-		hint = " Did you mean " + strings.Join(s, " or ") + "?"
+		return hub.Errorf(hub.Invalid, "Unknown command %q for %q. Did you mean %s?", word, cmd.CommandPath(), strings.Join(s, " or "))
 	}
-	return hub.Errorf(hub.Invalid, "Unknown command %q for %q.%s", word, cmd.CommandPath(), hint)
+	return hub.Errorf(hub.Invalid, "Unknown command %q for %q.", word, cmd.CommandPath())
 }
 
 // allFields is what a bare --json stands for.

@@ -164,6 +164,7 @@ func (e *Env) Say(format string, args ...any) {
 // Confirm asks for a yes before something that can't be undone. Without a
 // terminal it is refused unless --yes was given.
 func (e *Env) Confirm(ctx context.Context, question string) error {
+	question = e.T(question)
 	if e.Yes {
 		return nil
 	}

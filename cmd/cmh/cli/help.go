@@ -3,9 +3,12 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // helpWidth holds every help text, so that it reads well in any terminal.
@@ -16,42 +19,43 @@ const helpWidth = 80
 func writeHelp(env *Env, cmd *cobra.Command) {
 	var b strings.Builder
 	head := func(s string) {
+		s = env.T(s)
 		if env.Colour() {
 			s = "\x1b[1m" + s + "\x1b[m"
 		}
 		b.WriteString("\n" + s + "\n")
 	}
-	text := cmd.Long
+	text := translatedLong(env, cmd.Long)
 	if text == "" {
-		text = cmd.Short
+		text = env.T(cmd.Short)
 		if text != "" && !strings.HasSuffix(text, ".") {
 			text += "."
 		}
 	}
 	b.WriteString(wrap(text, helpWidth) + "\n")
 	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
-		head("Usage:")
+		head(words.Mark("Usage:"))
 		use := cmd.UseLine()
 		if cmd.HasAvailableSubCommands() {
-			use = cmd.CommandPath() + " <command> [flags]"
+			use = cmd.CommandPath() + env.T(" <command> [flags]")
 		}
 		b.WriteString("  " + use + "\n")
 	}
 	if example := exampleOf(cmd); example != "" {
-		head("Examples:")
+		head(words.Mark("Examples:"))
 		b.WriteString(example + "\n")
 	}
-	writeCommands(&b, head, cmd)
-	if usages := flagUsages(cmd.NonInheritedFlags()); usages != "" {
-		head("Flags:")
+	writeCommands(env, &b, head, cmd)
+	if usages := flagUsages(env, cmd.NonInheritedFlags()); usages != "" {
+		head(words.Mark("Flags:"))
 		b.WriteString(usages)
 	}
-	if usages := flagUsages(cmd.InheritedFlags()); usages != "" {
-		head("Global flags:")
+	if usages := flagUsages(env, cmd.InheritedFlags()); usages != "" {
+		head(words.Mark("Global flags:"))
 		b.WriteString(usages)
 	}
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "\nMore about a command: %s <command> --help\n", cmd.CommandPath())
+		b.WriteString("\n" + env.Tf("More about a command: %s <command> --help", cmd.CommandPath()) + "\n")
 	}
 	_, _ = fmt.Fprint(env.Out, b.String())
 }
@@ -72,7 +76,7 @@ func exampleOf(cmd *cobra.Command) string {
 	return strings.Join(lines, "\n")
 }
 
-func writeCommands(b *strings.Builder, head func(string), cmd *cobra.Command) {
+func writeCommands(env *Env, b *strings.Builder, head func(string), cmd *cobra.Command) {
 	groups := map[string][]*cobra.Command{}
 	pad := 0
 	for _, c := range cmd.Commands() {
@@ -87,22 +91,50 @@ func writeCommands(b *strings.Builder, head func(string), cmd *cobra.Command) {
 		}
 		head(title)
 		for _, c := range cs {
-			fmt.Fprintf(b, "  %-*s  %s\n", pad, c.Name(), c.Short)
+			fmt.Fprintf(b, "  %-*s  %s\n", pad, c.Name(), env.T(c.Short))
 		}
 	}
 	for _, g := range cmd.Groups() {
 		list(g.Title, groups[g.ID])
 	}
-	list("Commands:", groups[""])
+	list(words.Mark("Commands:"), groups[""])
 }
 
 // flagUsages describes fs, or is empty.
-func flagUsages(fs *pflag.FlagSet) string {
+func flagUsages(env *Env, fs *pflag.FlagSet) string {
+	if env.Words() != (words.Speaker{}) {
+		fs = translated(env, fs)
+	}
 	usages := strings.TrimRight(fs.FlagUsagesWrapped(helpWidth), "\n ")
 	if usages == "" {
 		return ""
 	}
 	return strings.Replace(usages, "--json FIELDS[=*]", "--json[=FIELDS]  ", 1) + "\n"
+}
+
+// translatedLong is a long text in the caller's language. It is translated line by
+// line, because many end with the same one; set in, the lines belong together.
+func translatedLong(env *Env, text string) string {
+	if strings.Contains(text, "\n ") {
+		return env.T(text)
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = env.T(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// translated is fs in the caller's language.
+func translated(env *Env, fs *pflag.FlagSet) *pflag.FlagSet {
+	out := pflag.NewFlagSet("", pflag.ContinueOnError)
+	out.SortFlags = fs.SortFlags
+	fs.VisitAll(func(f *pflag.Flag) {
+		g := *f
+		g.Usage = env.T(f.Usage)
+		out.AddFlag(&g)
+	})
+	return out
 }
 
 // wrap breaks the paragraphs of s at width. Lines that begin with a space are
@@ -116,7 +148,7 @@ func wrap(s string, width int) string {
 		}
 		line := ""
 		for word := range strings.FieldsSeq(para) {
-			if line != "" && len(line)+1+len(word) > width {
+			if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 				out = append(out, line)
 				line = ""
 			}

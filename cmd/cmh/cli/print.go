@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Print writes v as JSON when the caller asked for that, and lets human write
@@ -21,6 +23,7 @@ func Print[T any](env *Env, v T, human func(w io.Writer)) error {
 type Column[T any] struct {
 	Title string
 	Cell  func(T) string
+	Word  bool // the cell is a word of ours: people read it in their language
 }
 
 // PrintList writes items as a JSON array when the caller asked for that, as a
@@ -41,7 +44,7 @@ func PrintList[T any](env *Env, items []T, cols ...Column[T]) error {
 		}
 		titles := make([]string, len(cols))
 		for i, c := range cols {
-			titles[i] = c.Title
+			titles[i] = env.T(c.Title)
 		}
 		rows = append(rows, titles)
 	}
@@ -49,6 +52,9 @@ func PrintList[T any](env *Env, items []T, cols ...Column[T]) error {
 		row := make([]string, len(cols))
 		for i, c := range cols {
 			row[i] = CleanLine(c.Cell(item))
+			if c.Word && env.ForHumans() {
+				row[i] = env.T(row[i])
+			}
 		}
 		rows = append(rows, row)
 	}
@@ -131,10 +137,10 @@ func writeTable(env *Env, rows [][]string) error {
 	return err
 }
 
-// YesNo is a truth as a word.
+// YesNo is a truth as a word, in English.
 func YesNo(b bool) string {
 	if b {
-		return "yes"
+		return words.Mark("yes")
 	}
-	return "no"
+	return words.Mark("no")
 }

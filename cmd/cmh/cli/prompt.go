@@ -17,7 +17,7 @@ func (e *Env) Ask(ctx context.Context, question, flag string) (string, error) {
 	if !e.Interactive() {
 		return "", missing(flag)
 	}
-	_, _ = fmt.Fprint(e.Err, question+" ")
+	_, _ = fmt.Fprint(e.Err, e.T(question)+" ")
 	return e.ReadLine(ctx)
 }
 
@@ -26,7 +26,7 @@ func (e *Env) AskSecret(ctx context.Context, question, flag string) (string, err
 	if !e.Interactive() || e.Secret == nil {
 		return "", missing(flag)
 	}
-	_, _ = fmt.Fprint(e.Err, question+" ")
+	_, _ = fmt.Fprint(e.Err, e.T(question)+" ")
 	s, err := e.Secret(ctx)
 	_, _ = fmt.Fprintln(e.Err)
 	return s, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Exit statuses. They are part of the interface: see docs/cli.md.
@@ -100,9 +101,9 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 		writeProblem(env.Err, err, env.ShowCause, exit)
 		return exit
 	}
-	_, _ = fmt.Fprintln(env.Err, "cmh: "+Clean(message(err, env.ShowCause)))
+	env.Fprintln(env.Err, "cmh: "+Clean(message(env.Words(), err, env.ShowCause)))
 	for _, f := range fieldsOf(err) {
-		_, _ = fmt.Fprintln(env.Err, "  "+Clean(strings.TrimPrefix(f.Pointer, "/")+": "+f.Detail))
+		_, _ = fmt.Fprintln(env.Err, "  "+Clean(strings.TrimPrefix(f.Pointer, "/")+": "+env.T(f.Detail)))
 	}
 	if next := nextStep(env, cmd, err, exit); next != "" {
 		_, _ = fmt.Fprintln(env.Err, next)
@@ -115,19 +116,19 @@ func nextStep(env *Env, cmd *cobra.Command, err error, exit int) string {
 	code := hub.CodeOf(err)
 	switch {
 	case code == hub.Unauthenticated && env.Var("CMH_TOKEN") != "":
-		return "The token in CMH_TOKEN was refused. Unset it, or set a new one."
+		return env.T("The token in CMH_TOKEN was refused. Unset it, or set a new one.")
 	case cmd == nil:
 		return ""
 	case code == hub.Unauthenticated && cmd.Name() == "login":
-		return "Try again, or make an account with: cmh auth register"
+		return env.T("Try again, or make an account with: cmh auth register")
 	case code == hub.Unauthenticated:
-		return LogInWith
+		return env.T(LogInWith)
 	case code == hub.NotFound && !strings.Contains(err.Error(), "cmh "):
-		return whatThereIs(cmd)
+		return whatThereIs(env, cmd)
 	case exit == ExitLater && isUnreachable(err):
-		return "Is it running? make serve starts one on this machine; --server or CMH_SERVER names another."
+		return env.T("Is it running? make serve starts one on this machine; --server or CMH_SERVER names another.")
 	case exit == ExitUsage && fieldsOf(err) == nil:
-		return "See: " + cmd.CommandPath() + " --help"
+		return env.Tf("See: %s --help", cmd.CommandPath())
 	}
 	return ""
 }
@@ -142,7 +143,7 @@ func isUnreachable(err error) bool {
 }
 
 // whatThereIs points at the list that holds what cmd did not find.
-func whatThereIs(cmd *cobra.Command) string {
+func whatThereIs(env *Env, cmd *cobra.Command) string {
 	name := "list"
 	if strings.Contains(cmd.Use, "REF") {
 		name = "sessions"
@@ -152,24 +153,27 @@ func whatThereIs(cmd *cobra.Command) string {
 	}
 	for _, c := range cmd.Parent().Commands() {
 		if c.Name() == name && c != cmd {
-			return "See what there is: " + strings.TrimSuffix(c.UseLine(), " [flags]")
+			return env.Tf("See what there is: %s", strings.TrimSuffix(c.UseLine(), " [flags]"))
 		}
 	}
 	return ""
 }
 
-// message is what a person is told about err.
-func message(err error, showCause bool) string {
+// message is what a person is told about err, in their language.
+func message(sp words.Speaker, err error, showCause bool) string {
 	e, ok := errors.AsType[*hub.Error](err)
 	switch {
 	case !ok && showCause:
 		return err.Error()
 	case !ok:
-		return hub.MessageOf(err)
-	case e.Err != nil && showCause:
-		return fmt.Sprintf("%s (%v)", e.Message, cause(e.Err))
+		return sp.T(hub.MessageOf(err))
 	}
-	return e.Message
+	format, args := e.Format()
+	said := sp.Said(e.Message, format, args...)
+	if e.Err != nil && showCause {
+		return fmt.Sprintf("%s (%v)", said, cause(e.Err))
+	}
+	return said
 }
 
 // cause leaves out of a failed request what was asked for: the message says it.
@@ -198,7 +202,7 @@ type problem struct {
 }
 
 func writeProblem(w io.Writer, err error, showCause bool, exit int) {
-	p := problem{Code: hub.CodeOf(err), Detail: message(err, showCause), Exit: exit}
+	p := problem{Code: hub.CodeOf(err), Detail: message(words.Speaker{}, err, showCause), Exit: exit}
 	if e, ok := errors.AsType[*hub.Error](err); ok {
 		p.Errors, p.Retry, p.RequestID = e.Fields, e.RetryAfter.Seconds(), e.RequestID
 	}
@@ -219,14 +223,19 @@ func askedForJSON(args []string) bool {
 
 func flagError(_ *cobra.Command, err error) error {
 	if v, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return hub.Errorf(hub.Invalid, "--%s takes %s, and %q is not that.", v.GetFlag().Name, kinds[v.GetFlag().Value.Type()], v.GetValue())
+		if takes := kinds[v.GetFlag().Value.Type()]; takes != "" {
+			return hub.Errorf(hub.Invalid, takes, v.GetFlag().Name, v.GetValue())
+		}
 	}
 	return hub.Errorf(hub.Invalid, "%s.", strings.TrimSuffix(firstLine(err.Error()), "."))
 }
 
 // kinds says in words what a flag takes; the types are pflag's.
 var kinds = map[string]string{
-	"int": "a whole number", "duration": "a length of time, such as 60s or 2m", "bool": "true or false", "when": "auto, always or never",
+	"int":      words.Mark("--%s takes a whole number, and %q is not that."),
+	"duration": words.Mark("--%s takes a length of time, such as 60s or 2m, and %q is not that."),
+	"bool":     words.Mark("--%s takes true or false, and %q is not that."),
+	"when":     words.Mark("--%s takes auto, always or never, and %q is not that."),
 }
 
 // usage classifies what cobra itself complains about, which has no type.

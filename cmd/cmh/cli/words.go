@@ -28,9 +28,23 @@ func (e *Env) T(text string) string { return e.Words().T(text) }
 // Tf is fmt.Sprintf with format in the caller's language.
 func (e *Env) Tf(format string, args ...any) string { return e.Words().Tf(format, args...) }
 
+// Message is what err says to a person, in the caller's language.
+func (e *Env) Message(err error) string {
+	return message(e.Words(), err, false)
+}
+
 // N is the form of a text that goes with n things, as package words has it.
 func (e *Env) N(n int, one, other string, args ...any) string {
 	return e.Words().N(n, one, other, args...)
+}
+
+// Shown speaks the caller's language where people look at what is printed on Out,
+// and English where a program reads it.
+func (e *Env) Shown() words.Speaker {
+	if e.ForHumans() {
+		return e.Words()
+	}
+	return words.Speaker{}
 }
 
 // Fprintf is fmt.Fprintf with format in the caller's language. A write that

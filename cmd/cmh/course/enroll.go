@@ -1,7 +1,6 @@
 package course
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ func enrollCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, e, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Enrolled in %s, version %d.\n", cli.CleanLine(e.Course), e.Version)
+				env.Fprintf(w, "Enrolled in %s, version %d.\n", cli.CleanLine(e.Course), e.Version)
 			})
 		},
 	}

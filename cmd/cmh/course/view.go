@@ -26,22 +26,22 @@ func viewCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, c, func(w io.Writer) {
-				p := func(format string, a ...any) { _, _ = fmt.Fprintln(w, cli.Clean(fmt.Sprintf(format, a...))) }
+				p := func(format string, a ...any) { _, _ = fmt.Fprintln(w, cli.Clean(env.Tf(format, a...))) }
 				p("%s (%s)", c.Title, c.Slug)
-				p("%s, %s, about %d minutes, version %d, enrolled: %s", c.Provider, c.Level, c.Duration, c.Version, cli.YesNo(c.Enrolled))
+				p("%s, %s, about %d minutes, version %d, enrolled: %s", c.Provider, env.T(c.Level), c.Duration, c.Version, env.T(cli.YesNo(c.Enrolled)))
 				p("\n%s", c.Description)
-				section(p, "You will learn", c.LearningObjectives)
-				section(p, "Before you begin", c.Prerequisites)
+				section(p, env.T("You will learn"), c.LearningObjectives)
+				section(p, env.T("Before you begin"), c.Prerequisites)
 				lessons := make([]string, len(c.Lessons))
 				for i, l := range c.Lessons {
 					lessons[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
 				}
-				section(p, "Lessons", lessons)
+				section(p, env.T("Lessons"), lessons)
 				labs := make([]string, len(c.Labs))
 				for i, l := range c.Labs {
 					labs[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
 				}
-				section(p, "Labs", labs)
+				section(p, env.T("Labs"), labs)
 				if len(c.Lessons) > 0 {
 					p("\nRead the first: cmh lesson view %s %s", c.Slug, c.Lessons[0].ID)
 				}

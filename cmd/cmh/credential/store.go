@@ -8,13 +8,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/lockfile"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Store is the sign-in at one server.
@@ -24,13 +24,13 @@ type Store struct {
 	keys        keys
 
 	// Say tells the learner once, when a new sign-in goes into a file.
-	Say func(string)
+	Say func(format string, args ...any)
 }
 
 // Open returns the store of the sign-in at server, below the folder dir. Nothing
 // is read or made yet.
 func Open(dir, server string) *Store {
-	return &Store{dir: dir, server: server, keys: system{}, Say: func(string) {}}
+	return &Store{dir: dir, server: server, keys: system{}, Say: func(string, ...any) {}}
 }
 
 // KeepInFile makes the next sign-in go to the file even where there is a
@@ -61,7 +61,7 @@ func (s *Store) Where() (string, error) {
 	}
 	switch ix[s.server].Storage {
 	case inKeyring:
-		return "the system's keyring", nil
+		return words.Mark("the system's keyring"), nil
 	case inFile:
 		return s.path(), nil
 	}
@@ -163,11 +163,11 @@ func (s *Store) place(ctx context.Context, ix index, t hub.Tokens) error {
 		}
 	}
 	if !had {
-		why := "There is no keyring here"
 		if s.insecure {
-			why = "As you asked"
+			s.Say("As you asked: your sign-in is kept in %s, which only you can read.", s.path())
+		} else {
+			s.Say("There is no keyring here: your sign-in is kept in %s, which only you can read.", s.path())
 		}
-		s.Say(fmt.Sprintf("%s: your sign-in is kept in %s, which only you can read.", why, s.path()))
 	}
 	ix[s.server] = entry{Storage: inFile, Tokens: &t}
 	return nil

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func open(t *testing.T, r *ring) (*Store, *[]string) {
 	s := Open(filepath.Join(t.TempDir(), "cmh"), at)
 	s.keys = r
 	var said []string
-	s.Say = func(text string) { said = append(said, text) }
+	s.Say = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	return s, &said
 }
 

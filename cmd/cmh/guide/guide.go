@@ -38,9 +38,9 @@ func Open(ctx context.Context, env *cli.Env, run Run) error {
 	if u, err := b.Profile(ctx); err == nil {
 		g.say("You are signed in as %s.", cli.CleanLine(u.Username))
 	} else if hub.CodeOf(err) == hub.Unauthenticated {
-		g.say("You are not signed in. %s", cli.LogInWith)
+		g.say("You are not signed in. %s", g.env.T(cli.LogInWith))
 	}
-	err = g.menu(ctx, "Home", g.home)
+	err = g.menu(ctx, g.env.T("Home"), g.home)
 	if errors.Is(err, errQuit) {
 		err = nil
 	}
@@ -51,7 +51,7 @@ func Open(ctx context.Context, env *cli.Env, run Run) error {
 }
 
 func (g guide) say(format string, args ...any) {
-	_, _ = fmt.Fprintln(g.env.Out, cli.Clean(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(g.env.Out, cli.Clean(g.env.Tf(format, args...)))
 }
 
 // command is a choice's action: one command of cmh.
@@ -67,7 +67,7 @@ func (g guide) sure(question string, do func(context.Context) error) func(contex
 	return func(ctx context.Context) error {
 		err := g.env.Confirm(ctx, question)
 		if hub.CodeOf(err) == hub.Conflict {
-			g.say("%s", hub.MessageOf(err))
+			g.say("%s", g.env.Message(err))
 			return nil
 		}
 		if err != nil {
@@ -103,7 +103,7 @@ var errBack = errors.New("back")
 
 // choose asks once, and does what is chosen. What goes wrong there is said.
 func (g guide) choose(ctx context.Context, title string, choices []choice) error {
-	g.say("\n%s. %d choices.", title, len(choices))
+	g.say("%s", "\n"+g.env.N(len(choices), "%s. %d choice.", "%s. %d choices.", title, len(choices)))
 	for i, c := range choices {
 		g.say("%d. %s", i+1, c.text)
 	}
@@ -134,7 +134,7 @@ func (g guide) choose(ctx context.Context, title string, choices []choice) error
 			return err
 		}
 		if err != nil {
-			g.say("That did not work: %s", hub.MessageOf(err))
+			g.say("That did not work: %s", g.env.Message(err))
 		}
 		return nil
 	}

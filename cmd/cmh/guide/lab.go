@@ -2,7 +2,6 @@ package guide
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 // first.
 func (g guide) labs(cursor string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return g.menu(ctx, "Labs", func(ctx context.Context) ([]choice, error) {
+		return g.menu(ctx, g.env.T("Labs"), func(ctx context.Context) ([]choice, error) {
 			var out []choice
 			running := map[string]bool{}
 			if all, err := g.hub.LabSessions(ctx); err == nil {
@@ -24,7 +23,7 @@ func (g guide) labs(cursor string) func(context.Context) error {
 					}
 					running[s.LabID] = true
 					if cursor == "" {
-						out = append(out, choice{sentence("Running: "+s.Title, where(s)), g.lab(s.LabID)})
+						out = append(out, choice{sentence(g.env.Tf("Running: %s", s.Title), g.where(s)), g.lab(s.LabID)})
 					}
 				}
 			}
@@ -34,11 +33,11 @@ func (g guide) labs(cursor string) func(context.Context) error {
 			}
 			for _, l := range page.Items {
 				if !running[l.ID] {
-					out = append(out, choice{sentence(l.Title, l.Difficulty, minutes(l.EstimatedTime), fmt.Sprintf("%d steps", len(l.Steps))), g.lab(l.ID)})
+					out = append(out, choice{sentence(l.Title, g.env.T(l.Difficulty), g.minutes(l.EstimatedTime), g.env.N(len(l.Steps), "%d step", "%d steps", len(l.Steps))), g.lab(l.ID)})
 				}
 			}
 			if page.Next != "" {
-				out = append(out, choice{"More labs", g.labs(page.Next)})
+				out = append(out, choice{g.env.T("More labs"), g.labs(page.Next)})
 			}
 			return out, nil
 		})
@@ -46,12 +45,13 @@ func (g guide) labs(cursor string) func(context.Context) error {
 }
 
 // where says at which step a session is, and how long it has.
-func where(s hub.LabSession) string {
+func (g guide) where(s hub.LabSession) string {
 	text := ""
 	if s.Step > 0 && len(s.Steps) > 0 {
-		text = fmt.Sprintf("step %d of %d, ", s.Step, len(s.Steps))
+		text = g.env.Tf("step %d of %d, ", s.Step, len(s.Steps))
 	}
-	return text + fmt.Sprintf("%d minutes left", max(int(time.Until(s.ExpiresAt).Minutes()), 0))
+	left := max(int(time.Until(s.ExpiresAt).Minutes()), 0)
+	return text + g.env.N(left, "%d minute left", "%d minutes left", left)
 }
 
 // lab is one lab: about it while it doesn't run, and its steps while it does.
@@ -61,7 +61,7 @@ func (g guide) lab(id string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		return g.menu(ctx, "Lab "+cli.CleanLine(l.Title), func(ctx context.Context) ([]choice, error) {
+		return g.menu(ctx, g.env.Tf("Lab %s", cli.CleanLine(l.Title)), func(ctx context.Context) ([]choice, error) {
 			s, err := g.hub.LabSession(ctx, id)
 			switch code := hub.CodeOf(err); {
 			case err == nil && !hub.Ended(s.State):
@@ -70,11 +70,11 @@ func (g guide) lab(id string) func(context.Context) error {
 			default:
 				return nil, err
 			}
-			out := []choice{{"Read about it", g.command("lab", "view", id)}}
+			out := []choice{{g.env.T("Read about it"), g.command("lab", "view", id)}}
 			if l.Runnable {
-				out = append(out, choice{"Start it", g.start(id)})
+				out = append(out, choice{g.env.T("Start it"), g.start(id)})
 			} else {
-				g.say("It can be read, but not run here: %s", cli.CleanLine(l.Reason))
+				g.say("It can be read, but not run here: %s", cli.CleanLine(g.env.T(l.Reason)))
 			}
 			return out, nil
 		})
@@ -96,41 +96,41 @@ func (g guide) start(id string) func(context.Context) error {
 }
 
 func (g guide) running(l hub.Lab, s hub.LabSession) []choice {
-	g.say("\nIt runs: %s.", where(s))
+	g.say("\nIt runs: %s.", g.where(s))
 	out := []choice{}
 	var step hub.LabStep
 	if s.Step >= 1 && s.Step <= len(l.Steps) {
 		step = l.Steps[s.Step-1]
-		out = append(out, choice{"Read the step", g.command("lab", "view", l.ID, "--step", strconv.Itoa(s.Step))})
+		out = append(out, choice{g.env.T("Read the step"), g.command("lab", "view", l.ID, "--step", strconv.Itoa(s.Step))})
 	} else {
-		out = append(out, choice{"Read about it", g.command("lab", "view", l.ID)})
+		out = append(out, choice{g.env.T("Read about it"), g.command("lab", "view", l.ID)})
 	}
 	// The shell is the learner's own terminal, as plain as any.
-	out = append(out, choice{"Open the shell", g.command("lab", "start", l.ID)})
+	out = append(out, choice{g.env.T("Open the shell"), g.command("lab", "start", l.ID)})
 	if len(step.Questions) > 0 {
-		out = append(out, choice{"Answer the questions of the step", g.command("lab", "answer", s.ID)})
+		out = append(out, choice{g.env.T("Answer the questions of the step"), g.command("lab", "answer", s.ID)})
 	}
-	out = append(out, choice{"Have the step checked", g.command("lab", "check", s.ID)})
+	out = append(out, choice{g.env.T("Have the step checked"), g.command("lab", "check", s.ID)})
 	if step.Hints > 0 {
-		out = append(out, choice{"A hint", g.command("lab", "hint", s.ID)})
+		out = append(out, choice{g.env.T("A hint"), g.command("lab", "hint", s.ID)})
 	}
 	if step.HasSolution {
-		out = append(out, choice{"The solution", g.command("lab", "solution", s.ID)})
+		out = append(out, choice{g.env.T("The solution"), g.command("lab", "solution", s.ID)})
 	}
-	out = append(out, choice{"Go on to the next step", g.command("lab", "next", s.ID)})
+	out = append(out, choice{g.env.T("Go on to the next step"), g.command("lab", "next", s.ID)})
 	if s.Step >= 1 && s.Step <= len(s.Steps) && s.Steps[s.Step-1].Attempts >= 3 {
-		out = append(out, choice{"Skip the step", g.command("lab", "skip", s.ID)})
+		out = append(out, choice{g.env.T("Skip the step"), g.command("lab", "skip", s.ID)})
 	}
 	return append(
 		out,
-		choice{"How every step stands", g.command("lab", "status", s.ID)},
-		choice{"More time", g.command("lab", "extend", s.ID)},
-		choice{"Begin the step again", g.command("lab", "reset", s.ID)},
-		choice{"Save what you have made", g.command("lab", "save", s.ID)},
-		choice{"Leap to another step", g.leap(s.ID)},
-		choice{"Hand the lab in", g.sure("Hand this lab in? The machine is gone afterwards.", g.command("lab", "submit", s.ID))},
-		choice{"Stop it; what you made is kept", g.sure(
-			"Stop this lab? The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume.",
+		choice{g.env.T("How every step stands"), g.command("lab", "status", s.ID)},
+		choice{g.env.T("More time"), g.command("lab", "extend", s.ID)},
+		choice{g.env.T("Begin the step again"), g.command("lab", "reset", s.ID)},
+		choice{g.env.T("Save what you have made"), g.command("lab", "save", s.ID)},
+		choice{g.env.T("Leap to another step"), g.leap(s.ID)},
+		choice{g.env.T("Hand the lab in"), g.sure(g.env.T("Hand this lab in? The machine is gone afterwards."), g.command("lab", "submit", s.ID))},
+		choice{g.env.T("Stop it; what you made is kept"), g.sure(
+			g.env.T("Stop this lab? The machine ends, and what runs in it. Its files are kept where the hub keeps any: see cmh lab resume."),
 			g.command("lab", "stop", s.ID),
 		)},
 	)

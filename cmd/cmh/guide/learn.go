@@ -2,7 +2,6 @@ package guide
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -14,21 +13,21 @@ func (g guide) home(ctx context.Context) ([]choice, error) {
 	var out []choice
 	next, err := g.hub.Next(ctx)
 	if err != nil && hub.CodeOf(err) != hub.Unauthenticated {
-		g.say("What to do next is not known right now: %s", hub.MessageOf(err))
+		g.say("What to do next is not known right now: %s", g.env.Message(err))
 	}
 	for _, n := range next[:min(len(next), 3)] {
-		out = append(out, choice{sentence("Next: "+n.Title, n.Reason), g.step(n)})
+		out = append(out, choice{sentence(g.env.Tf("Next: %s", n.Title), g.env.T(n.Reason)), g.step(n)})
 	}
 	return append(
 		out,
-		choice{"Courses", g.courses(hub.CourseFilter{}, "Courses")},
-		choice{"Search courses", g.search},
-		choice{"My courses", g.courses(hub.CourseFilter{Enrolled: true}, "My courses")},
-		choice{"Labs", g.labs("")},
-		choice{"Progress", g.progress},
-		choice{"Certificates", g.command("cert", "list")},
-		choice{"Account", func(ctx context.Context) error { return g.menu(ctx, "Account", g.account) }},
-		choice{"Settings: what can be set, and how", g.command("help", "environment")},
+		choice{g.env.T("Courses"), g.courses(hub.CourseFilter{}, g.env.T("Courses"))},
+		choice{g.env.T("Search courses"), g.search},
+		choice{g.env.T("My courses"), g.courses(hub.CourseFilter{Enrolled: true}, g.env.T("My courses"))},
+		choice{g.env.T("Labs"), g.labs("")},
+		choice{g.env.T("Progress"), g.progress},
+		choice{g.env.T("Certificates"), g.command("cert", "list")},
+		choice{g.env.T("Account"), func(ctx context.Context) error { return g.menu(ctx, g.env.T("Account"), g.account) }},
+		choice{g.env.T("Settings: what can be set, and how"), g.command("help", "environment")},
 	), nil
 }
 
@@ -70,13 +69,13 @@ func (g guide) courses(f hub.CourseFilter, title string) func(context.Context) e
 			for _, c := range page.Items {
 				joined := ""
 				if c.Enrolled {
-					joined = "joined"
+					joined = g.env.T("joined")
 				}
-				out = append(out, choice{sentence(c.Title, c.Level, c.Provider, minutes(c.Duration), joined), g.course(c.Slug)})
+				out = append(out, choice{sentence(c.Title, g.env.T(c.Level), c.Provider, g.minutes(c.Duration), joined), g.course(c.Slug)})
 			}
 			if page.Next != "" {
 				f.Cursor = page.Next
-				out = append(out, choice{"More courses", g.courses(f, title)})
+				out = append(out, choice{g.env.T("More courses"), g.courses(f, title)})
 			}
 			return out, nil
 		})
@@ -88,21 +87,21 @@ func (g guide) search(ctx context.Context) error {
 	if err != nil || text == "" {
 		return err
 	}
-	return g.courses(hub.CourseFilter{Query: text}, "Found for "+cli.CleanLine(text))(ctx)
+	return g.courses(hub.CourseFilter{Query: text}, g.env.Tf("Found for %s", cli.CleanLine(text)))(ctx)
 }
 
-func minutes(n int) string {
+func (g guide) minutes(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d minutes", n)
+	return g.env.N(n, "%d minute", "%d minutes", n)
 }
 
 // course tells of a course, and what is in it.
 func (g guide) course(slug string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		g.run(ctx, "course", "view", slug)
-		return g.menu(ctx, "Course "+cli.CleanLine(slug), func(ctx context.Context) ([]choice, error) {
+		return g.menu(ctx, g.env.Tf("Course %s", cli.CleanLine(slug)), func(ctx context.Context) ([]choice, error) {
 			c, err := g.hub.Course(ctx, slug)
 			if err != nil {
 				return nil, err
@@ -110,13 +109,13 @@ func (g guide) course(slug string) func(context.Context) error {
 			done := g.done(ctx, c.Slug)
 			var out []choice
 			if !c.Enrolled {
-				out = append(out, choice{"Join this course", g.command("course", "enroll", c.Slug)})
+				out = append(out, choice{g.env.T("Join this course"), g.command("course", "enroll", c.Slug)})
 			}
 			for i, l := range c.Lessons {
-				out = append(out, choice{sentence(fmt.Sprintf("Lesson %d: %s", i+1, l.Title), minutes(l.Duration), done[l.ID]), g.lesson(c.Slug, l.ID)})
+				out = append(out, choice{sentence(g.env.Tf("Lesson %d: %s", i+1, l.Title), g.minutes(l.Duration), done[l.ID]), g.lesson(c.Slug, l.ID)})
 			}
 			for _, l := range c.Labs {
-				out = append(out, choice{sentence("Lab: "+l.Title, minutes(l.EstimatedTime), done["lab "+l.ID]), g.lab(l.ID)})
+				out = append(out, choice{sentence(g.env.Tf("Lab: %s", l.Title), g.minutes(l.EstimatedTime), done["lab "+l.ID]), g.lab(l.ID)})
 			}
 			return out, nil
 		})
@@ -133,9 +132,9 @@ func (g guide) done(ctx context.Context, slug string) map[string]string {
 	say := func(id string, percent int) {
 		switch {
 		case percent >= 100:
-			out[id] = "done"
+			out[id] = g.env.T("done")
 		case percent > 0:
-			out[id] = fmt.Sprintf("%d percent done", percent)
+			out[id] = g.env.Tf("%d percent done", percent)
 		}
 	}
 	for _, p := range list {
@@ -155,17 +154,17 @@ func (g guide) done(ctx context.Context, slug string) map[string]string {
 func (g guide) lesson(course, id string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		g.run(ctx, "lesson", "view", course, id)
-		return g.menu(ctx, "Lesson "+cli.CleanLine(id), func(ctx context.Context) ([]choice, error) {
+		return g.menu(ctx, g.env.Tf("Lesson %s", cli.CleanLine(id)), func(ctx context.Context) ([]choice, error) {
 			l, err := g.hub.Lesson(ctx, course, id)
 			if err != nil {
 				return nil, err
 			}
-			out := []choice{{"Read it again", g.command("lesson", "view", course, id)}, {"Mark it as done", g.command("lesson", "done", course, id)}}
+			out := []choice{{g.env.T("Read it again"), g.command("lesson", "view", course, id)}, {g.env.T("Mark it as done"), g.command("lesson", "done", course, id)}}
 			if l.Quiz != nil {
-				out = append(out, choice{"Take its quiz", g.command("quiz", "take", course, id)})
+				out = append(out, choice{g.env.T("Take its quiz"), g.command("quiz", "take", course, id)})
 			}
 			if l.Lab != "" {
-				out = append(out, choice{"Go to its lab", g.lab(l.Lab)})
+				out = append(out, choice{g.env.T("Go to its lab"), g.lab(l.Lab)})
 			}
 			all, err := g.hub.Lessons(ctx, course)
 			if err != nil {
@@ -173,7 +172,7 @@ func (g guide) lesson(course, id string) func(context.Context) error {
 			}
 			for i := range all {
 				if all[i].ID == id && i+1 < len(all) {
-					out = append(out, choice{"Next lesson: " + cli.CleanLine(all[i+1].Title), g.lesson(course, all[i+1].ID)})
+					out = append(out, choice{g.env.Tf("Next lesson: %s", cli.CleanLine(all[i+1].Title)), g.lesson(course, all[i+1].ID)})
 				}
 			}
 			return out, nil
@@ -189,12 +188,12 @@ func (g guide) progress(ctx context.Context) error {
 
 func (g guide) account(context.Context) ([]choice, error) {
 	return []choice{
-		{"My profile", g.command("profile", "view")},
-		{"How much of my limits I have used", g.command("profile", "usage")},
-		{"My SSH keys", g.command("key", "list")},
-		{"Where I am signed in", g.command("auth", "sessions")},
-		{"My API keys", g.command("auth", "token", "list")},
-		{"Change the name that others see", func(ctx context.Context) error {
+		{g.env.T("My profile"), g.command("profile", "view")},
+		{g.env.T("How much of my limits I have used"), g.command("profile", "usage")},
+		{g.env.T("My SSH keys"), g.command("key", "list")},
+		{g.env.T("Where I am signed in"), g.command("auth", "sessions")},
+		{g.env.T("My API keys"), g.command("auth", "token", "list")},
+		{g.env.T("Change the name that others see"), func(ctx context.Context) error {
 			name, err := g.ask(ctx, "Name:")
 			if err != nil || name == "" {
 				return err

@@ -35,7 +35,7 @@ func options(env *cli.Env, c config.Config) []client.Option {
 
 func keeper(env *cli.Env, c config.Config, opts []client.Option) *credential.Store {
 	store := credential.Open(config.Dir(), client.New(c.Server, opts...).BaseURL())
-	store.Say = func(s string) { env.Say("%s", s) }
+	store.Say = env.Say
 	return store
 }
 
@@ -61,7 +61,7 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 		far = client.New(c.Server, opts...)
 	}
 	h := offline.New(far, near, cache, place, env.WithoutHub(), token)
-	h.Say = func(s string) { env.Say("%s", s) }
+	h.Say = func(s string) { env.Say("%s", env.T(s)) }
 	return h, store
 }
 

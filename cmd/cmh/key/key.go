@@ -4,7 +4,6 @@ package key
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -80,7 +79,7 @@ func add(ctx context.Context, env *cli.Env, k hub.NewKey) error {
 		return err
 	}
 	return cli.Print(env, added, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "Added %s (%s).\n", cli.CleanLine(added.Name), cli.CleanLine(added.Fingerprint))
+		env.Fprintf(w, "Added %s (%s).\n", cli.CleanLine(added.Name), cli.CleanLine(added.Fingerprint))
 	})
 }
 

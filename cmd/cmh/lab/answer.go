@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func answerCmd(env *cli.Env) *cobra.Command {
@@ -52,7 +53,7 @@ func answer(ctx context.Context, env *cli.Env, b cli.Labs, ref string, a hub.Lab
 	if err != nil {
 		return err
 	}
-	if err := cli.Print(env, r, func(w io.Writer) { marked(w, r) }); err != nil {
+	if err := cli.Print(env, r, func(w io.Writer) { marked(env, w, r) }); err != nil {
 		return err
 	}
 	if !r.Right {
@@ -64,9 +65,9 @@ func answer(ctx context.Context, env *cli.Env, b cli.Labs, ref string, a hub.Lab
 	return nil
 }
 
-func marked(w io.Writer, r hub.AnswerResult) {
-	mark := map[bool]string{true: "✓ right", false: "✗ not right"}[r.Right]
-	_, _ = fmt.Fprintf(w, "%s: question %d of step %d\n", mark, r.Question, r.Step)
+func marked(env *cli.Env, w io.Writer, r hub.AnswerResult) {
+	mark := map[bool]string{true: words.Mark("✓ right"), false: words.Mark("✗ not right")}[r.Right]
+	env.Fprintf(w, "%s: question %d of step %d\n", env.T(mark), r.Question, r.Step)
 	if r.Message != "" {
 		_, _ = fmt.Fprintln(w, cli.Clean(r.Message))
 	}
@@ -104,11 +105,11 @@ func askAll(ctx context.Context, env *cli.Env, b cli.Labs, ref string, a hub.Lab
 
 // ask puts one question until it is answered right.
 func ask(ctx context.Context, env *cli.Env, b cli.Labs, ref string, step int, q hub.LabQuestion) error {
-	how := map[string]string{"single": "One letter:", "multiple": "All that are right, with commas:"}[q.Kind]
+	how := map[string]string{"single": words.Mark("One letter:"), "multiple": words.Mark("All that are right, with commas:")}[q.Kind]
 	if how == "" {
-		how = "Your answer:"
+		how = words.Mark("Your answer:")
 	}
-	_, _ = fmt.Fprintf(env.Err, "\nQuestion %d\n%s", q.Number, env.Markdown(q.Prompt))
+	env.Fprintf(env.Err, "\nQuestion %d\n%s", q.Number, env.Markdown(q.Prompt))
 	for i, c := range q.Choices {
 		_, _ = fmt.Fprintf(env.Err, "  %c) %s\n", 'a'+rune(i), cli.CleanLine(c))
 	}
@@ -124,11 +125,11 @@ func ask(ctx context.Context, env *cli.Env, b cli.Labs, ref string, step int, q 
 		r, err := b.AnswerLab(ctx, ref, hub.LabAnswer{Step: step, Question: q.Number, Answer: given})
 		switch {
 		case hub.CodeOf(err) == hub.Invalid:
-			env.Say("%s", hub.MessageOf(err))
+			env.Say("%s", env.Message(err))
 		case err != nil:
 			return err
 		default:
-			marked(env.Err, r)
+			marked(env, env.Err, r)
 			if r.Right {
 				return nil
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func checkCmd(env *cli.Env) *cobra.Command {
@@ -112,9 +113,9 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 			title = s.Title
 		}
 	}
-	word := map[string]string{hub.StepPassed: "passed", hub.StepFailed: "not yet", hub.StepPending: "not open yet"}[r.State]
+	word := map[string]string{hub.StepPassed: words.Mark("passed"), hub.StepFailed: words.Mark("not yet"), hub.StepPending: words.Mark("not open yet")}[r.State]
 	if word == "" {
-		word = "could not be checked"
+		word = words.Mark("could not be checked")
 	}
 	mark := marks[r.State]
 	switch {
@@ -123,7 +124,7 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 	case mark == "":
 		mark = "!"
 	}
-	_, _ = fmt.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), word)
+	env.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), env.T(word))
 	if named(r.Checks) {
 		for _, c := range r.Checks {
 			one(w, c)
@@ -211,9 +212,9 @@ func hintCmd(env *cli.Env) *cobra.Command {
 			return cli.Print(env, h, func(w io.Writer) {
 				cost := ""
 				if h.Cost > 0 {
-					cost = fmt.Sprintf(" (%d points)", h.Cost)
+					cost = env.N(h.Cost, " (%d point)", " (%d points)", h.Cost)
 				}
-				_, _ = fmt.Fprintf(w, "Hint %d of %d for step %d%s\n\n%s", h.Number, h.Of, h.Step, cost, env.Markdown(h.Text))
+				env.Fprintf(w, "Hint %d of %d for step %d%s\n\n%s", h.Number, h.Of, h.Step, cost, env.Markdown(h.Text))
 			})
 		},
 	}

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -70,7 +69,7 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 			}
 			if err := cli.Print(env, all, func(w io.Writer) {
 				for _, f := range all {
-					_, _ = fmt.Fprintf(w, "%s leads to port %d of the lab.\n", f.Local, f.Remote)
+					env.Fprintf(w, "%s leads to port %d of the lab.\n", f.Local, f.Remote)
 				}
 			}); err != nil {
 				return err
@@ -78,7 +77,7 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 			g, ctx := errgroup.WithContext(cmd.Context())
 			for i, l := range listeners {
 				g.Go(func() error {
-					return labssh.Forward(ctx, at.certify(b, name), l, strconv.Itoa(all[i].Remote), func(s string) { env.Say("%s", s) })
+					return labssh.Forward(ctx, at.certify(b, name), l, strconv.Itoa(all[i].Remote), func(s string) { env.Say("%s", env.T(s)) })
 				})
 			}
 			return ended(env, 0, g.Wait())

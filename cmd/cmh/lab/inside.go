@@ -62,7 +62,7 @@ func insideStatus(ctx context.Context, env *cli.Env, ref string) error {
 	}
 	_, _ = fmt.Fprintln(env.Out)
 	for _, st := range s.Steps {
-		_, _ = fmt.Fprintln(env.Out, cli.CleanLine(stepLine(st)))
+		_, _ = fmt.Fprintln(env.Out, cli.CleanLine(stepLine(env, st)))
 	}
 	l, err := b.Lab(ctx, s.LabID)
 	if err != nil {
@@ -81,7 +81,7 @@ func insideStatus(ctx context.Context, env *cli.Env, ref string) error {
 			words = append(words, "lab hint")
 		}
 	}
-	_, _ = fmt.Fprintf(env.Out, "\n%s left. Type: %s, lab next, lab time, lab --help\n", left(s.ExpiresAt), strings.Join(words, ", "))
+	env.Fprintf(env.Out, "\n%s left. Type: %s, lab next, lab time, lab --help\n", left(env, s.ExpiresAt), strings.Join(words, ", "))
 	return nil
 }
 
@@ -110,7 +110,7 @@ func insideTime(ctx context.Context, env *cli.Env, ref string) error {
 		return err
 	}
 	return cli.Print(env, s, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%s left, until %s UTC.\n", left(s.ExpiresAt), s.ExpiresAt.UTC().Format("15:04"))
+		env.Fprintf(w, "%s left, until %s UTC.\n", left(env, s.ExpiresAt), s.ExpiresAt.UTC().Format("15:04"))
 		if s.ExtendableUntil.After(s.ExpiresAt) {
 			env.Say("More, until %s UTC at most: cmh lab extend %s", s.ExtendableUntil.UTC().Format("15:04"), s.ID)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // notPrograms is what every command that goes back says.
@@ -36,7 +37,7 @@ func saveCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, c, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Kept as %s (%s), until %s.\n", cli.CleanLine(c.ID), mebibytes(c.Bytes), c.ExpiresAt.Local().Format(time.DateOnly))
+				env.Fprintf(w, "Kept as %s (%s), until %s.\n", cli.CleanLine(c.ID), mebibytes(env.Words(), c.Bytes), env.Words().When(c.ExpiresAt.Local(), "2006-01-02"))
 				env.Say("Go back to it: cmh lab reset --to %s", c.ID)
 			})
 		},
@@ -45,11 +46,11 @@ func saveCmd(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+func mebibytes(sp words.Speaker, n int64) string { return sp.Decimal(float64(n)/(1<<20), 1) + " MiB" }
 
 // kinds are the kinds of checkpoints, for people.
 var kinds = map[string]string{
-	hub.KeptStep: "step done", hub.KeptSaved: "saved", hub.KeptBefore: "before going back", hub.KeptEnd: "at the end",
+	hub.KeptStep: words.Mark("step done"), hub.KeptSaved: words.Mark("saved"), hub.KeptBefore: words.Mark("before going back"), hub.KeptEnd: words.Mark("at the end"),
 }
 
 func checkpointsCmd(env *cli.Env) *cobra.Command {
@@ -82,14 +83,14 @@ func checkpointsCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Checkpoint]{Title: "LAB", Cell: func(c hub.Checkpoint) string { return c.LabID }},
 				cli.Column[hub.Checkpoint]{Title: "STEP", Cell: func(c hub.Checkpoint) string { return strconv.Itoa(c.Step) }},
 				cli.Column[hub.Checkpoint]{Title: "KEPT", Cell: func(c hub.Checkpoint) string { return kinds[c.Kind] }},
-				cli.Column[hub.Checkpoint]{Title: "SIZE", Cell: func(c hub.Checkpoint) string { return mebibytes(c.Bytes) }},
+				cli.Column[hub.Checkpoint]{Title: "SIZE", Cell: func(c hub.Checkpoint) string { return mebibytes(env.Shown(), c.Bytes) }},
 				cli.Column[hub.Checkpoint]{Title: "UNTIL", Cell: func(c hub.Checkpoint) string { return c.ExpiresAt.Local().Format(time.DateOnly) }},
 				cli.Column[hub.Checkpoint]{Title: "NAME", Cell: func(c hub.Checkpoint) string { return c.Name }},
 			)
 			if list.Most == 0 {
 				env.Say("This hub keeps no checkpoints.")
 			} else {
-				env.Say("You keep %d of %d, with %s of %s.", list.Count, list.Most, mebibytes(list.Bytes), mebibytes(list.MostBytes))
+				env.Say("You keep %d of %d, with %s of %s.", list.Count, list.Most, mebibytes(env.Words(), list.Bytes), mebibytes(env.Words(), list.MostBytes))
 			}
 			return err
 		},
@@ -163,9 +164,9 @@ func resetCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			where := fmt.Sprintf("the beginning of step %d", cmp.Or(step, s.Step))
+			where := env.Tf("the beginning of step %d", cmp.Or(step, s.Step))
 			if to != "" {
-				where = "checkpoint " + cli.CleanLine(to)
+				where = env.Tf("checkpoint %s", cli.CleanLine(to))
 			}
 			if err := sure(ctx, env, b, s, where); err != nil {
 				return err
@@ -264,11 +265,11 @@ func running(ctx context.Context, b cli.Labs, args []string) (hub.LabSession, er
 
 // sure says what going back costs, and asks.
 func sure(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, where string) error {
-	fate := "What it has now is kept first, as a checkpoint."
+	fate := env.T("What it has now is kept first, as a checkpoint.")
 	if list, err := b.Checkpoints(ctx, s.ID); err != nil || list.Most == 0 {
-		fate = "What it has now is lost: this hub keeps no checkpoints."
+		fate = env.T("What it has now is lost: this hub keeps no checkpoints.")
 	}
-	return env.Confirm(ctx, fmt.Sprintf("Session %s goes to %s in a fresh sandbox. %s Programs that run in it end, and its shells close.", s.ID, where, fate))
+	return env.Confirm(ctx, env.Tf("Session %s goes to %s in a fresh sandbox. %s Programs that run in it end, and its shells close.", s.ID, where, fate))
 }
 
 // returned waits for a session that is made anew, and shows it. Where it was to
@@ -281,7 +282,7 @@ func returned(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, s
 	if err := show(env, s); err != nil {
 		return err
 	}
-	env.Say("%s", notPrograms)
+	env.Say(notPrograms)
 	if step > s.Step {
 		return hub.Errorf(hub.Conflict, "Step %d could not be reached: step %d could not be done for you.", step, s.Step)
 	}

@@ -106,35 +106,35 @@ func overview(env *cli.Env, l hub.Lab) string {
 		b.WriteString("\n" + env.Markdown(l.Instructions))
 	}
 	if len(l.Steps) > 0 {
-		b.WriteString("\nSteps\n")
+		b.WriteString("\n" + env.T("Steps") + "\n")
 	}
 	for _, s := range l.Steps {
 		fmt.Fprintf(&b, "  %d. %s\n", s.Number, cli.CleanLine(s.Title))
 	}
-	b.WriteString(whereabouts(l))
+	b.WriteString(whereabouts(env, l))
 	if l.Runnable {
-		fmt.Fprintf(&b, "\nStart it: cmh lab start %s\n", cli.CleanLine(l.ID))
+		env.Fprintf(&b, "\nStart it: cmh lab start %s\n", cli.CleanLine(l.ID))
 	} else {
-		fmt.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+		env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
 	}
 	return b.String()
 }
 
 // whereabouts tells of a lab's hosts and terminals, where it has more than one.
-func whereabouts(l hub.Lab) string {
+func whereabouts(env *cli.Env, l hub.Lab) string {
 	var b strings.Builder
 	for i, h := range l.Hosts {
 		if i == 0 {
-			fmt.Fprintf(&b, "\nHosts\n  1. %s\n", cli.CleanLine(h))
+			env.Fprintf(&b, "\nHosts\n  1. %s\n", cli.CleanLine(h))
 		} else {
-			fmt.Fprintf(&b, "  %d. %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
+			env.Fprintf(&b, "  %d. %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
 		}
 	}
 	for i, t := range l.Terminals {
 		if i == 0 {
 			b.WriteString("\nTerminals\n")
 		}
-		fmt.Fprintf(&b, "  %s: cmh lab attach --terminal %s\n", cli.CleanLine(t.Name), cli.CleanLine(t.Session))
+		env.Fprintf(&b, "  %s: cmh lab attach --terminal %s\n", cli.CleanLine(t.Name), cli.CleanLine(t.Session))
 	}
 	return b.String()
 }
@@ -163,7 +163,7 @@ func sessionsCmd(env *cli.Env) *cobra.Command {
 					if hub.Ended(s.State) {
 						return "-"
 					}
-					return left(s.ExpiresAt)
+					return left(env, s.ExpiresAt)
 				}},
 				cli.Column[hub.LabSession]{Title: "TITLE", Cell: func(s hub.LabSession) string { return s.Title }},
 			)

@@ -51,9 +51,9 @@ func shareCmd(env *cli.Env) *cobra.Command {
 			"Each terminal says when somebody begins. Off ends it within seconds.",
 		cli.Backend.ShareLab, cli.Backend.LabSharing, func(s hub.LabSharing) string {
 			if s.Shared {
-				return "Shared since " + s.SharedAt.Local().Format("15:04") + ": those who teach may look on. They need: cmh lab watch " + s.SessionID
+				return env.Tf("Shared since %s: those who teach may look on. They need: cmh lab watch %s", s.SharedAt.Local().Format("15:04"), s.SessionID)
 			}
-			return "Not shared: nobody can look on."
+			return env.T("Not shared: nobody can look on.")
 		})
 }
 
@@ -63,9 +63,9 @@ func recordCmd(env *cli.Env) *cobra.Command {
 			"is not in it. Recordings are yours alone: cmh lab recordings.",
 		cli.Backend.RecordLab, cli.Backend.LabRecording, func(r hub.LabRecording) string {
 			if r.Recording {
-				return "Recorded, from the next attach on."
+				return env.T("Recorded, from the next attach on.")
 			}
-			return "Not recorded."
+			return env.T("Not recorded.")
 		})
 }
 
@@ -90,7 +90,7 @@ func watchCmd(env *cli.Env, attach Attach) *cobra.Command {
 			}
 			status, detached, err := attach(cmd.Context(), func(ctx context.Context, publicKey string) (hub.SSHCertificate, error) {
 				return b.WatchCertificate(ctx, args[0], publicKey)
-			}, "", func(s string) { env.Say("%s", s) })
+			}, "", func(s string) { env.Say("%s", env.T(s)) })
 			if detached {
 				return nil
 			}

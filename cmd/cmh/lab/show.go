@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // show prints how a session stands.
@@ -17,51 +18,51 @@ func show(env *cli.Env, s hub.LabSession) error {
 		row := func(name, format string, a ...any) {
 			value := cli.CleanLine(fmt.Sprintf(format, a...))
 			if env.ForHumans() {
-				_, _ = fmt.Fprintf(w, "%-8s %s\n", name, value)
+				_, _ = fmt.Fprintf(w, "%-8s %s\n", env.T(name), value)
 			} else {
 				_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)
 			}
 		}
-		row("Session", "%s", s.ID)
-		row("Lab", "%s: %s", s.LabID, s.Title)
-		row("State", "%s", s.State)
+		row(words.Mark("Session"), "%s", s.ID)
+		row(words.Mark("Lab"), "%s: %s", s.LabID, s.Title)
+		row(words.Mark("State"), "%s", env.Shown().T(s.State))
 		if s.Message != "" {
-			row("Message", "%s", s.Message)
+			row(words.Mark("Message"), "%s", env.Shown().T(s.Message))
 		}
 		if s.Step > 0 {
-			row("Step", "%d of %d", s.Step, len(s.Steps))
+			row(words.Mark("Step"), "%s", env.Shown().Tf("%d of %d", s.Step, len(s.Steps)))
 		}
 		if !hub.Ended(s.State) {
-			row("Time", "%s left", left(s.ExpiresAt))
+			row(words.Mark("Time"), "%s", env.Shown().Tf("%s left", left(env, s.ExpiresAt)))
 			row("SSH", "ssh -p %d %s@%s", s.SSH.Port, s.SSH.User, s.SSH.Host)
 		}
 		for _, st := range s.Steps {
-			row("", "%s", stepLine(st))
+			row("", "%s", stepLine(env, st))
 		}
 	})
 }
 
-func left(until time.Time) string {
+func left(env *cli.Env, until time.Time) string {
 	d := time.Until(until).Round(time.Minute)
 	switch {
 	case d <= 0:
-		return "less than a minute"
+		return env.Shown().T("less than a minute")
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return env.Shown().Tf("%d min", int(d.Minutes()))
 	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	return env.Shown().Tf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // marks are the states of a step as one character, for those who skim; the word
 // stands beside it.
 var marks = map[string]string{hub.StepPassed: "✓", hub.StepFailed: "✗", hub.StepError: "!", hub.StepSkipped: "-"}
 
-func stepLine(st hub.StepState) string {
+func stepLine(env *cli.Env, st hub.StepState) string {
 	mark := marks[st.State]
 	if mark == "" {
 		mark = "·"
 	}
-	return fmt.Sprintf("%s %d. %s (%s)", mark, st.Number, st.Title, st.State)
+	return fmt.Sprintf("%s %d. %s (%s)", mark, st.Number, st.Title, env.Shown().T(st.State))
 }
 
 // showStep prints the text of the step a session is at.
@@ -82,15 +83,15 @@ func showStep(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession) e
 
 func stepText(env *cli.Env, l hub.Lab, n int) string {
 	st := l.Steps[n-1]
-	return fmt.Sprintf("Step %d of %d: %s\n\n%s%s", n, len(l.Steps), cli.CleanLine(st.Title), env.Markdown(st.Text), hostsOf(l, st))
+	return env.Tf("Step %d of %d: %s", n, len(l.Steps), cli.CleanLine(st.Title)) + "\n\n" + env.Markdown(st.Text) + hostsOf(env, l, st)
 }
 
 // hostsOf says which hosts the numbers beside the step's blocks are.
-func hostsOf(l hub.Lab, st hub.LabStep) string {
+func hostsOf(env *cli.Env, l hub.Lab, st hub.LabStep) string {
 	var b strings.Builder
 	for i, h := range l.Hosts {
 		if i > 0 && strings.Contains(st.Text, fmt.Sprintf("HOST%d", i+1)) {
-			fmt.Fprintf(&b, "Host %d is %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
+			env.Fprintf(&b, "Host %d is %s: cmh lab attach --host %s\n", i+1, cli.CleanLine(h), cli.CleanLine(h))
 		}
 	}
 	return b.String()

@@ -45,7 +45,7 @@ func attachCmd(env *cli.Env, attach Attach) *cobra.Command {
 
 func attachTo(ctx context.Context, env *cli.Env, b cli.Labs, ref string, at place, attach Attach) error {
 	env.Say("Ctrl-] d leaves the lab running. Have your work checked with: lab check")
-	status, detached, err := attach(ctx, at.certify(b, ref), at.terminal, func(s string) { env.Say("%s", s) })
+	status, detached, err := attach(ctx, at.certify(b, ref), at.terminal, func(s string) { env.Say("%s", env.T(s)) })
 	if detached {
 		env.Say("Detached; the lab goes on. Come back with: cmh lab attach %s", ref)
 		return nil

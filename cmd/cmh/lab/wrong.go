@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -39,7 +38,7 @@ func reportCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.Print(env, r, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Reported step %d of %s: %s\n", r.Step, cli.CleanLine(r.LabID), r.ID)
+				env.Fprintf(w, "Reported step %d of %s: %s\n", r.Step, cli.CleanLine(r.LabID), r.ID)
 				env.Say("Thank you. After three checks you may go on without it: cmh lab skip %s", r.SessionID)
 			})
 		},

@@ -85,7 +85,7 @@ func text(env *cli.Env, l hub.Lesson) string {
 	}
 	b.WriteString(env.Markdown(l.Body))
 	if len(l.Resources) > 0 {
-		b.WriteString("\nWorth following\n")
+		b.WriteString("\n" + env.T("Worth following") + "\n")
 	}
 	for _, r := range l.Resources {
 		fmt.Fprintf(&b, "  %s: %s\n", cli.CleanLine(r.Title), cli.CleanLine(r.URL))
@@ -112,7 +112,7 @@ func doneCmd(env *cli.Env) *cobra.Command {
 				return hub.Errorf(hub.Internal, "The server did not say what became of it.")
 			}
 			return cli.Print(env, rows[0], func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Done: %s.\n", cli.CleanLine(rows[0].LessonID))
+				env.Fprintf(w, "Done: %s.\n", cli.CleanLine(rows[0].LessonID))
 				env.Say("What's next: cmh next")
 			})
 		},

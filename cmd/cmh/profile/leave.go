@@ -2,7 +2,6 @@ package profile
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
@@ -78,6 +77,6 @@ func deleteAccount(ctx context.Context, env *cli.Env, stdin bool) error {
 		return err
 	}
 	return cli.Print(env, at, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "Your account is closed and goes on %s. Sign in before then to keep it.\n", at.DeleteAt.UTC().Format("2006-01-02 15:04 UTC"))
+		env.Fprintf(w, "Your account is closed and goes on %s. Sign in before then to keep it.\n", env.Words().When(at.DeleteAt.UTC(), "2006-01-02 15:04 UTC"))
 	})
 }

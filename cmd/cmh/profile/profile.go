@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Command returns the profile command.
@@ -40,21 +41,21 @@ func viewCmd(env *cli.Env) *cobra.Command {
 func show(env *cli.Env, u hub.User) error {
 	return cli.Print(env, u, func(w io.Writer) {
 		for _, l := range [][2]string{
-			{"Username", u.Username},
-			{"E-mail", u.Email},
-			{"Role", string(u.Role)},
-			{"Tier", u.SubscriptionTier},
-			{"Name", u.Profile.DisplayName},
-			{"Bio", u.Profile.Bio},
-			{"Company", u.Profile.Company},
-			{"Location", u.Profile.Location},
-			{"Timezone", u.Profile.Timezone},
+			{words.Mark("Username"), u.Username},
+			{words.Mark("E-mail"), u.Email},
+			{words.Mark("Role"), string(u.Role)},
+			{words.Mark("Tier"), u.SubscriptionTier},
+			{words.Mark("Name"), u.Profile.DisplayName},
+			{words.Mark("Bio"), u.Profile.Bio},
+			{words.Mark("Company"), u.Profile.Company},
+			{words.Mark("Location"), u.Profile.Location},
+			{words.Mark("Timezone"), u.Profile.Timezone},
 		} {
 			if l[1] == "" {
 				continue
 			}
 			if env.ForHumans() {
-				_, _ = fmt.Fprintf(w, "%-9s %s\n", l[0], cli.CleanLine(l[1]))
+				_, _ = fmt.Fprintf(w, "%-9s %s\n", env.T(l[0]), cli.CleanLine(l[1]))
 			} else {
 				_, _ = fmt.Fprintf(w, "%s\t%s\n", l[0], cli.CleanLine(l[1]))
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func usageCmd(env *cli.Env) *cobra.Command {
@@ -27,21 +28,21 @@ func usageCmd(env *cli.Env) *cobra.Command {
 			}
 			return cli.Print(env, u, func(w io.Writer) {
 				line := func(name string, used hub.Used) {
-					of := "without limit"
+					of := env.T("without limit")
 					if used.Limit > 0 {
-						of = fmt.Sprintf("of %d", used.Limit)
+						of = env.Tf("of %d", used.Limit)
 					}
 					if used.Limit > 0 && used.ResetsAt != nil {
-						of += ", more from " + used.ResetsAt.Local().Format("15:04")
+						of += env.Tf(", more from %s", used.ResetsAt.Local().Format("15:04"))
 					}
 					if env.ForHumans() {
-						_, _ = fmt.Fprintf(w, "%-24s %d %s\n", name, used.Used, of)
+						_, _ = fmt.Fprintf(w, "%-24s %d %s\n", env.T(name), used.Used, of)
 					} else {
 						_, _ = fmt.Fprintf(w, "%s\t%d\t%d\n", name, used.Used, used.Limit)
 					}
 				}
-				line("Requests in an hour", u.Requests)
-				line("Minutes of labs today", u.LabMinutes)
+				line(words.Mark("Requests in an hour"), u.Requests)
+				line(words.Mark("Minutes of labs today"), u.LabMinutes)
 			})
 		},
 	}

@@ -31,7 +31,7 @@ func AchievementsCommand(env *cli.Env) *cobra.Command {
 			if env.JSON {
 				return cli.Print(env, all, nil)
 			}
-			env.Say("%s", streak(all.Streak))
+			env.Say("%s", streak(env, all.Streak))
 			return cli.PrintList(env, all.Achievements,
 				cli.Column[hub.Achievement]{Title: "", Cell: func(a hub.Achievement) string { return mark(a) }},
 				cli.Column[hub.Achievement]{Title: "ACHIEVEMENT", Cell: func(a hub.Achievement) string { return a.Title }},
@@ -59,32 +59,26 @@ func day(t *time.Time) string {
 }
 
 // streak is a sentence.
-func streak(s hub.Streak) string {
+func streak(env *cli.Env, s hub.Streak) string {
 	switch {
 	case s.Longest == 0:
-		return "No streak yet: complete a lesson, a quiz or a step of a lab today to begin one."
+		return env.T("No streak yet: complete a lesson, a quiz or a step of a lab today to begin one.")
 	case s.Current == 0:
-		return fmt.Sprintf("No streak right now; your longest was %s.", days(s.Longest))
+		return env.N(s.Longest, "No streak right now; your longest was %d day.", "No streak right now; your longest was %d days.", s.Longest)
 	case !s.Today:
-		return fmt.Sprintf("Your streak is %s (the longest: %d); do something today to keep it.", days(s.Current), s.Longest)
+		return env.N(s.Current, "Your streak is %d day (the longest: %d); do something today to keep it.",
+			"Your streak is %d days (the longest: %d); do something today to keep it.", s.Current, s.Longest)
 	}
-	return fmt.Sprintf("Your streak is %s (the longest: %d).", days(s.Current), s.Longest)
-}
-
-func days(n int) string {
-	if n == 1 {
-		return "1 day"
-	}
-	return fmt.Sprintf("%d days", n)
+	return env.N(s.Current, "Your streak is %d day (the longest: %d).", "Your streak is %d days (the longest: %d).", s.Current, s.Longest)
 }
 
 // earned is another one.
-func earned(all []hub.Achievement) string {
+func earned(env *cli.Env, all []hub.Achievement) string {
 	n := 0
 	for _, a := range all {
 		if a.EarnedAt != nil {
 			n++
 		}
 	}
-	return fmt.Sprintf("Achievements: %d of %d (cmh achievements).", n, len(all))
+	return env.Tf("Achievements: %d of %d (cmh achievements).", n, len(all))
 }

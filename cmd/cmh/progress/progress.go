@@ -41,7 +41,7 @@ func Command(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			env.Say("%s %s", streak(reached.Streak), earned(reached.Achievements))
+			env.Say("%s %s", streak(env, reached.Streak), earned(env, reached.Achievements))
 			return nil
 		},
 	}

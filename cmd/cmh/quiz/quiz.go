@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Command returns the quiz command.
@@ -131,13 +132,13 @@ func ask(ctx context.Context, env *cli.Env, q *hub.Quiz, answers map[string][]st
 		return hub.Errorf(hub.Invalid, "--answer is missing for: %s. There is nobody to ask.", ids(open))
 	}
 	for n, x := range open {
-		_, _ = fmt.Fprintf(env.Err, "\n%d of %d (%s)\n%s", n+1, len(open), cli.CleanLine(x.ID), env.Markdown(x.Prompt))
+		env.Fprintf(env.Err, "\n%d of %d (%s)\n%s", n+1, len(open), cli.CleanLine(x.ID), env.Markdown(x.Prompt))
 		for _, c := range x.Choices {
 			_, _ = fmt.Fprintf(env.Err, "  %s) %s\n", cli.CleanLine(c.ID), cli.CleanLine(c.Text))
 		}
-		how := map[string]string{hub.Single: "One letter:", hub.Multiple: "All that are right, with commas:"}[x.Kind]
+		how := map[string]string{hub.Single: words.Mark("One letter:"), hub.Multiple: words.Mark("All that are right, with commas:")}[x.Kind]
 		if how == "" {
-			how = "Your answer:"
+			how = words.Mark("Your answer:")
 		}
 		for {
 			value, err := env.Ask(ctx, how, "--answer")
@@ -147,7 +148,7 @@ func ask(ctx context.Context, env *cli.Env, q *hub.Quiz, answers map[string][]st
 			if answers[x.ID], err = choices(x, strings.TrimSpace(value)); err == nil {
 				break
 			}
-			env.Say("%s", hub.MessageOf(err))
+			env.Say("%s", env.Message(err))
 		}
 	}
 	return nil
@@ -155,12 +156,12 @@ func ask(ctx context.Context, env *cli.Env, q *hub.Quiz, answers map[string][]st
 
 func report(w io.Writer, env *cli.Env, q *hub.Quiz, r hub.QuizResult) {
 	for _, a := range r.Questions {
-		mark := map[bool]string{true: "✓ right", false: "✗ wrong"}[a.Correct]
-		_, _ = fmt.Fprintf(w, "%s: %s\n", mark, cli.CleanLine(a.ID))
+		mark := map[bool]string{true: words.Mark("✓ right"), false: words.Mark("✗ wrong")}[a.Correct]
+		_, _ = fmt.Fprintf(w, "%s: %s\n", env.T(mark), cli.CleanLine(a.ID))
 		if a.Explanation != "" {
 			_, _ = io.WriteString(w, env.Markdown(a.Explanation))
 		}
 	}
-	verdict := map[bool]string{true: "Passed", false: "Not passed"}[r.Passed]
-	_, _ = fmt.Fprintf(w, "%s: %d%%, needed are %d%%.\n", verdict, r.Score, q.Pass)
+	verdict := map[bool]string{true: words.Mark("Passed"), false: words.Mark("Not passed")}[r.Passed]
+	env.Fprintf(w, "%s: %d%%, needed are %d%%.\n", env.T(verdict), r.Score, q.Pass)
 }

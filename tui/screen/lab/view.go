@@ -193,7 +193,7 @@ func (m Model) state() string {
 	case hub.Detached:
 		return m.env.Theme.T("running")
 	}
-	return m.session.State
+	return m.env.Theme.T(m.session.State)
 }
 
 // list is the steps down the right side.
