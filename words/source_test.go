@@ -98,6 +98,10 @@ func read(t *testing.T, root string) *source {
 			switch n := n.(type) {
 			case *ast.CallExpr:
 				s.call(u.name, u.file.Name.Name, n)
+			case *ast.AssignStmt:
+				if l, ok := n.Lhs[0].(*ast.SelectorExpr); ok && l.Sel.Name == "Long" {
+					s.paragraphs(u.name, u.file.Name.Name, n.Rhs[0])
+				}
 			case *ast.KeyValueExpr:
 				if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Long" {
 					s.paragraphs(u.name, u.file.Name.Name, n.Value)
