@@ -53,7 +53,7 @@ func main() {
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,
 		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))
-	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir))
+	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir), config.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
 		status = 128 + int(got.(syscall.Signal))

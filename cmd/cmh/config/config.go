@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/viper"
 
@@ -38,20 +41,76 @@ func Dir() string {
 	return filepath.Join(base, "cmh")
 }
 
+// names are the settings, as config.yaml and, in capitals behind CMH_, the
+// environment have them; truths are those that are true or false.
+var (
+	names  = []string{"server", "pager", "insecure_http", "accessible", "language"}
+	truths = []string{"insecure_http", "accessible"}
+)
+
 // Read reads the settings. server is what the --server flag says.
 func Read(dir, server string) (Config, error) {
-	v := viper.New()
-	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
+	v, err := open(dir, server)
+	if err != nil {
+		return Config{}, err
+	}
+	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible"), Language: v.GetString("language")}, nil
+}
+
+// Settings are all settings, and what made each what it is.
+func Settings(dir, server string) ([]Setting, error) {
+	v, err := open(dir, server)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Setting, len(names))
+	for i, name := range names {
+		s := Setting{Name: name, Value: v.GetString(name), Origin: "default"}
+		variable := "CMH_" + strings.ToUpper(name)
+		switch {
+		case name == "server" && server != "":
+			s.Origin = "--server"
+		case os.Getenv(variable) != "" && name != "accessible":
+			s.Origin = variable
+		case v.InConfig(name):
+			s.Origin = v.ConfigFileUsed()
+		}
+		if name == "accessible" {
+			// Commands look at it themselves: 0 is no, anything else yes.
+			if on := os.Getenv(variable); on != "" {
+				s.Value, s.Origin = strconv.FormatBool(on != "0"), variable
+			}
+		}
+		if slices.Contains(truths, name) && s.Value == "" {
+			s.Value = "false"
+		}
+		all[i] = s
+	}
+	return all, nil
+}
+
+func open(dir, server string) (*viper.Viper, error) {
+	v, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
 	v.SetDefault("server", DefaultServer)
 	v.SetEnvPrefix("CMH")
 	for _, name := range []string{"server", "pager", "insecure_http", "language"} {
 		_ = v.BindEnv(name) // fails for an empty name only
 	}
-	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Config{}, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())
-	}
 	if server != "" {
 		v.Set("server", server)
 	}
-	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible"), Language: v.GetString("language")}, nil
+	return v, nil
+}
+
+// read reads the file alone. None is an empty one.
+func read(dir string) (*viper.Viper, error) {
+	v := viper.New()
+	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
+	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())
+	}
+	return v, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
 )
@@ -23,7 +24,7 @@ func tree(env *cli.Env) *cobra.Command {
 	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, string, func(string)) (int, bool, error) { return 0, false, nil }})
 	root.Add(r, root.Teach, author.Command(env))
 	root.Add(r, root.Account, auth.Command(env, nil))
-	root.Add(r, root.Other, sshconfig.Command(env, func() string { return "" }))
+	root.Add(r, root.Other, sshconfig.Command(env, func() string { return "" }), config.Command(env, func() string { return "" }))
 	return r
 }
 
