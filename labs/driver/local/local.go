@@ -150,7 +150,7 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 	for {
 		lock, err := place.Take(ctx, d.dir(spec.ID), true)
 		if err != nil {
-			return fmt.Errorf("create %s: %w", spec.ID, err)
+			return fmt.Errorf("create %s: %w", spec.ID, roomless(err))
 		}
 		d.fault.reach("folder")
 		rec, err := readRecord(lock.Path)
@@ -174,10 +174,19 @@ func (d *Driver) Create(ctx context.Context, spec labs.Spec) error {
 		}
 		lock.Release()
 		if err != nil {
-			return fmt.Errorf("create %s: %w", spec.ID, err)
+			return fmt.Errorf("create %s: %w", spec.ID, roomless(err))
 		}
 		return nil
 	}
+}
+
+// roomless says of an error for want of room, on the disk or among the kernel's
+// namespaces, that a later try may work.
+func roomless(err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("%w: %w", labs.ErrCapacity, err)
+	}
+	return err
 }
 
 // Dial is labs.Driver's.
