@@ -4,7 +4,6 @@ package hubclient
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -69,7 +68,8 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 func signedOut(env *cli.Env, cache *offline.Cache, place offline.Place, token string) {
 	cache.Forget(token)
 	if events, err := offline.OpenJournal(place, token).Waiting(); err == nil && len(events) > 0 {
-		env.Say("%s", fmt.Sprintf("%s that you made offline wait for the hub. They are kept until you sign in again.", offline.Changes(len(events))))
+		env.Say("%s", env.N(len(events), "%d change that you made offline waits for the hub. It is kept until you sign in again.",
+			"%d changes that you made offline wait for the hub. They are kept until you sign in again.", len(events)))
 	}
 }
 
