@@ -26,7 +26,6 @@ const (
 )
 
 var (
-	slugForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	sessionForm = regexp.MustCompile(`^s-[a-z2-7]{10}$`)
 	uuidForm    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
@@ -35,7 +34,15 @@ var (
 // like the id of a lab session or of a course is no slug, so that either can
 // be given where the other is.
 func IsSlug(s string) bool {
-	return slugForm.MatchString(s) && !sessionForm.MatchString(s) && !uuidForm.MatchString(s)
+	if s == "" || len(s) > 63 || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) { // every request does this: no regular expression
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return (len(s) != 12 || !sessionForm.MatchString(s)) && (len(s) != 36 || !uuidForm.MatchString(s))
 }
 
 const slugRule = "must be small letters, digits and hyphens, at most 63 of them, such as linux-shell."

@@ -237,7 +237,7 @@ func (a Actor) AuditLog(ctx context.Context, f hub.AuditFilter) (hub.Page[hub.Au
 	}
 	var w wrongs
 	for pointer, id := range map[string]string{"/actor": f.ActorID, "/subject": f.SubjectID} {
-		if id != "" && !uuidForm.MatchString(id) {
+		if id != "" && !isUUID(id) {
 			w.add(pointer, "This is not the id of an account.")
 		}
 	}

@@ -94,7 +94,7 @@ func (a Actor) AuthoredCourses(ctx context.Context, p hub.Paging) (hub.Page[hub.
 
 // authored finds a course that the caller looks after. Another's is not there.
 func (a Actor) authored(ctx context.Context, tx postgres.Tx, ref string) (c postgres.Authored, err error) {
-	if !courses.IsSlug(ref) && !uuidForm.MatchString(ref) {
+	if !courses.IsSlug(ref) && !isUUID(ref) {
 		return c, errNoCourse
 	}
 	c, err = tx.AuthoredCourse(ctx, ref)

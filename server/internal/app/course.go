@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -215,12 +214,25 @@ func (a Actor) course(ctx context.Context, course string) (c postgres.CourseVers
 	return c, err
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+// isUUID reports whether s has the form of an id.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		hyphen := i == 8 || i == 13 || i == 18 || i == 23
+		c := s[i]
+		if hyphen != (c == '-') || !hyphen && (c < '0' || c > '9') && (c|' ' < 'a' || c|' ' > 'f') {
+			return false
+		}
+	}
+	return true
+}
 
 // courseIn finds a course by slug or id, as the caller meets it.
 func (a Actor) courseIn(ctx context.Context, tx postgres.Tx, course string) (postgres.CourseVersion, error) {
 	switch {
-	case uuidForm.MatchString(course):
+	case isUUID(course):
 		return tx.Course(ctx, "", course, a.user.ID)
 	case courses.IsSlug(course):
 		return tx.Course(ctx, course, "", a.user.ID)

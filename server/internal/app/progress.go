@@ -31,7 +31,7 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 	entries = slices.Clone(entries)
 	refs := make([]string, 0, 4)
 	for i, e := range entries {
-		if uuidForm.MatchString(e.CourseID) {
+		if isUUID(e.CourseID) {
 			e.CourseID = strings.ToLower(e.CourseID)
 			entries[i] = e
 		}
@@ -118,18 +118,20 @@ func plausible(entries []hub.ProgressEntry) error {
 	}
 	var wrong []hub.FieldError
 	for i, e := range entries {
-		at := fmt.Sprintf("/entries/%d", i)
+		wrongAt := func(field, detail string) {
+			wrong = append(wrong, hub.FieldError{Pointer: fmt.Sprintf("/entries/%d/%s", i, field), Detail: detail})
+		}
 		if e.ProgressPercentage < 0 || e.ProgressPercentage > 100 {
-			wrong = append(wrong, hub.FieldError{Pointer: at + "/progress_percentage", Detail: "A percentage is from 0 to 100."})
+			wrongAt("progress_percentage", "A percentage is from 0 to 100.")
 		}
 		if e.CompletedAt != nil && e.ProgressPercentage != 100 {
-			wrong = append(wrong, hub.FieldError{Pointer: at + "/completed_at", Detail: "A lesson is completed at 100 percent."})
+			wrongAt("completed_at", "A lesson is completed at 100 percent.")
 		}
-		if !courses.IsSlug(e.CourseID) && !uuidForm.MatchString(e.CourseID) {
-			wrong = append(wrong, hub.FieldError{Pointer: at + "/course_id", Detail: "There is no such course."})
+		if !courses.IsSlug(e.CourseID) && !isUUID(e.CourseID) {
+			wrongAt("course_id", "There is no such course.")
 		}
 		if !courses.IsSlug(e.LessonID) {
-			wrong = append(wrong, hub.FieldError{Pointer: at + "/lesson_id", Detail: "There is no such lesson."})
+			wrongAt("lesson_id", "There is no such lesson.")
 		}
 	}
 	return invalidEntries(wrong)

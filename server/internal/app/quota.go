@@ -116,8 +116,8 @@ type quota struct {
 	free  time.Time // when the oldest is free again
 	until time.Time // refused until then
 	used  time.Time
-	pace  int       // how many were taken last
-	taken time.Time // when
+	taken time.Time // when some were last
+	spent int       // since
 }
 
 func (q *quotas) get(principal string, now time.Time) *quota {
@@ -173,6 +173,7 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 		return st, &hub.Error{Code: hub.Limit, Message: quotaSpent(policy, most), RetryAfter: st.Reset}
 	}
 	one.held--
+	one.spent++
 	st.Left = min(most-1, one.left+one.held)
 	return st, nil
 }
@@ -204,19 +205,21 @@ func spelledCount(n int) string {
 // take gets some from the database: as many as are asked for at this pace, but
 // never so many that another server would lack them.
 func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string, most int, now time.Time) error {
-	// What was taken last, and is used up, tells the pace: enough for two seconds
-	// of it, and no more than twice as many as then.
-	if since := max(now.Sub(one.taken), time.Second); since < time.Minute {
-		one.pace = min(int(2*time.Duration(one.pace)*time.Second/since), most)
-	} else {
-		one.pace = 1
+	// How much was used since, and how fast, tells the pace: enough for two
+	// seconds of it, or for one after a rest.
+	pace, end, ahead := 1, now, time.Duration(2)
+	if now.Sub(one.used) >= leaseIdle {
+		end, ahead = one.used, 1
 	}
-	one.pace = max(one.pace, int(one.waiting.Load())+1)
-	want := max(1, min(one.pace, most/100, one.left/8))
+	if now.Sub(one.taken) < time.Minute {
+		pace = min(int(ahead*time.Duration(one.spent)*time.Second/max(end.Sub(one.taken), time.Second)), most)
+	}
+	pace = max(pace, int(one.waiting.Load())+1)
+	want := max(1, min(pace, most/100, one.left/8))
 	if q.closing.Load() {
 		want = 1
 	}
-	one.pace, one.taken = want, now
+	one.spent, one.taken = 0, now
 	for try := 1; ; try++ {
 		got, err := q.lease(ctx, a, postgres.QuotaWant{Principal: principal, Want: want, Most: most, At: now})
 		one.held, one.left, one.free = got.Got, got.Left, got.Free

@@ -57,7 +57,7 @@ func plausibleEvents(events []hub.LearningEvent) error {
 				wrong = append(wrong, hub.FieldError{Pointer: fmt.Sprintf("/events/%d/%s", i, name), Detail: detail})
 			}
 		}
-		check(uuidForm.MatchString(e.ID), "id", "An id is a UUID.")
+		check(isUUID(e.ID), "id", "An id is a UUID.")
 		check(e.Kind == hub.LessonRead || e.Kind == hub.LessonDone || e.Kind == hub.QuizTaken, "kind", "The kinds are lesson.read, lesson.done and quiz.taken.")
 		check(e.ProgressPercentage >= 0 && e.ProgressPercentage <= 100, "progress_percentage", "A percentage is from 0 to 100.")
 		check(e.ProgressPercentage == 0 || e.Kind == hub.LessonRead, "progress_percentage", "Only lesson.read has a percentage.")
@@ -136,7 +136,7 @@ func (a Actor) happen(ctx context.Context, tx postgres.Tx, e hub.LearningEvent, 
 	if entry.ProgressPercentage == 100 {
 		entry.CompletedAt = &at
 	}
-	if !courses.IsSlug(entry.CourseID) && !uuidForm.MatchString(entry.CourseID) {
+	if !courses.IsSlug(entry.CourseID) && !isUUID(entry.CourseID) {
 		return hub.Errorf(hub.NotFound, "There is no such course.")
 	}
 	merged, _, err := a.recordIn(ctx, tx, []hub.ProgressEntry{entry}, []string{entry.CourseID}, now)

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -227,7 +228,10 @@ func (w walker) object(t reflect.Type, at string, depth int) error {
 			return err
 		}
 		name, _ := tok.(string)
-		here := at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		here := at + "/" + name
+		if strings.ContainsAny(name, "~/") {
+			here = at + "/" + pointerEscapes.Replace(name)
+		}
 		if seen[name] {
 			return wrong(here, "This is given twice.")
 		}
@@ -252,14 +256,37 @@ func (w walker) object(t reflect.Type, at string, depth int) error {
 	return err
 }
 
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+// fields keeps what findField has found, by type and name. Names of no field
+// aren't kept: callers make them up.
+var fields sync.Map
+
+type fieldName struct {
+	of   reflect.Type
+	name string
+}
+
 // field finds the field of t that JSON calls name, letter by letter.
 func field(t reflect.Type, name string) (reflect.Type, bool) {
+	key := fieldName{t, name}
+	if of, ok := fields.Load(key); ok {
+		return of.(reflect.Type), true
+	}
+	of, ok := findField(t, name)
+	if ok {
+		fields.Store(key, of)
+	}
+	return of, ok
+}
+
+func findField(t reflect.Type, name string) (reflect.Type, bool) {
 	for f := range t.Fields() {
 		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case tag == "-" || (!f.IsExported() && !f.Anonymous):
 		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
-			if of, ok := field(f.Type, name); ok {
+			if of, ok := findField(f.Type, name); ok {
 				return of, true
 			}
 		case tag == name, tag == "" && f.Name == name:

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -22,6 +23,9 @@ func (api) recordProgress(c *gin.Context, as app.Actor) (any, error) {
 	body, err := readBody(c, maxBody)
 	if err != nil {
 		return nil, err
+	}
+	if !bytes.Contains(body, []byte(`"entries"`)) && bytes.IndexByte(body, '\\') < 0 { // most are one, plainly
+		return recordOne(c, as)
 	}
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(body, &keys) == nil && keys != nil {
