@@ -259,12 +259,20 @@ func TestEveryScreenFillsTheTerminalAndNoMore(t *testing.T) {
 }
 
 // hostile is a hub whose every text attacks the terminal.
-type hostile struct{ *demo.Hub }
+type hostile struct {
+	*demo.Hub
+	attack string
+}
 
-const attack = "a\x1b]52;c;cm0K\x07\x1b[2J\x1b]0;x\x07\u202e\x9b2J\x1b[6n\b\u200bz"
+var attacks = []string{
+	"a\x1b]52;c;cm0K\x07\x1b[2J\x1b]0;x\x07\u202e\x9b2J\x1b[6n\b\u200bz",
+	"a\x1b]0;pwned\x07b", "a\x1b[2J\x1b[Hb", "a\x1b[6n\x1bP$qm\x1b\\b", "user\u202enimda", "\x1b]8;;file:///etc/passwd\x07b", "```\nls \x1b]52;c;AAAA\x07\n```",
+	"[https://good.example](javascript:alert\\(1\\))", "`\x1b[8mred`", "<script>alert(1)</script>&#27;[2J", "![x](http://169.254.169.254/latest)", "rm -rf /\b\b\b\bls\rok",
+	"hi\U000E0041\U000E0042", "a\u200bb\u2060c\u009b2Jd", "a\x1b[?1000h\x1b_Gf=100;AAAA\x1b\\\x1bc",
+}
 
-func (hostile) Profile(context.Context) (hub.User, error) {
-	return hub.User{ID: "u", Username: attack, Profile: hub.Profile{DisplayName: attack}}, nil
+func (h hostile) Profile(context.Context) (hub.User, error) {
+	return hub.User{ID: "u", Username: h.attack, Profile: hub.Profile{DisplayName: h.attack}}, nil
 }
 
 func (h hostile) Courses(context.Context, hub.CourseFilter) (hub.Page[hub.Course], error) {
@@ -272,25 +280,29 @@ func (h hostile) Courses(context.Context, hub.CourseFilter) (hub.Page[hub.Course
 	return hub.Page[hub.Course]{Items: []hub.Course{c}}, nil
 }
 
-func (hostile) Course(context.Context, string) (hub.Course, error) {
-	return hub.Course{ID: "c", Slug: "c", Title: attack, Description: attack, Level: attack, Provider: attack, Category: attack, LearningObjectives: []string{attack}, Lessons: []hub.Lesson{{ID: "l", Title: attack}}}, nil
+func (h hostile) Course(context.Context, string) (hub.Course, error) {
+	return hub.Course{ID: "c", Slug: "c", Title: h.attack, Description: h.attack, Level: h.attack, Provider: h.attack, Category: h.attack, LearningObjectives: []string{h.attack}, Lessons: []hub.Lesson{{ID: "l", Title: h.attack}}}, nil
 }
 
-func (hostile) Lesson(context.Context, string, string) (hub.Lesson, error) {
-	return hub.Lesson{ID: "l", Title: attack, Body: "# " + attack + "\n&#27;[2J `" + attack + "`\n", VideoURL: attack, Resources: []hub.Resource{{Title: attack, URL: attack}}}, nil
+func (h hostile) Lesson(context.Context, string, string) (hub.Lesson, error) {
+	return hub.Lesson{ID: "l", Title: h.attack, Body: "# " + h.attack + "\n&#27;[2J `" + h.attack + "`\n", VideoURL: h.attack, Resources: []hub.Resource{{Title: h.attack, URL: h.attack}}}, nil
 }
 
-func (hostile) Enroll(context.Context, string) (hub.Enrollment, error) {
-	return hub.Enrollment{}, hub.Errorf(hub.Conflict, "%s", attack)
+func (h hostile) Enroll(context.Context, string) (hub.Enrollment, error) {
+	return hub.Enrollment{}, hub.Errorf(hub.Conflict, "%s", h.attack)
 }
 
 func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	allowed := regexp.MustCompile(`\x1b\[[0-9;:]*m|\x1b\]8;[^;\x1b]*;(https?://[!-~]+)?\x1b\\`)
 	for _, path := range []string{"", "2", "2 enter", "2 enter e", "2 enter enter", "4"} {
-		view := still(t, hostile{newHub(screentest.Ana)}, options(), 80, 24, strings.Fields(path)...)
-		rest := allowed.ReplaceAllString(view, "")
-		if strings.ContainsFunc(rest, func(r rune) bool { return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0x200b }) {
-			t.Errorf("%q: %q", path, rest)
+		for _, attack := range attacks {
+			view := still(t, hostile{newHub(screentest.Ana), attack}, options(), 80, 24, strings.Fields(path)...)
+			rest := allowed.ReplaceAllString(view, "")
+			if strings.ContainsFunc(rest, func(r rune) bool {
+				return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0x200b || r >= 0xe0000 && r <= 0xe0fff
+			}) {
+				t.Errorf("%q, %q: %q", path, attack, rest)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -170,6 +171,8 @@ func (u *unpacker) name(raw string) (string, error) {
 	switch {
 	case raw == "" || !utf8.ValidString(raw) || strings.ContainsRune(raw, 0) || len(raw) > 1024:
 		return "", refuse(fmt.Sprintf("%.60q", raw), "has a name that is empty, too long or no UTF-8")
+	case strings.ContainsFunc(raw, unicode.IsControl):
+		return "", refuse(fmt.Sprintf("%.60q", raw), "has a control character in its name")
 	case strings.HasPrefix(raw, "/") || drive(raw):
 		return "", refuse(raw, "has an absolute name")
 	case strings.Contains(raw, `\`):

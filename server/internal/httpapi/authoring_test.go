@@ -235,10 +235,26 @@ func TestHostileCourses(t *testing.T) {
 		"case twins":       {file("lessons/A.md", 1), file("lessons/a.md", 1)},
 		"too many":         many,
 		"a bomb":           {file("lessons/bomb.md", 40<<20)},
+		"backslashes":      {file(`..\..\course.yaml`, 1)},
+		"a drive":          {file(`C:\course.yaml`, 1)},
+		"a block device":   {{Name: "sda", Typeflag: tar.TypeBlock, Devmajor: 8}},
+		"a pipe":           {{Name: "pipe", Typeflag: tar.TypeFifo}},
+		"through a link":   {{Name: "lessons", Typeflag: tar.TypeSymlink, Linkname: ".."}, file("lessons/x.md", 1)},
+		"out and back":     {file("lessons/../../course.yaml", 1)},
+		"a control":        {file("lessons/a\x1b[2J.md", 1)},
 	} {
-		_, err := c.UploadCourse(t.Context(), archiveOfHeaders(t, append([]tar.Header{good}, headers...)), true)
-		if code := hub.CodeOf(err); code != hub.Invalid {
-			t.Errorf("%s: %v", name, err)
+		all := append([]tar.Header{good}, headers...)
+		for door, take := range map[string]func(io.Reader) error{
+			"course": func(r io.Reader) error { _, err := c.UploadCourse(t.Context(), r, true); return err },
+			"import": func(r io.Reader) error {
+				_, err := c.ImportScenarios(t.Context(), hub.ImportOptions{Slug: "bad"}, r)
+				return err
+			},
+			"draft": func(r io.Reader) error { _, err := c.UploadDraft(t.Context(), r); return err },
+		} {
+			if code := hub.CodeOf(take(archiveOfHeaders(t, slices.Clone(all)))); code != hub.Invalid {
+				t.Errorf("%s, as a %s: %q", name, door, code)
+			}
 		}
 	}
 	_, err := c.UploadCourse(t.Context(), strings.NewReader("PK\x03\x04 not what it says"), true)

@@ -273,7 +273,7 @@ func TestHeadersOfAnyBytes(t *testing.T) {
 			_ = resp.Body.Close()
 			_ = c.Close()
 			tells(t, fmt.Sprintf("%s: %.20q", name, value), response{resp.StatusCode, resp.Header, string(body)}, least)
-			if all := fmt.Sprint(resp.Header); strings.ContainsAny(all, "\x00\x1b\xff") || strings.Contains(all, "\u202e") {
+			if all := fmt.Sprint(resp.Header); strings.ContainsAny(all, "\x00\x1b") || strings.Contains(all, "\xff") || strings.Contains(all, "\u202e") {
 				t.Errorf("%s: %.20q comes back in %q", name, value, all)
 			}
 		}
