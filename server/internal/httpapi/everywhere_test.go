@@ -158,7 +158,12 @@ func TestCursorsOnlyAsIssued(t *testing.T) {
 	author.publish(t, "two")
 	for range 2 {
 		h.ready(t, h.User(t, hub.Free), "files")
+		if _, err := admin.TakeQuiz(t.Context(), "one", "counting", hub.QuizAnswers{Answers: map[string][]string{}}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	h.ready(t, admin, "files")
+	h.ready(t, admin, "more")
 	token := h.Token(t, admin)
 	next := regexp.MustCompile(`[?&]cursor=([^&>]+)`)
 	lists, cursors := []string{}, map[string]string{}
@@ -166,13 +171,14 @@ func TestCursorsOnlyAsIssued(t *testing.T) {
 		if !d.has("query", "cursor") {
 			continue
 		}
-		got := send(t, h.API, "GET", d.path+"?limit=1", token, "")
+		at := d.at(map[string]string{"course": "one", "lesson": "counting"})
+		got := send(t, h.API, "GET", at+"?limit=1", token, "")
 		m := next.FindStringSubmatch(got.header.Get("Link"))
 		if m == nil {
 			t.Errorf("%s: the test needs a second page: %d %s", d.name, got.status, got.body)
 			continue
 		}
-		lists, cursors[d.path] = append(lists, d.path), m[1]
+		lists, cursors[at] = append(lists, at), m[1]
 	}
 	for i, path := range lists {
 		own := cursors[path]
