@@ -1,8 +1,11 @@
 package words
 
 import (
+	"bytes"
+	"compress/gzip"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -48,6 +51,8 @@ func TestCatalogues(t *testing.T) {
 		}
 		if *update {
 			rewrite(t, name, language, s, have)
+		} else if packed, err := unpack(language); err != nil || packed != string(src) {
+			t.Errorf("%s.gz is not %s (%v): run make words", name, name, err)
 		}
 		missing := 0
 		for _, f := range s.texts {
@@ -134,8 +139,14 @@ func rewrite(t *testing.T, name, language string, s *source, have map[string]ent
 		e.write(&b)
 		have[f.id] = e
 	}
-	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
+	var packed bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	_, _ = io.WriteString(z, b.String())
+	_ = z.Close()
+	for name, text := range map[string][]byte{name: []byte(b.String()), name + ".gz": packed.Bytes()} {
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for id := range have {
 		if s.byID[id] == nil && id != "" {

@@ -1,7 +1,9 @@
 package words
 
 import (
+	"compress/gzip"
 	"embed"
+	"io"
 	"strings"
 	"sync"
 )
@@ -22,7 +24,9 @@ func oneOrMore(n int) int {
 
 var english = rules{plural: oneOrMore, forms: 2, group: ",", point: "."}
 
-//go:embed po/*.po
+// Packed, a catalogue takes a quarter of the room, of which every program has one.
+//
+//go:embed po/*.po.gz
 var files embed.FS
 
 // catalogue is a language as it was read.
@@ -43,14 +47,28 @@ var languages = map[string]func() *catalogue{
 // open reads a catalogue of ours: what is wrong with it, a test says.
 func open(language string, r rules) *catalogue {
 	c := &catalogue{rules: r, language: language, texts: map[string][]string{}}
-	src, _ := files.ReadFile("po/" + language + ".po")
-	entries, _ := parse(string(src))
+	src, _ := unpack(language)
+	entries, _ := parse(src)
 	for _, e := range entries {
 		if e.translated() && e.id != "" {
 			c.texts[e.id] = e.forms
 		}
 	}
 	return c
+}
+
+func unpack(language string) (string, error) {
+	f, err := files.Open("po/" + language + ".po.gz")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return "", err
+	}
+	src, err := io.ReadAll(z)
+	return string(src), err
 }
 
 // In speaks the language of a locale such as "de", "de_AT.UTF-8" or "de-CH".

@@ -2,14 +2,15 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/viper"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
@@ -145,16 +146,18 @@ func change(dir string, edit func(file map[string]any)) error {
 	if err != nil {
 		return err
 	}
-	settings := viper.New()
-	settings.SetConfigType("yaml")
-	was := v.AllSettings()
-	edit(was)
-	if err := settings.MergeConfigMap(was); err != nil {
-		return err
-	}
+	settings := v.AllSettings()
+	edit(settings)
+	// A line of JSON is YAML as well, and its quotes leave no value to be taken for
+	// something else.
 	var b bytes.Buffer
-	if err := settings.WriteConfigTo(&b); err != nil {
-		return err
+	lines := json.NewEncoder(&b)
+	lines.SetEscapeHTML(false)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		b.WriteString(name + ": ")
+		if err := lines.Encode(settings[name]); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -63,7 +63,7 @@ func TestSetKeepsTheRest(t *testing.T) {
 		t.Fatal(exit)
 	}
 	b, err := os.ReadFile(file)
-	for _, want := range []string{"deep:", "- 1", "pager: more", "language: de"} {
+	for _, want := range []string{`{"deep":[1,2]}`, `pager: "more"`, `language: "de"`} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("no %q in %s (%v)", want, b, err)
 		}
