@@ -196,7 +196,7 @@ func TestWhatHasNoRowRunsForNobody(t *testing.T) {
 		}
 	}
 	as := (&app.App{}).As(app.Guest)
-	if out, _ := runOver(t.Context(), as, []string{"__complete", "lab", "start", ""}); !strings.Contains(out, "Usage") {
+	if out, _ := runOver(t.Context(), as, []string{"--plain", "__complete", "lab", "start", ""}); !strings.Contains(out, "Usage") {
 		t.Errorf("completion over SSH: %s", out)
 	}
 }

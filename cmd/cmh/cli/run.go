@@ -60,7 +60,9 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetErr(env.Err)
 	if env.May != nil {
 		guard(root, env.May)
-		if len(args) > 0 && strings.HasPrefix(args[0], "__") { // completion, which cobra adds by itself
+		// Completion, which cobra adds by itself, past the guard, and which writes to
+		// this process's own stderr.
+		if slices.Contains(args, cobra.ShellCompRequestCmd) || slices.Contains(args, cobra.ShellCompNoDescRequestCmd) {
 			args = []string{"help"}
 		}
 	}

@@ -248,5 +248,6 @@ var Table = []Operation{
 	{"ssh HOST progress", Members, ""},
 	{"ssh HOST quiz attempts", Members, ""},
 	{"ssh HOST quiz take", Learners, ""},
+	{"ssh HOST man", Everybody, ""},
 	{"ssh HOST version", Everybody, ""},
 }

@@ -50,11 +50,15 @@ func (a Actor) Answered(ctx context.Context, key string, status int, answer []by
 // ForgetOld removes ended sign-ins, answers and outcomes nobody will ask for
 // again, and drafts that were left behind.
 func (a *App) ForgetOld(ctx context.Context) error {
+	// By itself: who comes back just then waits for it, and with them everybody
+	// who takes from their quota.
+	if err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		return tx.ForgetQuotas(ctx, a.now().Add(-2*QuotaSpan))
+	}); err != nil {
+		return err
+	}
 	return a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		if err := tx.ForgetOld(ctx, a.now().Add(-keepAnswers), a.now().Add(-auditLife)); err != nil {
-			return err
-		}
-		if err := tx.ForgetQuotas(ctx, a.now().Add(-2*QuotaSpan)); err != nil {
 			return err
 		}
 		if err := tx.ForgetOutcomes(ctx, a.now().Add(-keepOutcomes)); err != nil {

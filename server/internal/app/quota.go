@@ -2,9 +2,10 @@ package app
 
 import (
 	"context"
-	"math"
+	"errors"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -97,6 +98,7 @@ type quotas struct {
 const (
 	leaseTakers = 2   // statements on their way at once
 	leaseMost   = 256 // takes of one statement
+	leaseQueue  = 10_000
 )
 
 // lease is what one principal takes, together with others.
@@ -252,12 +254,14 @@ func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string,
 func (q *quotas) lease(ctx context.Context, a *App, want postgres.QuotaWant) (postgres.QuotaGot, error) {
 	l := &lease{want: want, done: make(chan struct{})}
 	work := context.WithoutCancel(ctx)
-	q.leases.add(l, math.MaxInt, leaseTakers, func() {
+	if !q.leases.add(l, leaseQueue, leaseTakers, func() {
 		fits := func(waiting []*lease) int { return min(len(waiting), leaseMost) }
 		for batch := q.leases.next(fits); batch != nil; batch = q.leases.next(fits) {
 			takeTogether(work, a, batch)
 		}
-	})
+	}) {
+		return postgres.QuotaGot{}, errLeasesFull
+	}
 	<-l.done // bounded by the statement's own time
 	return l.got, l.err
 }
@@ -265,22 +269,47 @@ func (q *quotas) lease(ctx context.Context, a *App, want postgres.QuotaWant) (po
 // takeTogether asks for what several principals want. Each is in one batch at
 // most: theirs is locked meanwhile.
 func takeTogether(ctx context.Context, a *App, batch []*lease) {
+	for _, l := range batch {
+		l.err = errLeaseFailed
+	}
+	// No request is below us that would catch it, and others wait for theirs.
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.ErrorContext(ctx, "quotas not taken together", "panic", p, "stack", string(debug.Stack()))
+		}
+		for _, l := range batch {
+			close(l.done)
+		}
+	}()
 	wants := make([]postgres.QuotaWant, len(batch))
 	for i, l := range batch {
 		wants[i] = l.want
 	}
-	var all []postgres.QuotaGot
-	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		all, err = tx.TakeQuotas(ctx, wants, QuotaSpan)
-		return err
-	})
+	take := func(wants []postgres.QuotaWant) (all []postgres.QuotaGot, err error) {
+		err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+			all, err = tx.TakeQuotas(ctx, wants, QuotaSpan)
+			return err
+		})
+		return all, err
+	}
+	all, err := take(wants)
+	alone := err != nil && len(batch) > 1 && hub.CodeOf(err) != hub.Unavailable // one of them is why
 	for i, l := range batch {
-		if l.err = err; err == nil {
+		if alone {
+			var one []postgres.QuotaGot
+			if one, l.err = take(wants[i : i+1]); l.err == nil {
+				l.got = one[0]
+			}
+		} else if l.err = err; err == nil {
 			l.got = all[i]
 		}
-		close(l.done)
 	}
 }
+
+var (
+	errLeasesFull  = errors.New("too many take from their quotas just now")
+	errLeaseFailed = errors.New("the quota could not be taken from")
+)
 
 // recall gives back what is held of a principal's, who has been refused
 // elsewhere.
@@ -369,10 +398,11 @@ func (q *quotas) giveAll(ctx context.Context, a *App, back map[string]int, locke
 	}
 	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error { return tx.GiveQuotas(ctx, back) })
 	for _, one := range locked {
+		// What may have gone back or not is used by nobody here: a few too few.
 		if err == nil {
 			one.left += one.held
-			one.held = 0
 		}
+		one.held = 0
 		one.mu.Unlock()
 	}
 }

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxEvents    = 100 // of one call of Replay
-	keepOutcomes = 90 * 24 * time.Hour
+	maxEvents        = 100 // of one call of Replay
+	eventsPerRequest = 10  // each is a transaction
+	keepOutcomes     = 90 * 24 * time.Hour
 )
 
 // Replay applies what the caller did while they were offline, in order: each
@@ -31,6 +32,12 @@ func (a Actor) Replay(ctx context.Context, events []hub.LearningEvent) ([]hub.Ev
 	}
 	if err := plausibleEvents(events); err != nil {
 		return nil, err
+	}
+	// The request itself is counted already.
+	for range (len(events) - 1) / eventsPerRequest {
+		if _, err := a.Spend(ctx); err != nil {
+			return nil, err
+		}
 	}
 	results := make([]hub.EventResult, 0, len(events))
 	for _, e := range events {

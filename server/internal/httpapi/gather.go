@@ -129,6 +129,15 @@ func (g *gathered) Write(p []byte) (int, error) {
 	return max(0, n-more), err
 }
 
+// CloseWrite is what net/http asks for after it refused a request whose rest is
+// still coming: who hung up at once would take the answer along.
+func (g *gathered) CloseWrite() error {
+	if c, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
 // interim begins what comes before an answer: 100 Continue.
 var interim = []byte("HTTP/1.1 1")
 

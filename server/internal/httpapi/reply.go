@@ -109,7 +109,7 @@ func (r *reply) tell() {
 		b = append(appendStanding(b, r.standing), "\r\n"...)
 	}
 	*r.lines = b
-	r.conn.head = r.lines
+	r.conn.head, r.lines = r.lines, nil // the connection's, then the next answer's
 }
 
 // stand tells how the caller stands with a limit, as draft-ietf-httpapi-

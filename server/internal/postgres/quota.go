@@ -68,9 +68,12 @@ func (tx Tx) GiveQuotas(ctx context.Context, back map[string]int) error {
 	return classify("quota", err)
 }
 
-// ForgetQuotas removes what nobody has used since.
+// ForgetQuotas removes what nobody has used since and nobody uses right now, a
+// few thousand at most.
 func (tx Tx) ForgetQuotas(ctx context.Context, before time.Time) error {
-	_, err := tx.Exec(ctx, `DELETE FROM quotas WHERE touched_at < $1`, before)
+	_, err := tx.Exec(ctx, `
+		DELETE FROM quotas WHERE principal IN (
+			SELECT principal FROM quotas WHERE touched_at < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)`, before)
 	return classify("quota", err)
 }
 
