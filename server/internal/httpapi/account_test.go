@@ -419,7 +419,7 @@ func TestPasswordsAreKeptAsCostlyHashes(t *testing.T) {
 	inDatabase(t, api, apitest.Password, 0)
 	for _, pw := range []string{
 		"password", "12345678", "123456789", "1234567890", "qwertyuiop", "iloveyou", "sunshine", "princess", "football", "baseball", "trustno1", "superman", "starwars", "whatever", "computer",
-		"michelle", "jennifer", "11111111", "1q2w3e4r", "1qaz2wsx", "passw0rd", "P@ssw0rd", "Password1!", "letmein1", "welcome1", "dragon123", "monkey123", "charlie1", "corvette", "mercedes", "aaaaaaaa",
+		"11111111", "1q2w3e4r", "1qaz2wsx", "passw0rd", "P@ssw0rd", "Password1!", "letmein1", "welcome1", "dragon123", "monkey123", "charlie1", "corvette", "mercedes", "aaaaaaaa",
 		"ada@example.org", "bertrand",
 	} {
 		_, err := api.Guest().Register(t.Context(), hub.Registration{Email: "ada@example.org", Username: "bertrand", Password: pw})
