@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -60,8 +61,11 @@ func NeverSent(err error) bool {
 		return true
 	}
 	op, ok := errors.AsType[*net.OpError](err)
-	return Unreachable(err) && ok && op.Op == "dial"
+	return Unreachable(err) && ok && op.Op == "dial" && !errors.Is(err, errSent)
 }
+
+// errSent is in the error of a request of which a try has left.
+var errSent = errors.New("an earlier try may have arrived")
 
 // where is what a call asks for, with its query.
 func (r call) where() string {
@@ -86,7 +90,7 @@ func (c *Client) keeps(r call) bool {
 }
 
 func (c *Client) keptFor(r call, token string) (Kept, bool) {
-	if !c.keeps(r) {
+	if r.fresh || !c.keeps(r) {
 		return Kept{}, false
 	}
 	return c.kept.Get(token, r.where())
@@ -107,6 +111,23 @@ func (c *Client) fromKept(r call, k Kept, known bool) (*resty.Response, error) {
 	head := http.Header{}
 	head.Set("Link", k.Link)
 	return &resty.Response{RawResponse: &http.Response{StatusCode: http.StatusOK, Header: head}}, nil
+}
+
+// unchanged answers with what the hub has just confirmed. What follows a page may
+// have changed, though the page has not.
+func (c *Client) unchanged(ctx context.Context, r call, token string, k Kept, link string) (*resty.Response, error) {
+	if json.Unmarshal(k.Body, r.out) != nil { // kept by a version that knew another form
+		c.kept.Refused(token, r.where(), hub.NotFound)
+		r.fresh = true
+		return c.once(ctx, r, token)
+	}
+	if k.Link == link {
+		c.kept.Verified(token, r.where())
+	} else {
+		k.Link = link
+		c.kept.Put(token, r.where(), k)
+	}
+	return c.fromKept(r, k, true)
 }
 
 func (c *Client) keep(r call, token string, resp *resty.Response) {

@@ -12,9 +12,11 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -44,6 +46,9 @@ type call struct {
 	key    string // Idempotency-Key
 	repeat bool   // a POST that may be repeated without a key
 	graph  bool   // a refusal may be an answer of GraphQL
+	fresh  bool   // what is kept is no use
+
+	sent *atomic.Bool // a try may have arrived
 }
 
 // get, put, post and remove ask for one thing. They are functions because
@@ -135,6 +140,7 @@ func (c *Client) do(ctx context.Context, r call) (*resty.Response, error) {
 		}
 	}
 	renewed := false
+	r.sent = &atomic.Bool{}
 	for try := 1; ; try++ {
 		resp, err := c.once(ctx, r, token)
 		switch {
@@ -142,6 +148,9 @@ func (c *Client) do(ctx context.Context, r call) (*resty.Response, error) {
 			return resp, nil
 		case hub.CodeOf(err) == hub.Unauthenticated && token != "" && !renewed && r.stream == nil:
 			next, renewErr := c.renew(ctx, token)
+			if renewErr != nil && try > 1 {
+				return nil, errors.Join(renewErr, errSent)
+			}
 			if renewErr != nil {
 				return nil, renewErr
 			}
@@ -205,7 +214,9 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	if c.away {
 		return c.fromKept(r, kept, known)
 	}
-	req := c.http.R().SetContext(ctx)
+	// The transport makes tries of its own, so it is asked what has left.
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }}
+	req := c.http.R().SetContext(httptrace.WithClientTrace(ctx, trace))
 	if known && kept.ETag != "" {
 		req.SetHeader("If-None-Match", kept.ETag)
 	}
@@ -235,10 +246,12 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	case errors.Is(err, errTooLarge):
 		return nil, notUnderstood(resp, err)
 	case err != nil:
+		if r.sent.Load() {
+			err = errors.Join(err, errSent)
+		}
 		return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
 	case known && resp.StatusCode() == http.StatusNotModified:
-		c.kept.Verified(token, r.where())
-		return c.fromKept(r, kept, known)
+		return c.unchanged(ctx, r, token, kept, resp.Header().Get("Link"))
 	case !resp.IsSuccess() && (!r.graph || !isJSON(resp, "application/json")):
 		err := problemOf(resp)
 		c.refused(r, token, err)

@@ -48,6 +48,10 @@ type Error struct {
 	args   []any
 }
 
+// ErrWritten is in the error of what was done offline: it is kept on the
+// learner's machine and counts when the hub is reached.
+var ErrWritten = errors.New("waits for the hub")
+
 // FieldError is one wrong value in a request body.
 type FieldError struct {
 	Pointer string `json:"pointer"` // RFC 6901, such as "/email"

@@ -24,10 +24,6 @@ const (
 	rest = 15 * time.Second
 )
 
-// ErrWritten is in the error of what was done offline: it is in the journal, and
-// waits for the hub.
-var ErrWritten = errors.New("waits for the hub")
-
 // Hub is a client that goes on when the hub can't be reached: what learners read
 // comes from the cache then, and what they do goes into the journal. What the
 // hub refuses stays refused.
@@ -75,16 +71,26 @@ func (h *Hub) reached(yes bool) {
 	}
 }
 
+// lost reports whether err means that the hub can't be reached, and notes it. Of
+// a call that its caller has given up, nobody knows.
+func (h *Hub) lost(err error) bool {
+	yes := client.Unreachable(err)
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		h.reached(!yes)
+	} else if yes {
+		h.reached(false) // the client's own patience ended, not the caller's
+	}
+	return yes
+}
+
 // either asks the hub, and the cache when it can't be reached.
 func either[T any](h *Hub, far, near func() (T, error)) (T, error) {
 	var cause error
 	if !h.Away() {
 		v, err := far()
-		if !client.Unreachable(err) {
-			h.reached(true)
+		if !h.lost(err) {
 			return v, err
 		}
-		h.reached(false)
 		cause = err
 	}
 	v, err := near()
@@ -145,6 +151,9 @@ func (h *Hub) Profile(ctx context.Context) (hub.User, error) {
 // Courses lists courses. Offline, the whole catalogue that is kept is searched.
 func (h *Hub) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
 	near := func() (hub.Page[hub.Course], error) {
+		if f.Cursor != "" && !strings.HasPrefix(f.Cursor, nearCursor) { // the hub's: it knows what follows
+			return hub.Page[hub.Course]{}, &hub.Error{Code: hub.Unavailable, Message: "You are offline, and this needs the hub.", Err: client.ErrNotKept}
+		}
 		all, err := h.catalogue(ctx, h.near)
 		if err != nil {
 			return hub.Page[hub.Course]{}, err

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,8 +24,12 @@ import (
 // writer goes on. Processes share it.
 type Journal struct{ dir string }
 
-// OpenJournal returns the journal of whoever has token. Nothing is made yet.
+// OpenJournal returns the journal of whoever has token; at the zero place it
+// refuses what is added. Nothing is made yet.
 func OpenJournal(p Place, token string) Journal {
+	if p.State == "" {
+		return Journal{}
+	}
 	return Journal{filepath.Join(p.State, Account(token))}
 }
 
@@ -150,7 +156,13 @@ func (j Journal) Add(ctx context.Context, events ...hub.LearningEvent) error {
 	if err != nil {
 		return err
 	}
-	if len(waiting(lines))+len(events) > mostWaiting {
+	before := waiting(lines)
+	for _, e := range events {
+		if slices.ContainsFunc(before, func(w hub.LearningEvent) bool { return sameAttempt(w, e) }) {
+			return written()
+		}
+	}
+	if len(before)+len(events) > mostWaiting {
 		return hub.Errorf(hub.Limit, "%d changes wait for the hub already. Let it hear of them first: cmh sync", mostWaiting)
 	}
 	var all []byte
@@ -162,6 +174,16 @@ func (j Journal) Add(ctx context.Context, events ...hub.LearningEvent) error {
 		all = append(all, b...)
 	}
 	return appendTo(j.path(), all)
+}
+
+func written() error {
+	return hub.Wrap(hub.ErrWritten, hub.Unavailable, "Your answers are kept on this machine. The hub marks them when it can be reached: cmh sync shows how they did.")
+}
+
+// sameAttempt reports whether two events are one quiz handed in twice.
+func sameAttempt(a, b hub.LearningEvent) bool {
+	return a.Kind == hub.QuizTaken && b.Kind == hub.QuizTaken && a.CourseID == b.CourseID && a.LessonID == b.LessonID &&
+		maps.EqualFunc(a.Answers, b.Answers, slices.Equal[[]string])
 }
 
 // mend reads the journal, cuts off what a writer that died has left, and puts

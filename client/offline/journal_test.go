@@ -190,6 +190,29 @@ func TestAnAnswerThatDoesNotFitSettlesNothing(t *testing.T) {
 	}
 }
 
+func TestNoPlaceKeepsNothing(t *testing.T) {
+	t.Parallel()
+	if err := OpenJournal(Place{}, "token").Add(t.Context(), event("a")); hub.CodeOf(err) != hub.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The same answers are one attempt, however often they are handed in.
+func TestAnswersWaitOnce(t *testing.T) {
+	t.Parallel()
+	j, a := journal(t), event("a")
+	a.Kind, a.Answers = hub.QuizTaken, map[string][]string{"q": {"x"}}
+	b := a
+	b.ID = hub.NewEventID()
+	if err := j.Add(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Add(t.Context(), b); !errors.Is(err, hub.ErrWritten) {
+		t.Errorf("got %v", err)
+	}
+	mustWait(t, j, a)
+}
+
 func FuzzJournal(f *testing.F) {
 	b, _ := encode(line{Event: &hub.LearningEvent{ID: "x"}})
 	f.Add(b)

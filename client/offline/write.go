@@ -52,11 +52,9 @@ func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) (
 	var cause error
 	if !h.Away() {
 		merged, err := h.Client.RecordProgress(ctx, entries)
-		if !client.Unreachable(err) {
-			h.reached(true)
+		if !h.lost(err) {
 			return merged, err
 		}
-		h.reached(false)
 		cause = err
 	}
 	events := make([]hub.LearningEvent, 0, len(entries))
@@ -107,17 +105,12 @@ func orCause(cause, err error) error {
 }
 
 // TakeQuiz has answers marked. Offline they are written into the journal, and the
-// error says so: ErrWritten is in it. Answers that may have arrived are not
+// error says so: hub.ErrWritten is in it. Answers that may have arrived are not
 // written down, because an attempt counts.
 func (h *Hub) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error) {
 	if !h.Away() {
 		r, err := h.Client.TakeQuiz(ctx, course, lesson, a)
-		if !client.Unreachable(err) {
-			h.reached(true)
-			return r, err
-		}
-		h.reached(false)
-		if !client.NeverSent(err) {
+		if !h.lost(err) || !client.NeverSent(err) {
 			return r, err
 		}
 	}
@@ -135,7 +128,7 @@ func (h *Hub) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAns
 	if err != nil {
 		return hub.QuizResult{}, err
 	}
-	return hub.QuizResult{}, hub.Wrap(ErrWritten, hub.Unavailable, "Your answers are kept on this machine. The hub marks them when it can be reached: cmh sync shows how they did.")
+	return hub.QuizResult{}, written()
 }
 
 func (h *Hub) write(ctx context.Context, events ...hub.LearningEvent) error {

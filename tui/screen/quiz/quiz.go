@@ -4,6 +4,7 @@ package quiz
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"charm.land/bubbles/v2/key"
@@ -40,6 +41,7 @@ type Model struct {
 	course, ref   string
 	width, height int
 	loaded, busy  bool
+	written       bool // the answers wait for the hub, and count once
 	err           error
 	lesson        hub.Lesson
 	at            int // the question shown; len(questions) is the last page
@@ -89,6 +91,10 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.open(0)
 	case judgedMsg:
 		m.busy = false
+		if m.written = errors.Is(msg.err, hub.ErrWritten); m.written {
+			m.layout()
+			return m, nil
+		}
 		if msg.err != nil {
 			return m, screen.Go(screen.Failed{Err: msg.err})
 		}
@@ -182,6 +188,9 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	case q == nil: // the last page
 		switch {
 		case m.busy:
+		case m.written && (key.Matches(k, leave) || key.Matches(k, previous)):
+			return m, screen.Go(screen.Back{})
+		case m.written:
 		case key.Matches(k, previous):
 			m.open(m.at - 1)
 		case key.Matches(k, handIn) && m.env.Guest():
@@ -273,6 +282,8 @@ func (m Model) Keys() []key.Binding {
 		return []key.Binding{k.Reload}
 	case m.result != nil:
 		return []key.Binding{k.Scroll, again, leave}
+	case q == nil && m.written:
+		return []key.Binding{leave}
 	case q == nil:
 		return []key.Binding{handIn, previous}
 	case q.Kind == hub.Text:

@@ -153,6 +153,10 @@ func (m *Model) ask(q *hub.Question) {
 
 func (m *Model) lastPage() {
 	th := m.env.Theme
+	if m.written {
+		m.markdown(th.T("Your answers are kept on this machine. The hub marks them when it can be reached: cmh sync shows how they did."), "  ")
+		return
+	}
 	n := len(m.questions())
 	m.add("  "+th.Title.Render(th.Tf("%d of %d questions answered", len(m.answers), n)), "")
 	for i, q := range m.questions() {
