@@ -290,12 +290,21 @@ func (j Journal) Replay(ctx context.Context, tell func(context.Context, []hub.Le
 		return done, err
 	}
 	events := waiting(lines)
-	for len(events) > 0 {
-		some := events[:min(len(events), batch)]
+	for size := batch; len(events) > 0; {
+		some := events[:min(len(events), size)]
 		results, err := tell(ctx, some)
+		if hub.CodeOf(err) == hub.Invalid {
+			// One that the hub won't even read must not hold up the others.
+			if len(some) > 1 {
+				size = len(some) / 2
+				continue
+			}
+			results, err = []hub.EventResult{{ID: some[0].ID, Status: hub.EventRefused, Problem: &hub.Refusal{Code: hub.Invalid, Detail: err.Error()}}}, nil
+		}
 		if err != nil {
 			return done, err
 		}
+		size = batch
 		if len(results) != len(some) {
 			return done, hub.Errorf(hub.Internal, "The hub did not say what became of everything. Nothing is lost: it will be told again.")
 		}

@@ -174,6 +174,29 @@ func TestRefusalsAreKept(t *testing.T) {
 	}
 }
 
+// One event that the hub won't read is found among the others, and holds none up.
+func TestOneThatCannotBeReadStopsNoOther(t *testing.T) {
+	t.Parallel()
+	j, bad := journal(t), event("bad")
+	all := []hub.LearningEvent{event("a"), event("b"), bad, event("c"), event("d")}
+	if err := j.Add(t.Context(), all...); err != nil {
+		t.Fatal(err)
+	}
+	r, err := j.Replay(t.Context(), func(_ context.Context, some []hub.LearningEvent) (results []hub.EventResult, err error) {
+		for _, e := range some {
+			if e.ID == bad.ID {
+				return nil, hub.Errorf(hub.Invalid, "Nothing was recorded.")
+			}
+			results = append(results, hub.EventResult{ID: e.ID, Status: hub.EventApplied})
+		}
+		return results, nil
+	})
+	if err != nil || r.Recorded != 4 || len(r.Refused) != 1 || r.Refused[0].Event.ID != bad.ID {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	mustWait(t, j)
+}
+
 // A hub that answers to something else settles nothing.
 func TestAnAnswerThatDoesNotFitSettlesNothing(t *testing.T) {
 	t.Parallel()

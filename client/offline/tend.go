@@ -25,16 +25,19 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 	done.Go(func() {
 		tick := time.NewTicker(tendEvery)
 		defer tick.Stop()
-		var fetched time.Time
+		var next time.Time // to fetch
+		pause := time.Minute
 		for {
 			r, _ := h.Catch(ctx) // what fails waits for the next time
 			for _, f := range r.Refused {
 				refused = append(refused, "The hub has refused "+Doing(f.Event)+" of "+f.Event.LessonID+" in "+f.Event.CourseID+": "+f.Problem.Detail)
 			}
-			if time.Since(fetched) > fetchEvery && !h.Away() {
-				if _, err := h.Fetch(ctx); err == nil {
-					fetched = time.Now()
+			if !time.Now().Before(next) && !h.Away() {
+				wait := fetchEvery
+				if _, err := h.Fetch(ctx); err != nil { // each try costs some of the learner's quota
+					wait, pause = pause, min(2*pause, fetchEvery)
 				}
+				next = time.Now().Add(wait)
 			}
 			select {
 			case <-ctx.Done():
