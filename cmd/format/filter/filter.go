@@ -34,7 +34,9 @@ func Run(kind Kind, expr string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for values := json.NewDecoder(in); ; {
+	values := json.NewDecoder(in)
+	values.UseNumber() // as they were written, however many digits
+	for {
 		var v any
 		switch err := values.Decode(&v); {
 		case errors.Is(err, io.EOF):
