@@ -1,8 +1,8 @@
 // Command packages makes everything that cmh is handed out as: archives for
 // Linux, macOS and Windows, packages for Debian, Red Hat and Alpine, a Homebrew
 // formula, a Scoop manifest, a container image, bills of materials, and the sums
-// of all. What it writes depends on the commit alone: neither the folder, nor the
-// clock, nor who runs it gets in (docs/packages.md).
+// of all. What it writes depends on the commit and Go's version alone: neither the folder,
+// nor the clock, nor who runs it gets in (docs/packages.md).
 package main
 
 import (
@@ -139,7 +139,10 @@ func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) 
 		to := filepath.Join(r.work, goos, arch, name)
 		ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s",
 			module, r.version, r.commit, r.date.Format(time.RFC3339))
-		err := command(ctx, []string{"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch, "GOAMD64=v1"}, nil,
+		err := command(ctx, []string{
+			"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch,
+			"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off",
+		}, nil,
 			"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", to, pkg)
 		if err != nil {
 			return nil, err
