@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,15 +62,16 @@ type seat struct {
 	left    bool
 	err     error
 
-	mu         sync.Mutex
-	news       chan struct{} // closed at each change
-	cols, rows int
-	glass      *vt.Screen // what the learner sees
-	raw        bytes.Buffer
-	typed      bytes.Buffer // what has reached the lab
-	lab        labssh.Terminal
-	hangUp     chan int
-	others     map[string]*far // the lab's further terminals, by host and name
+	size atomic.Pointer[[2]int] // columns and rows; asked for under locks of the desk's
+
+	mu     sync.Mutex
+	news   chan struct{} // closed at each change
+	glass  *vt.Screen    // what the learner sees
+	raw    bytes.Buffer
+	typed  bytes.Buffer // what has reached the lab
+	lab    labssh.Terminal
+	hangUp chan int
+	others map[string]*far // the lab's further terminals, by host and name
 }
 
 // A far is a terminal of the lab besides the first.
@@ -119,13 +121,13 @@ func sitAt(t testing.TB, cols, rows int, o split.Options, h *demo.Hub) *seat {
 	in, keys := io.Pipe()
 	s := &seat{
 		t: t, keys: keys, resized: make(chan struct{}, 1), ended: make(chan struct{}), news: make(chan struct{}),
-		cols: cols, rows: rows, glass: vt.New(cols, rows), hangUp: make(chan int, 1), others: map[string]*far{},
+		glass: vt.New(cols, rows), hangUp: make(chan int, 1), others: map[string]*far{},
 	}
+	s.size.Store(&[2]int{cols, rows})
 	o.Session, o.Now = "fix-permissions", func() time.Time { return screentest.Now }
 	terminal := labssh.Terminal{In: in, Out: s, Resized: s.resized, Size: func() (int, int) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.cols, s.rows
+		now := s.size.Load()
+		return now[0], now[1]
 	}}
 	ready := make(chan struct{})
 	api := backend{h}
@@ -213,8 +215,9 @@ func (s *seat) until(what string, ok func() bool) {
 // picture is what the learner sees.
 func (s *seat) picture() string {
 	var b strings.Builder
-	for y := range s.rows {
-		b.WriteString(strings.TrimRight(ansi.Strip(string(s.glass.DrawRow(nil, y, s.cols))), " ") + "\n")
+	now := s.size.Load()
+	for y := range now[1] {
+		b.WriteString(strings.TrimRight(ansi.Strip(string(s.glass.DrawRow(nil, y, now[0]))), " ") + "\n")
 	}
 	x, y, on := s.glass.Cursor()
 	fmt.Fprintf(&b, "cursor %d,%d %v\n", x, y, on)
@@ -487,7 +490,7 @@ func TestResize(t *testing.T) {
 	s := sit(t, 120, 40, split.Options{})
 	s.sees("Step 1/3")
 	for _, size := range [][4]int{{80, 24, 80, 23}, {200, 60, 123, 59}, {120, 40, 71, 39}, {1, 1, 2, 1}, {100, 30, 59, 29}} {
-		s.change(func() { s.cols, s.rows = size[0], size[1]; s.glass.Resize(size[0], size[1]) })
+		s.change(func() { s.size.Store(&[2]int{size[0], size[1]}); s.glass.Resize(size[0], size[1]) })
 		s.resized <- struct{}{}
 		s.until(fmt.Sprint("the pane has its size of ", size), func() bool { c, r := s.lab.Size(); return c == size[2] && r == size[3] })
 	}
