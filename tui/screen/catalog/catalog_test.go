@@ -8,7 +8,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/exp/golden"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -41,17 +40,7 @@ func TestView(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m, _ := screentest.Play(t, func(ctx context.Context) catalog.Model { return catalog.New(ctx, tt.api, screentest.Env(tt.user)) }, tt.w, tt.h, strings.Fields(tt.keys)...)
-			view := ansi.Strip(m.View())
-			golden.RequireEqual(t, view)
-			lines := strings.Split(view, "\n")
-			if len(lines) != tt.h {
-				t.Errorf("%d lines, want %d", len(lines), tt.h)
-			}
-			for i, l := range lines {
-				if w := ansi.StringWidth(l); w > tt.w {
-					t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, tt.w, l)
-				}
-			}
+			screentest.Shows(t, m.View(), tt.w, tt.h)
 		})
 	}
 }

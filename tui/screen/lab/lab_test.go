@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/exp/golden"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
@@ -50,17 +49,7 @@ func TestView(t *testing.T) {
 			m, _ := screentest.Play(t, func(ctx context.Context) lab.Model {
 				return lab.New(ctx, tt.api, screentest.Env(tt.user), screen.OpenLab{Lab: "fix-permissions"})
 			}, tt.w, tt.h, strings.Fields(tt.keys)...)
-			view := ansi.Strip(m.View())
-			golden.RequireEqual(t, view)
-			lines := strings.Split(view, "\n")
-			if len(lines) != tt.h {
-				t.Errorf("%d lines, want %d", len(lines), tt.h)
-			}
-			for i, l := range lines {
-				if w := ansi.StringWidth(l); w > tt.w {
-					t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, tt.w, l)
-				}
-			}
+			screentest.Shows(t, m.View(), tt.w, tt.h)
 		})
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/exp/golden"
-
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
@@ -34,17 +31,7 @@ func TestView(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m, _ := screentest.Play(t, func(ctx context.Context) me.Model { return me.New(ctx, tt.api, screentest.Env(tt.user)) }, tt.w, tt.h, strings.Fields(tt.keys)...)
-			view := ansi.Strip(m.View())
-			golden.RequireEqual(t, view)
-			lines := strings.Split(view, "\n")
-			if len(lines) != tt.h {
-				t.Errorf("%d lines, want %d", len(lines), tt.h)
-			}
-			for i, l := range lines {
-				if w := ansi.StringWidth(l); w > tt.w {
-					t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, tt.w, l)
-				}
-			}
+			screentest.Shows(t, m.View(), tt.w, tt.h)
 		})
 	}
 }

@@ -5,11 +5,14 @@ package screentest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
@@ -82,6 +85,23 @@ func run[M Model[M]](m M, cmd tea.Cmd, asked []tea.Msg, depth int) (M, []tea.Msg
 		m, asked = run(m, cmd, asked, depth+1)
 	}
 	return m, asked
+}
+
+// Shows holds a screen to what the test's golden file has, without colours, and to
+// its size: width columns at most, and height lines.
+func Shows(t *testing.T, view string, width, height int) {
+	t.Helper()
+	view = ansi.Strip(view)
+	golden.RequireEqual(t, view)
+	lines := strings.Split(view, "\n")
+	if len(lines) != height {
+		t.Errorf("%d lines, want %d", len(lines), height)
+	}
+	for i, l := range lines {
+		if w := ansi.StringWidth(l); w > width {
+			t.Errorf("line %d is %d columns wide, want at most %d: %q", i+1, w, width, l)
+		}
+	}
 }
 
 // Key is the press of a key by its name.
