@@ -89,6 +89,13 @@ func (c *Client) BaseURL() string {
 	return c.base.String()
 }
 
+// CheckAddress says what is wrong with the address of a hub before anybody asks
+// there. plain is whether AllowPlainHTTP would be given.
+func CheckAddress(base string, plain bool) error {
+	_, err := (&Client{plain: plain}).parse(base)
+	return err
+}
+
 func (c *Client) parse(base string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(base, "/"))
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

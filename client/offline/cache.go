@@ -162,18 +162,18 @@ func (c *Cache) DropTexts(token string) {
 	if c.dir == "" {
 		return
 	}
-	dir := c.account(token)
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		file, err := os.ReadFile(name)
-		if err != nil {
-			continue
+	// In every language that they were read in.
+	_ = filepath.WalkDir(filepath.Join(c.dir, Account(token)), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // what isn't there needn't go
 		}
-		if h, _, err := parse(file); err != nil || isText(h.Path) {
-			_ = os.Remove(name)
+		if file, err := os.ReadFile(name); err == nil {
+			if h, _, err := parse(file); err != nil || isText(h.Path) {
+				_ = os.Remove(name)
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // Forget removes what is kept for an account.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -35,8 +36,10 @@ type Hub struct {
 	token  func(context.Context) (string, error)
 	always bool // the learner asked for it
 
-	// Say tells the learner what they should know, once each.
-	Say func(string)
+	// Say tells the learner what they should know, once each. It is set before
+	// anything is asked.
+	Say    func(string)
+	silent atomic.Bool // a screen has the terminal
 
 	mu    sync.Mutex
 	until time.Time // when the hub may be asked again
@@ -55,6 +58,12 @@ func (h *Hub) Away() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.always || time.Now().Before(h.until)
+}
+
+func (h *Hub) inform(s string) {
+	if !h.silent.Load() {
+		h.Say(s)
+	}
 }
 
 // AsOf is when the oldest answer from the cache was last confirmed; zero when
@@ -110,7 +119,7 @@ func (h *Hub) tell() {
 	h.said = true
 	h.mu.Unlock()
 	if at := h.cache.Oldest(); first && !at.IsZero() {
-		h.Say("Offline: this is as of " + Age(time.Since(at)) + ".")
+		h.inform("Offline: this is as of " + Age(time.Since(at)) + ".")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 )
 
@@ -195,6 +198,30 @@ func TestOneThatCannotBeReadStopsNoOther(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	mustWait(t, j)
+}
+
+// What ada did is not told as bob's, who signs in elsewhere while it is told.
+func TestNothingIsToldAsSomebodyElse(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer srv.Close()
+	place := Place{Cache: t.TempDir(), State: t.TempDir(), Language: "en"}
+	ada, bob, calls := token("ada", "1"), token("bob", "1"), 0
+	h := New(client.New(srv.URL), client.New(srv.URL), OpenCache(place), place, false, func(context.Context) (string, error) {
+		if calls++; calls > 2 {
+			return bob, nil
+		}
+		return ada, nil
+	})
+	did := event("a")
+	if err := OpenJournal(place, ada).Add(t.Context(), did); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := h.Catch(t.Context()); hub.CodeOf(err) != hub.Conflict || r.Recorded != 0 || asked != 0 {
+		t.Errorf("got %+v, %v, and the hub was asked %d times", r, err, asked)
+	}
+	mustWait(t, OpenJournal(place, ada), did)
 }
 
 // A hub that answers to something else settles nothing.

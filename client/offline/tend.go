@@ -20,8 +20,7 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 		done    sync.WaitGroup
 		refused []string
 	)
-	before := h.Say
-	h.Say = func(string) {}
+	h.silent.Store(true)
 	done.Go(func() {
 		tick := time.NewTicker(tendEvery)
 		defer tick.Stop()
@@ -48,7 +47,7 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 	})
 	return func() []string {
 		done.Wait()
-		h.Say = before
+		h.silent.Store(false)
 		return refused
 	}
 }

@@ -80,7 +80,7 @@ func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) (
 	if err := h.write(ctx, events...); err != nil {
 		return nil, err
 	}
-	h.Say("Offline: kept on this machine, and told to the hub when it can be reached.")
+	h.inform("Offline: kept on this machine, and told to the hub when it can be reached.")
 	return answer, nil
 }
 
@@ -155,7 +155,13 @@ func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
 	if err != nil || len(events) == 0 || h.Away() {
 		return none, err
 	}
-	r, err := j.Replay(ctx, h.Replay)
+	r, err := j.Replay(ctx, func(ctx context.Context, some []hub.LearningEvent) ([]hub.EventResult, error) {
+		// Another process may have signed somebody else in, while this one waited.
+		if now, err := h.journal(ctx); err != nil || now != j {
+			return nil, hub.Errorf(hub.Conflict, "Somebody else has signed in. What you did waits until you do again.")
+		}
+		return h.Replay(ctx, some)
+	})
 	_, _ = h.Waiting(ctx)
 	if client.Unreachable(err) {
 		h.reached(false)
@@ -163,13 +169,13 @@ func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
 		h.reached(true)
 	}
 	if r.Recorded > 0 {
-		h.Say(fmt.Sprintf("The hub has recorded what you did offline: %s.", Changes(r.Recorded)))
+		h.inform(fmt.Sprintf("The hub has recorded what you did offline: %s.", Changes(r.Recorded)))
 	}
 	if n, where := j.Damaged(); n > 0 && r.Recorded > 0 {
-		h.Say(fmt.Sprintf("%s can't be read any more, and lies in %s.", Changes(n), where))
+		h.inform(fmt.Sprintf("%s can't be read any more, and lies in %s.", Changes(n), where))
 	}
 	for _, refused := range r.Refused {
-		h.Say(fmt.Sprintf("The hub has refused %s of %s in %s: %s It is kept in %s.", Doing(refused.Event), refused.Event.LessonID, refused.Event.CourseID, refused.Problem.Detail, j.RefusedPath()))
+		h.inform(fmt.Sprintf("The hub has refused %s of %s in %s: %s It is kept in %s.", Doing(refused.Event), refused.Event.LessonID, refused.Event.CourseID, refused.Problem.Detail, j.RefusedPath()))
 	}
 	return r, err
 }

@@ -169,7 +169,10 @@ func (e *Env) Confirm(ctx context.Context, question string) error {
 		return nil
 	}
 	if !e.Interactive() {
-		return hub.Errorf(hub.Invalid, "%s Say so with --yes.", question)
+		if !e.JSON { // there the error is for a program, and in English
+			e.Say("%s", question)
+		}
+		return hub.Errorf(hub.Invalid, "This is asked first, and there is nobody to ask. Say yes with --yes.")
 	}
 	answer, err := e.Ask(ctx, question+e.T(" [y/N]"), "--yes")
 	if err != nil {

@@ -12,8 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Setting is one setting as it is, and what made it so.
@@ -81,8 +83,8 @@ func setCmd(env *cli.Env, dir func() string) *cobra.Command {
 			if err := known(name); err != nil {
 				return err
 			}
-			if slices.Contains(truths, name) && value != "true" && value != "false" {
-				return hub.Errorf(hub.Invalid, "%s is true or false, and %q is neither.", name, value)
+			if err := fits(dir(), name, value); err != nil {
+				return err
 			}
 			if err := change(dir(), func(file map[string]any) {
 				file[name] = any(value)
@@ -128,6 +130,27 @@ func tell(env *cli.Env, dir, name string) error {
 		env.Say("%s is %q now.", name, s.Value)
 	default:
 		env.Say("%s stays %q: %s wins over the file.", name, s.Value, s.Origin)
+	}
+	return nil
+}
+
+// fits refuses what every later command would fail with, or pass over.
+func fits(dir, name, value string) error {
+	switch {
+	case slices.Contains(truths, name):
+		if value != "true" && value != "false" {
+			return hub.Errorf(hub.Invalid, "%s is true or false, and %q is neither.", name, value)
+		}
+	case name == "language":
+		if _, ok := words.In(value); !ok {
+			return hub.Errorf(hub.Invalid, "%q is no language that cmh speaks: en or de.", value)
+		}
+	case name == "server":
+		v, err := open(dir, "")
+		if err != nil {
+			return err
+		}
+		return client.CheckAddress(value, v.GetBool("insecure_http"))
 	}
 	return nil
 }
