@@ -292,7 +292,7 @@ python3 -m http.server 80 >/dev/null 2>&1 &
 		t.Errorf("the machine says %q", got)
 	}
 	s.want(1, labs.Failed, "") // and is checked without sudo
-	s.run("rm /etc/sudoers.d/broken; sleep 600 & pkill sleep")
+	s.run("rm /etc/sudoers.d/broken; sleep 600 & until pgrep -x sleep; do :; done; pkill -x sleep; wait || true")
 	s.want(1, labs.Passed, "")
 	// dora's password opens a shell to whoever is not root.
 	s.run(`su ubuntu -c "printf 'secret\n' | su dora -c 'id -un' 2>/dev/null" | grep -x dora`)
