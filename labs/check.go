@@ -16,7 +16,7 @@ import (
 const (
 	checkTime   = 60 * time.Second
 	stepTime    = 80 * time.Second
-	observeTime = 5 * time.Second
+	observeTime = 10 * time.Second
 )
 
 // Check runs the checks of step n and judges them. Checks that ran always give

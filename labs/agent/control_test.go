@@ -27,7 +27,12 @@ func TestHello(t *testing.T) {
 
 func check(t *testing.T, s *labs.Sandbox, source string) proto.CheckReport {
 	t.Helper()
-	rep, err := s.Check(t.Context(), proto.Script{Name: "check", Source: []byte(source), Timeout: 1})
+	return checkWithin(t, s, source, 120)
+}
+
+func checkWithin(t *testing.T, s *labs.Sandbox, source string, seconds int) proto.CheckReport {
+	t.Helper()
+	rep, err := s.Check(t.Context(), proto.Script{Name: "check", Source: []byte(source), Timeout: seconds})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +51,7 @@ func TestCheck(t *testing.T) {
 	if rep := check(t, s, "echo not yet > $VERIFICATION_FAILURE_REASON; exit 1"); rep.Reason != "not yet" || rep.Exit != 1 {
 		t.Errorf("reason: %+v", rep)
 	}
-	if rep := check(t, s, "sleep 1000 & sleep 1000"); !rep.TimedOut {
+	if rep := checkWithin(t, s, "sleep 1000 & sleep 1000", 1); !rep.TimedOut {
 		t.Errorf("over time: %+v", rep)
 	}
 	if rep := check(t, s, "kill -9 $$"); !rep.Signaled || rep.TimedOut {
@@ -68,6 +73,27 @@ func TestCheck(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(r.root, runDir)); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A machine that had no time for the agent when a check ended has not eaten what
+// the check said: it is in the pipe still.
+func TestLateReadersLoseNothing(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close() // as a program that the check left behind would hold it
+	if _, err := w.WriteString("not yet\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := capture(r); string(got) != "not yet\n" {
+		t.Errorf("it said %q", got)
 	}
 }
 
@@ -195,6 +221,8 @@ func TestForegroundScriptWaitsForThePrompt(t *testing.T) {
 	scr.sees(`\$|#`)
 	scr.typeLine("echo ready; cat; echo cat-$((1+1))")
 	scr.sees(`\rready\r\n`)
+	scr.typeLine("there")
+	scr.sees(`there\r\nthere\r\n`) // so cat is
 	if err := r.sandbox(t).Type(t.Context(), proto.Typing{Source: []byte("echo sourced-$((1+1))")}); err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +304,7 @@ func TestPush(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(r.root), "up")); err == nil {
 		t.Error("a file was written outside")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if _, err := s.Hello(ctx); err != nil {
 		t.Errorf("afterwards: %v", err)

@@ -141,7 +141,7 @@ func (s *session) wait(p *proc) {
 func drain(dst io.Writer, src *os.File) {
 	defer src.Close()
 	buf := make([]byte, 32<<10)
-	var past int
+	left := graces(maxPipe / len(buf))
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
@@ -149,17 +149,7 @@ func drain(dst io.Writer, src *os.File) {
 				return
 			}
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			// The deadline may have passed while a slow client took its time:
-			// what the pipe still holds is the program's last output.
-			if past >= maxPipe || !readable(src) {
-				return
-			}
-			_ = src.SetReadDeadline(time.Now().Add(drainGrace))
-			past += len(buf)
-			continue
-		}
-		if err != nil {
+		if err != nil && !left.more(src, err) {
 			return
 		}
 	}
@@ -167,6 +157,20 @@ func drain(dst io.Writer, src *os.File) {
 
 // maxPipe is the most a pipe can hold.
 const maxPipe = 1 << 20
+
+// graces is how often somebody reads on behind the deadline that the end of a
+// program has set. It may have passed while a slow client took its time, or
+// while the machine had none for us: what is there still is the program's last
+// output.
+type graces int
+
+func (g *graces) more(src *os.File, err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || *g <= 0 || !readable(src) {
+		return false
+	}
+	*g--
+	return src.SetReadDeadline(time.Now().Add(drainGrace)) == nil
+}
 
 func readable(f *os.File) (yes bool) {
 	control(f, func(fd int) {

@@ -121,7 +121,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); !ok(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain until %s", what)
 		}
@@ -238,7 +238,7 @@ func (s *window) sees(pattern string) []string {
 	var m []string
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(60 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); ; <-tick.C {
 		if m = re.FindStringSubmatch(s.String()); m != nil {
 			return m
 		}

@@ -198,6 +198,7 @@ func capture(f *os.File) (kept []byte, killed bool) {
 	kept = []byte{}
 	buf := make([]byte, 16<<10)
 	held := 0 // bytes of an unfinished line at the front of buf
+	left := graces(8)
 	for {
 		n, err := f.Read(buf[held:])
 		kept = append(kept, buf[held:held+min(n, maxOutput-len(kept))]...)
@@ -209,7 +210,7 @@ func capture(f *os.File) (kept []byte, killed bool) {
 		if held = copy(buf, seen); held == len(buf) {
 			held = 0 // no line of a shell's is that long
 		}
-		if err != nil {
+		if err != nil && !left.more(f, err) {
 			return kept, killed
 		}
 	}

@@ -178,6 +178,7 @@ func (t *terminal) startShell(tty *os.File, c command) (*proc, error) {
 // hung up the far side, as it does when the shell ends.
 func (t *terminal) copyOutput() {
 	buf := make([]byte, 32<<10)
+	left := graces(8)
 	for {
 		n, err := t.ptmx.Read(buf)
 		if n > 0 {
@@ -185,7 +186,7 @@ func (t *terminal) copyOutput() {
 			t.a.clock.touch()
 			t.out.write(buf[:n])
 		}
-		if err != nil {
+		if err != nil && !left.more(t.ptmx, err) {
 			return
 		}
 	}
