@@ -4,11 +4,15 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -16,7 +20,7 @@ import (
 // What is made depends on what goes in, and on nothing else.
 func TestTwiceTheSame(t *testing.T) {
 	t.Parallel()
-	one, another := pack(t), pack(t)
+	one, another := packed(t), pack(t)
 	names := sorted(one)
 	want := []string{
 		"checksums.txt", "cmh.json", "cmh.rb", "cmh_1.2.3_darwin_arm64.cdx.json", "cmh_1.2.3_darwin_arm64.tar.gz", "cmh_1.2.3_image.tar",
@@ -54,7 +58,7 @@ func TestTwiceTheSame(t *testing.T) {
 func TestImage(t *testing.T) {
 	t.Parallel()
 	blobs := map[string][]byte{}
-	for tr := tar.NewReader(bytes.NewReader(pack(t)["cmh_1.2.3_image.tar"])); ; {
+	for tr := tar.NewReader(bytes.NewReader(packed(t)["cmh_1.2.3_image.tar"])); ; {
 		h, err := tr.Next()
 		if err != nil {
 			break
@@ -109,14 +113,42 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// pack makes what needs no other programs, of this test's own.
+// packed is what was packed once, for the tests that look at it.
+func packed(t *testing.T) map[string][]byte {
+	t.Helper()
+	once.Do(func() { kept = pack(t) })
+	if kept == nil {
+		t.Fatal("nothing was packed")
+	}
+	return kept
+}
+
+var (
+	once sync.Once
+	kept map[string][]byte
+)
+
+// small is a program with its materials in it, as Go leaves them, and little
+// else: this test's own is large, and is packed for minutes.
+var small = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "cmh-packages-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "small")
+	build := exec.CommandContext(context.Background(), "go", "build", "-cover=false", "-ldflags=-s -w", "-o", file, "github.com/cloudmastershub/cmh/labs/image/tiny")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return os.ReadFile(file)
+})
+
+// pack makes what needs no other programs.
 func pack(t *testing.T) map[string][]byte {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.ReadFile(self)
+	program, err := small()
 	if err != nil {
 		t.Fatal(err)
 	}
