@@ -47,7 +47,7 @@ func privatePEM(t *testing.T, s gossh.Signer) []byte {
 
 // dial logs in as user with the Go client.
 func (w *world) dial(user string, auth ...gossh.Signer) (*gossh.Client, error) {
-	cfg := &gossh.ClientConfig{User: user, HostKeyCallback: gossh.InsecureIgnoreHostKey(), Timeout: 10 * time.Second}
+	cfg := &gossh.ClientConfig{User: user, HostKeyCallback: gossh.InsecureIgnoreHostKey(), Timeout: 2 * time.Minute}
 	if len(auth) > 0 {
 		cfg.Auth = append(cfg.Auth, gossh.PublicKeys(auth...))
 	} else {
@@ -105,19 +105,19 @@ func (w *world) openssh(stdin io.Reader, name string, args ...string) result {
 	host, port, _ := net.SplitHostPort(w.addr)
 	opts := []string{
 		"-F", "none", "-o", "Port=" + port, "-o", "IdentityFile=" + w.key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=120",
 	}
 	for i, a := range args {
 		args[i] = strings.ReplaceAll(a, "HOST", host)
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append(opts, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home}
 	cmd.Dir = w.home
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
-	cmd.WaitDelay = 20 * time.Second // what has come must still be read, on a busy machine too
+	cmd.WaitDelay = time.Minute // what has come must still be read, on a busy machine too
 	err := cmd.Run()
 	status := 0
 	if err != nil {

@@ -82,7 +82,7 @@ func look(t *testing.T, w *world, addr string) glass {
 	}
 	g := glass{t, filepath.Join(dir, "s")}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		_ = exec.CommandContext(ctx, "tmux", "-S", g.sock, "kill-server").Run()
 		os.RemoveAll(dir)
@@ -96,7 +96,7 @@ func look(t *testing.T, w *world, addr string) glass {
 
 func (g glass) tmux(args ...string) string {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(g.t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "tmux", append([]string{"-u", "-S", g.sock}, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(g.sock), "TERM=xterm-256color", "LC_ALL=C.UTF-8", "SHELL=/bin/sh"}

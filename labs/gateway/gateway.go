@@ -95,7 +95,7 @@ type Limits struct {
 	Sessions           int           // 10 of one connection
 	Forwards           int           // 64 forwarded ports' connections of one connection
 	GuestsPerMinute    int           // 60 logins a minute without an account or failed, from one address; who fails beyond waits
-	HandshakeTimeout   time.Duration // 5 s
+	HandshakeTimeout   time.Duration // 20 s: whoever has a security key has to find and touch it
 	KeepAlive          time.Duration // 15 s between two questions whether a client lives
 	KeepAliveTimeout   time.Duration // 25 s for the answer
 	DrainTimeout       time.Duration // 5 s for sessions to end at shutdown
@@ -120,7 +120,7 @@ func (l Limits) withDefaults() Limits {
 	n(&l.Sessions, 10)
 	n(&l.Forwards, 64)
 	n(&l.GuestsPerMinute, 60)
-	dur(&l.HandshakeTimeout, 5*time.Second)
+	dur(&l.HandshakeTimeout, 20*time.Second)
 	dur(&l.KeepAlive, 15*time.Second)
 	dur(&l.KeepAliveTimeout, 25*time.Second)
 	dur(&l.DrainTimeout, 5*time.Second)

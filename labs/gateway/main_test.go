@@ -327,7 +327,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); !ok(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain until %s", what)
 		}

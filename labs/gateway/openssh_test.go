@@ -68,7 +68,7 @@ func TestOpenSSHYesHead(t *testing.T) {
 	script := fmt.Sprintf(`ssh -F none -p %s -i %s -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR %s@127.0.0.1 %%s | head -1`,
 		port, w.key, "%s")
 	for user, cmd := range map[string]string{alices: "yes", "root": "flood"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		out, err := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(script, user, cmd)).Output()
 		cancel()
 		if err != nil || string(out) != "y\n" {
@@ -216,8 +216,9 @@ func TestOpenSSHBytes(t *testing.T) {
 	for _, user := range []string{alices, "x"} {
 		bystander := open(t, w.client(user, w.alice), true, "")
 		for key, status := range map[string]int{"\x03": 130, "\x1c": 131} {
-			s := open(t, w.client(alices, w.alice), true, "echo ready; sleep 1000")
-			s.sees("ready")
+			s := open(t, w.client(alices, w.alice), true, "exec cat")
+			_, _ = io.WriteString(s.in, "there\n")
+			s.sees(`there\r\nthere`) // so it is cat that gets the key, and not a shell that is about to start it, which ignores one of them
 			_, _ = io.WriteString(s.in, key)
 			if got := exitStatus(<-s.end); got != status {
 				t.Errorf("%q: status %d, %q", key, got, s.String())
@@ -232,7 +233,7 @@ func TestOpenSSHBytes(t *testing.T) {
 func TestOpenSSHControlMaster(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gateway.Limits{})
-	ctl := []string{"-o", "ControlMaster=auto", "-o", "ControlPersist=20", "-o", "ControlPath=" + filepath.Join(w.home, "c")}
+	ctl := []string{"-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", "ControlPath=" + filepath.Join(w.home, "c")}
 	ask := func(cmd string) string {
 		r := w.openssh(nil, "ssh", append(append([]string{}, ctl...), "root@HOST", cmd)...)
 		return r.out

@@ -70,7 +70,7 @@ func (s *screen) sees(pattern string) {
 	re := regexp.MustCompile(pattern)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(60 * time.Second); !re.MatchString(s.String()); <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); !re.MatchString(s.String()); <-tick.C {
 		if time.Now().After(end) {
 			s.t.Fatalf("no %q on the screen:\n%q", pattern, s.String())
 		}
@@ -111,6 +111,7 @@ func TestAttachAndComeBack(t *testing.T) {
 	if got := exitStatus(<-again.end); got != 8 {
 		t.Errorf("status %d, screen %q", got, again.String())
 	}
+	until(t, "the lab is detached again", func() bool { return w.seen() == "+box-a -box-a +box-a -box-a" })
 	// A command is no visitor.
 	run(t, w.client(alices, w.alice), "true")
 	if got := w.seen(); got != "+box-a -box-a +box-a -box-a" {
