@@ -23,7 +23,7 @@ func TestTheScreensInGerman(t *testing.T) {
 	f := play(t, newHub(screentest.Ana), o, 80, 24)
 	for _, step := range []struct{ name, shows, keys string }{
 		{"Home", "Willkommen, ana", ""},
-		{"Help", "Katalog, Labs, Fortschritt", "?"},
+		{"Help", "Katalog, Labs, Fortschritt, ich", "?"},
 		{"Catalogue", "Wide characters", "x 2"},
 		{"Course", "Der Weg", "enter"},
 		{"Enrolled", "Du bist eingeschrieben", "e"},

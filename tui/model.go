@@ -19,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
+	"github.com/cloudmastershub/cmh/tui/screen/settings"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -35,8 +36,9 @@ type model struct {
 	tab           int
 	ids           int
 	help          bool
-	said          string // shown until the next key
-	failed        error  // likewise
+	stood         hub.Standing // with the hub, when that was last looked at
+	said          string       // shown until the next key
+	failed        error        // likewise
 }
 
 // entry is one screen on the stack.
@@ -88,7 +90,7 @@ type profileMsg struct {
 // tabs are the screens that a digit opens.
 var tabs = []string{words.Mark("Home"), words.Mark("Catalogue"), words.Mark("Labs"), words.Mark("Progress"), words.Mark("Me")}
 
-func (m model) Init() tea.Cmd { return m.profile }
+func (m model) Init() tea.Cmd { return tea.Batch(m.profile, m.watch()) }
 
 // profile finds out who is here. Nobody is a fine answer.
 func (m model) profile() tea.Msg {
@@ -117,6 +119,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return m, tea.Batch(cmd, screen.Go(m.o.Open))
 		}
 		return m, cmd
+	case standingMsg:
+		return m.stands()
 	case forMsg:
 		i := slices.IndexFunc(m.stack, func(e entry) bool { return e.id == msg.id })
 		if i < 0 {
@@ -316,20 +320,40 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	case key.Matches(k, keys.Help):
 		m.help = true
 		return m, nil
+	case owns(top, k):
+		return m.send(len(m.stack)-1, k)
+	case key.Matches(k, keys.Settings):
+		return m.settings()
 	case key.Matches(k, keys.Back):
 		return m.pop()
-	case key.Matches(k, keys.Filter) && !m.catalogue():
+	case key.Matches(k, keys.Filter):
 		m, opened := m.toTab(1)
 		m, focused := m.send(len(m.stack)-1, k)
 		return m, tea.Batch(opened, focused)
 	}
-	if s := k.String(); len(s) == 1 && s >= "1" && s <= "4" {
+	if s := k.String(); len(s) == 1 && s[0] >= '1' && int(s[0]-'1') < len(tabs) {
 		return m.toTab(int(s[0] - '1'))
 	}
 	return m.send(len(m.stack)-1, k)
 }
 
-func (m model) catalogue() bool { return len(m.stack) == 1 && (m.tab == 1 || m.tab == 2) }
+// settings opens those of the learner's machine, once.
+func (m model) settings() (tea.Model, tea.Cmd) {
+	if m.o.Settings == nil {
+		m.said = m.env.Theme.T("What can be set is set where you sit: ssh -o SetEnv=CMH_LANGUAGE=de, for one.")
+		return m, nil
+	}
+	if _, ok := m.stack[len(m.stack)-1].s.(paged[settings.Model]); ok {
+		return m, nil
+	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	return m.push(paged[settings.Model]{settings.New(ctx, m.o.Settings, m.env)}, cancel)
+}
+
+// owns reports whether a screen does something of its own with a key.
+func owns(p page, k tea.KeyPressMsg) bool {
+	return slices.ContainsFunc(p.Keys(), func(b key.Binding) bool { return key.Matches(k, b) })
+}
 
 // The least room the program can be used in.
 const (

@@ -21,6 +21,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen/me"
 	"github.com/cloudmastershub/cmh/tui/screen/progress"
 	"github.com/cloudmastershub/cmh/tui/screen/quiz"
+	"github.com/cloudmastershub/cmh/tui/screen/settings"
 	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/words"
 )
@@ -53,6 +54,10 @@ type Options struct {
 	Now     func() time.Time // nil means time.Now
 	Words   words.Speaker    // the learner's language
 
+	// Settings are those of the machine that the learner sits at; nil where it is
+	// another one.
+	Settings settings.Store
+
 	// The terminal, for Run. In and Out nil mean the process's own; Env is its
 	// environment (TERM, NO_COLOR, ...).
 	In  io.Reader
@@ -84,7 +89,14 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 	}
 	th := theme.Default()
 	th.Speaker = o.Words
-	return model{ctx: ctx, api: b, o: o, env: screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn}}
+	env := screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn}
+	if t, ok := b.(Traveller); ok {
+		env.Standing = func() hub.Standing {
+			s, _ := t.Standing()
+			return s
+		}
+	}
+	return model{ctx: ctx, api: b, o: o, env: env}
 }
 
 // ProgramOptions are the options for a program that shares its process with

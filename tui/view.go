@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -107,7 +108,7 @@ func (m model) bar() []string {
 		text, style = "✗ "+widget.Explain(th.Speaker, m.failed, m.o.SignIn), th.Bad
 	}
 	if text == "" {
-		return []string{th.Faint.Render(strings.Repeat("─", m.width))}
+		return []string{m.rule()}
 	}
 	lines := widget.Wrap(text, m.width-2)
 	if len(lines) > 3 {
@@ -131,7 +132,7 @@ func (m model) keyLine() string {
 	case m.stack[len(m.stack)-1].s.Typing():
 		return widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), m.width-2)
 	default:
-		ends := m.ends()
+		ends := slices.DeleteFunc(m.ends(), func(b key.Binding) bool { return m.listed(b) })
 		end := widget.Keys(th, ends, m.width-2)
 		room := m.width - 5 - ansi.StringWidth(end)
 		if mine := widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), room); mine != "" {
@@ -151,6 +152,11 @@ func (m model) ends() []key.Binding {
 	return []key.Binding{k.Help, k.Quit}
 }
 
+// listed reports whether the screen's own keys have that one.
+func (m model) listed(b key.Binding) bool {
+	return slices.ContainsFunc(m.stack[len(m.stack)-1].s.Keys(), func(mine key.Binding) bool { return mine.Help().Key == b.Help().Key })
+}
+
 func (m model) helpLines() []string {
 	th, k := m.env.Theme, m.env.Theme.Keys
 	line := func(b key.Binding) string {
@@ -163,8 +169,8 @@ func (m model) helpLines() []string {
 		}
 	}
 	for _, b := range []key.Binding{
-		theme.Bind("1-4", "home, catalogue, labs, progress"), theme.Bind("↑↓ jk", "move"), theme.Bind("pgup pgdn", "a page"),
-		theme.Bind("g G", "top, bottom"), k.Filter, k.Back, k.Help, k.Quit,
+		theme.Bind("1-5", "home, catalogue, labs, progress, me"), theme.Bind("↑↓ jk", "move"), theme.Bind("pgup pgdn", "a page"),
+		theme.Bind("g G", "top, bottom"), k.Filter, k.Settings, k.Back, k.Help, k.Quit,
 	} {
 		all = append(all, line(b))
 	}

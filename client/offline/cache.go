@@ -191,6 +191,13 @@ func (c *Cache) Oldest() time.Time {
 	return c.oldest
 }
 
+// Fresh forgets what Oldest tells of: what was answered with until now.
+func (c *Cache) Fresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.oldest = time.Time{}
+}
+
 // trim removes what was confirmed longest ago, until an account's files fit; and
 // what a process that was killed has left half written.
 func (c *Cache) trim(dir string) {

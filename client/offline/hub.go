@@ -41,16 +41,19 @@ type Hub struct {
 	Say    func(string)
 	silent atomic.Bool // a screen has the terminal
 
-	mu    sync.Mutex
-	until time.Time // when the hub may be asked again
-	said  bool
-	count int // events that wait, as far as known
+	mu      sync.Mutex
+	until   time.Time // when the hub may be asked again
+	gone    bool      // it could not be reached when it was last asked
+	said    bool
+	count   int           // events that wait, as far as known
+	told    int           // events that it has been told
+	changed chan struct{} // closed when one of these has changed
 }
 
 // New joins a client that asks the hub and one that is Away, over one cache. With
 // always, the hub is not asked at all. token is what both ask with.
 func New(far, near *client.Client, cache *Cache, p Place, always bool, token func(context.Context) (string, error)) *Hub {
-	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, Say: func(string) {}}
+	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, Say: func(string) {}, changed: make(chan struct{})}
 }
 
 // Away reports whether the hub is not asked right now.
@@ -66,28 +69,58 @@ func (h *Hub) inform(s string) {
 	}
 }
 
-// AsOf is when the oldest answer from the cache was last confirmed; zero when
-// there was none.
-func (h *Hub) AsOf() time.Time { return h.cache.Oldest() }
+// Standing is how it stands with the hub, and a channel that is closed once that
+// has changed.
+func (h *Hub) Standing() (hub.Standing, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := hub.Standing{Away: h.always || h.gone, Waits: h.count, Told: h.told}
+	if s.Away {
+		s.AsOf = h.cache.Oldest()
+	}
+	return s, h.changed
+}
+
+// note changes what Standing tells, and wakes whoever waits for that.
+func (h *Hub) note(change func() bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if change() {
+		close(h.changed)
+		h.changed = make(chan struct{})
+	}
+}
 
 // reached notes whether the hub has answered.
 func (h *Hub) reached(yes bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.until = time.Time{}
-	if !yes {
-		h.until = time.Now().Add(rest)
+	back := false
+	h.note(func() bool {
+		was := h.gone
+		h.gone, h.until = !yes, time.Time{}
+		if yes {
+			h.cache.Fresh() // what is shown from now on is the hub's
+			back, h.said = was && h.said, false
+		} else {
+			h.until = time.Now().Add(rest)
+		}
+		return h.gone != was
+	})
+	if back {
+		h.inform("Online again.")
 	}
 }
 
 // lost reports whether err means that the hub can't be reached, and notes it. Of
-// a call that its caller has given up, nobody knows.
+// a call that its caller has given up, nobody knows; nor of one that nobody may
+// make who isn't signed in, which need not have left.
 func (h *Hub) lost(err error) bool {
 	yes := client.Unreachable(err)
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		h.reached(!yes)
-	} else if yes {
+	switch {
+	case yes && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 		h.reached(false) // the client's own patience ended, not the caller's
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), hub.CodeOf(err) == hub.Unauthenticated:
+	default:
+		h.reached(!yes)
 	}
 	return yes
 }
@@ -112,15 +145,25 @@ func either[T any](h *Hub, far, near func() (T, error)) (T, error) {
 	return v, err
 }
 
-// tell says, once, that what is shown is not from now.
+// tell says, once, that what is shown is not from now, and what waits.
 func (h *Hub) tell() {
+	at := h.cache.Oldest()
 	h.mu.Lock()
-	first := !h.said
-	h.said = true
+	first, waits := !h.said && !at.IsZero(), h.count
+	h.said = h.said || first
 	h.mu.Unlock()
-	if at := h.cache.Oldest(); first && !at.IsZero() {
-		h.inform("Offline: this is as of " + Age(time.Since(at)) + ".")
+	if !first {
+		return
 	}
+	text := "Offline: this is as of " + Age(time.Since(at)) + "."
+	switch waits {
+	case 0:
+	case 1:
+		text += " 1 change waits for the hub."
+	default:
+		text += " " + Changes(waits) + " wait for the hub."
+	}
+	h.inform(text)
 }
 
 // Age words how long ago something was.

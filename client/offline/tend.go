@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 const (
@@ -12,9 +14,10 @@ const (
 )
 
 // Tend keeps things going while a program shows screens: what waits is told to
-// the hub as soon as it answers, and what may be read offline is fetched now and
-// then. It ends with ctx. Nothing is said meanwhile; the function it returns waits
-// for its end, and returns what there was to say about refusals.
+// the hub as soon as it answers, a hub that was gone is asked whether it is back,
+// and what may be read offline is fetched now and then. It ends with ctx. Nothing
+// is said meanwhile; the function it returns waits for its end, and returns what
+// there was to say about refusals.
 func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 	var (
 		done    sync.WaitGroup
@@ -27,6 +30,10 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 		var next time.Time // to fetch
 		pause := time.Minute
 		for {
+			before, changed := h.Standing()
+			if before.Away && !h.Away() {
+				_, _ = h.Courses(ctx, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}}) // notes itself whether the hub answers
+			}
 			r, _ := h.Catch(ctx) // what fails waits for the next time
 			for _, f := range r.Refused {
 				refused = append(refused, "The hub has refused "+Doing(f.Event)+" of "+f.Event.LessonID+" in "+f.Event.CourseID+": "+f.Problem.Detail)
@@ -42,6 +49,7 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+			case <-changed: // it is back, perhaps, or something new waits
 			}
 		}
 	})

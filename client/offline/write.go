@@ -34,16 +34,11 @@ func (h *Hub) Waiting(ctx context.Context) ([]hub.LearningEvent, error) {
 }
 
 func (h *Hub) counted(n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.count = n
-}
-
-// Waits is how many changes wait for the hub, as far as this process knows.
-func (h *Hub) Waits() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.count
+	h.note(func() bool {
+		was := h.count
+		h.count = n
+		return n != was
+	})
 }
 
 // RecordProgress tells the hub, or the journal. Entries merge, so one that may
@@ -168,6 +163,10 @@ func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
 	} else if err == nil {
 		h.reached(true)
 	}
+	h.note(func() bool {
+		h.told += r.Recorded
+		return r.Recorded > 0
+	})
 	if r.Recorded > 0 {
 		h.inform(fmt.Sprintf("The hub has recorded what you did offline: %s.", Changes(r.Recorded)))
 	}
@@ -201,10 +200,7 @@ func Doing(e hub.LearningEvent) string {
 
 // Enroll joins a course, and keeps its texts for when the hub can't be reached.
 func (h *Hub) Enroll(ctx context.Context, course string) (hub.Enrollment, error) {
-	if h.always {
-		return h.near.Enroll(ctx, course)
-	}
-	e, err := h.Client.Enroll(ctx, course)
+	e, err := needs(h, func(c *client.Client) (hub.Enrollment, error) { return c.Enroll(ctx, course) })
 	if err == nil {
 		within, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()

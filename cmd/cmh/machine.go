@@ -26,6 +26,7 @@ type machine struct {
 
 	ctx    context.Context // the process's
 	caught bool
+	waits  bool // somebody was told that what they did still waits
 }
 
 func (m *machine) settings() (config.Config, error) {
@@ -76,13 +77,15 @@ func (m *machine) backend() (cli.Backend, error) {
 	return m.hub, nil
 }
 
-// catch tells the hub what waits for it, once, before anything is asked.
+// catch tells the hub what waits for it before anything is asked: once for a
+// command, and in a dialogue of many for each as long as something waits.
 func (m *machine) catch() {
-	if m.caught {
+	if now, _ := m.hub.Standing(); m.caught && now.Waits == 0 {
 		return
 	}
 	m.caught = true
-	if _, err := m.hub.Catch(m.ctx); err != nil && m.ctx.Err() == nil && !client.Unreachable(err) {
+	if _, err := m.hub.Catch(m.ctx); err != nil && m.ctx.Err() == nil && !client.Unreachable(err) && !m.waits {
+		m.waits = true
 		m.env.Say("What you did offline still waits: %s", hub.MessageOf(err))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/split"
@@ -39,9 +40,10 @@ func (m *machine) open(cmd *cobra.Command) error {
 		}
 	}()
 	err = tui.Run(ctx, m.hub, tui.Options{
-		Detach:  "ctrl+] d",
-		Words:   m.env.Words(),
-		Suspend: jobControl(),
+		Detach:   "ctrl+] d",
+		Words:    m.env.Words(),
+		Settings: store{config.Dir(), m.env.Server},
+		Suspend:  jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
 			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words()}
 		},

@@ -86,15 +86,20 @@ func (r *renderer) block(n ast.Node, width int) []string {
 func (r *renderer) heading(n *ast.Heading, width int) []string {
 	lines := r.wrap(r.inline(n, r.ink.heading), width)
 	rule := map[int]string{1: "━", 2: "─"}[n.Level]
-	if r.o.Linear && len(lines) > 0 {
-		lines[0] = "Heading: " + lines[0]
-	}
-	if rule == "" || r.o.Linear || len(lines) == 0 {
+	if len(lines) == 0 {
 		return lines
 	}
 	widest := 0
 	for _, l := range lines {
 		widest = max(widest, ansi.StringWidth(l))
+	}
+	r.headings = append(r.headings, Heading{Level: n.Level, Text: safe.Line(ansi.Strip(strings.Join(lines, " ")))})
+	if r.o.Linear {
+		lines[0] = fmt.Sprintf("Heading %d: %s", len(r.headings), lines[0])
+	}
+	lines[0] = marked(len(r.headings)-1) + lines[0]
+	if rule == "" || r.o.Linear {
+		return lines
 	}
 	return append(lines, paint(strings.Repeat(rule, widest), r.ink.faint))
 }

@@ -5,6 +5,7 @@
 package markdown
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/yuin/goldmark/text"
@@ -50,6 +51,13 @@ type File struct {
 	Marker string // the text that an insertion takes the place of
 }
 
+// A Heading is one of a text's.
+type Heading struct {
+	Level int
+	Text  string // on one line, without a style
+	Line  int    // of the text, from 0
+}
+
 // limits on what one text may ask of us.
 const (
 	maxSource = 256 << 10 // a parser that is quadratic in the worst case reads this in a second
@@ -59,6 +67,12 @@ const (
 // Render draws src. The text has no newline at its end, and no line is wider
 // than the width unless one character is.
 func Render(src string, o Options) (string, []Block) {
+	text, blocks, _ := Outline(src, o)
+	return text, blocks
+}
+
+// Outline is Render, and tells of the headings of what it has drawn.
+func Outline(src string, o Options) (string, []Block, []Heading) {
 	if o.Width == 0 {
 		o.Width = 80
 	}
@@ -76,17 +90,19 @@ func Render(src string, o Options) (string, []Block) {
 		r.blocks[i].Code = safe.Text(r.blocks[i].Code)
 		r.blocks[i].Lang = safe.Line(r.blocks[i].Lang)
 	}
+	headings := r.outline(lines)
 	r.place(lines)
-	return safe.Styled(strings.Join(lines, "\n")), r.blocks
+	return safe.Styled(strings.Join(lines, "\n")), r.blocks, headings
 }
 
 type renderer struct {
-	o      Options
-	ink    ink
-	blocks []Block
-	depth  int
-	src    []byte
-	html   htmlState
+	o        Options
+	ink      ink
+	blocks   []Block
+	headings []Heading
+	depth    int
+	src      []byte
+	html     htmlState
 }
 
 // document parses src on its own and draws it.
@@ -138,4 +154,36 @@ func (r *renderer) place(lines []string) {
 			i++
 		}
 	}
+}
+
+// A headed line begins with a mark that holds its heading's number. It takes no
+// room, no text of an author's can hold one, and none is left in what is returned.
+const (
+	markHead = "\x1b_h"
+	markTail = "\x1b\\"
+)
+
+func marked(n int) string { return markHead + strconv.Itoa(n) + markTail }
+
+// outline finds the line of each heading that was drawn, and takes their marks
+// away.
+func (r *renderer) outline(lines []string) []Heading {
+	var out []Heading
+	for l, line := range lines {
+		for {
+			before, rest, ok := strings.Cut(line, markHead)
+			if !ok {
+				break
+			}
+			number, after, _ := strings.Cut(rest, markTail)
+			if n, err := strconv.Atoi(number); err == nil && n < len(r.headings) {
+				h := r.headings[n]
+				h.Line = l
+				out = append(out, h)
+			}
+			line = before + after
+		}
+		lines[l] = line
+	}
+	return out
 }

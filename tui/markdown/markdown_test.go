@@ -1,8 +1,10 @@
 package markdown_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -182,8 +184,35 @@ func FuzzRender(f *testing.F) {
 func TestLinear(t *testing.T) {
 	src := "# Who\n\n> [!TIP]\n> Close it.\n\n> He said\n\n- one\n- two\n\n```bash {exec T2}\nls\n```\n\n| Bit | File |\n|---|---|\n| r | read |\n\n---\n\n<details><summary>More</summary>\n\nfolded\n\n</details>\n"
 	got, _ := markdown.Render(src, markdown.Options{Width: 1000, Linear: true, Unfold: true})
-	want := "Heading: Who\n\nTip: Close it.\n\nQuote: He said\n\n- one\n- two\n\nCode [1] bash in terminal 2:\nls\nEnd of code.\n\nBit: r\nFile: read\n\nDetails: More\n\nfolded"
+	want := "Heading 1: Who\n\nTip: Close it.\n\nQuote: He said\n\n- one\n- two\n\nCode [1] bash in terminal 2:\nls\nEnd of code.\n\nBit: r\nFile: read\n\nDetails: More\n\nfolded"
 	if got != want {
 		t.Errorf("%s\n\nwant\n\n%s", got, want)
+	}
+}
+
+// The headings are told of where they are drawn: also those in a quote or in
+// unfolded details, and none that is folded away or only looks like one.
+func TestOutline(t *testing.T) {
+	t.Parallel()
+	src := "# One\n\n**Two**\n\n> ## Two *of* 世界\n\n```\n# no\n```\n\n<details><summary>More</summary>\n\n### Three\n\n</details>\n\n# A very long heading that has to be wrapped at this width\n\ntext"
+	for _, o := range []markdown.Options{{Width: 30}, {Width: 30, Color: true, Unfold: true}, {Width: 200, Linear: true, Unfold: true}} {
+		text, _, got := markdown.Outline(src, o)
+		if plain, _ := markdown.Render(src, o); plain != text || strings.Contains(text, "\x1b_") {
+			t.Errorf("%+v draws %q, and %q", o, text, plain)
+		}
+		want := []string{"1 One", "2 Two of 世界", "1 A very long heading that has to be wrapped at this width"}
+		if o.Unfold {
+			want = slices.Insert(want, 2, "3 Three")
+		}
+		lines, at := strings.Split(ansi.Strip(text), "\n"), -1
+		for i, h := range got {
+			if i >= len(want) || fmt.Sprint(h.Level, " ", h.Text) != want[i] || h.Line <= at || !strings.Contains(lines[h.Line], strings.Fields(h.Text)[0]) {
+				t.Errorf("%+v: heading %d is %+v, of %q", o, i, h, lines[h.Line])
+			}
+			at = h.Line
+		}
+		if len(got) != len(want) {
+			t.Errorf("%+v: %d headings, want %d", o, len(got), len(want))
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
 // Shell makes the command that gives the whole terminal to a lab's shell, and
@@ -27,6 +28,21 @@ type Env struct {
 	Detach string // the key that leaves the shell, as help names it
 	SignIn string // how to sign in, one sentence
 	Mono   bool   // colours do not show: marks must say everything
+
+	// Standing tells how it stands with the hub; nil where nobody goes on without
+	// it. It may change between two drawings.
+	Standing func() hub.Standing
+}
+
+// Away reports whether the hub can't be reached, and the screens go on without.
+func (e Env) Away() bool { return e.Standing != nil && e.Standing().Away }
+
+// Failed fills a screen that could not have what it needs.
+func (e Env) Failed(err error, width, height int) string {
+	if e.Away() && hub.CodeOf(err) == hub.Unavailable {
+		return widget.Message(e.Theme, e.Theme.T("Not while you are offline"), []string{widget.Explain(e.Theme.Speaker, err, e.SignIn)}, width, height)
+	}
+	return widget.Failed(e.Theme, err, e.SignIn, width, height)
 }
 
 // Guest reports whether nobody is signed in.

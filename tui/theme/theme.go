@@ -27,7 +27,7 @@ type Theme struct {
 // Keys are the bindings that mean the same on every screen.
 type Keys struct {
 	Up, Down, PageUp, PageDown, Top, Bottom, Left, Right key.Binding
-	Open, Back, Quit, Help, Filter, Reload               key.Binding
+	Open, Back, Quit, Help, Filter, Reload, Settings     key.Binding
 	Move, Scroll                                         key.Binding // for help: what the first eight do
 }
 
@@ -53,6 +53,7 @@ func Default() Theme {
 			Quit: Bind("q", "quit", "q"), Help: Bind("?", "help", "?"),
 			Move: Bind("↑↓", "move"), Scroll: Bind("↑↓", "scroll"),
 			Filter: Bind("/", "search", "/"), Reload: Bind("r", "reload", "r"),
+			Settings: Bind(",", "settings", ","),
 		},
 	}
 }

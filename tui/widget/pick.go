@@ -14,23 +14,37 @@ import (
 // Pick chooses one of a text's numbered blocks to copy.
 type Pick struct {
 	Blocks []markdown.Block
-	Active bool // the next key is a number
+	Active bool   // the next key is a number, or a part of one
+	typed  string // of a number that may go on
 }
 
 // Start begins to choose, when there is anything to choose from.
 func (p *Pick) Start() tea.Cmd {
-	p.Active = len(p.Blocks) > 0
+	p.Active, p.typed = len(p.Blocks) > 0, ""
 	return nil
 }
 
-// Press takes the key that chooses, and returns the chosen block with the
-// command that puts it on the terminal's clipboard. Any other key is a no.
+// Press takes a key, and returns the chosen block with the command that puts it
+// on the terminal's clipboard. A number is chosen as soon as no longer one can be
+// meant; any other key is a no.
 func (p *Pick) Press(k tea.KeyPressMsg) (*markdown.Block, tea.Cmd) {
 	p.Active = false
-	n, err := strconv.Atoi(k.String())
+	typed := p.typed + k.String()
 	if k.String() == "enter" || k.String() == "y" {
-		n, err = 1, nil
+		if typed = p.typed; typed == "" {
+			typed = "1"
+		}
+		return p.choose(typed)
 	}
+	if n, err := strconv.Atoi(typed); err == nil && n > 0 && n*10 <= len(p.Blocks) {
+		p.Active, p.typed = true, typed
+		return nil, nil
+	}
+	return p.choose(typed)
+}
+
+func (p *Pick) choose(typed string) (*markdown.Block, tea.Cmd) {
+	n, err := strconv.Atoi(typed)
 	if err != nil || n < 1 || n > len(p.Blocks) {
 		return nil, nil
 	}
@@ -40,6 +54,8 @@ func (p *Pick) Press(k tea.KeyPressMsg) (*markdown.Block, tea.Cmd) {
 
 // Keys are the keys while choosing.
 func (p *Pick) Keys() []key.Binding {
-	last := min(len(p.Blocks), 9)
-	return []key.Binding{theme.Bind(fmt.Sprintf("1-%d", last), "copy that block"), theme.Bind("esc", "cancel")}
+	if p.typed != "" {
+		return []key.Binding{theme.Bind(p.typed+"…", "copy that block"), theme.Bind("enter", "copy"), theme.Bind("esc", "cancel")}
+	}
+	return []key.Binding{theme.Bind(fmt.Sprintf("1-%d", len(p.Blocks)), "copy that block"), theme.Bind("esc", "cancel")}
 }

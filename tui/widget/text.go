@@ -69,6 +69,20 @@ func Left(sp words.Speaker, end, now time.Time) string {
 	return sp.Tf("%d h %02d min left", m/60, m%60)
 }
 
+// Ago says how long ago something was.
+func Ago(sp words.Speaker, d time.Duration) string {
+	switch minutes, hours := int(d.Minutes()), int(d.Hours()); {
+	case d < time.Minute:
+		return sp.T("a moment ago")
+	case hours == 0:
+		return sp.N(minutes, "%d minute ago", "%d minutes ago", minutes)
+	case hours < 48:
+		return sp.N(hours, "%d hour ago", "%d hours ago", hours)
+	default:
+		return sp.N(hours/24, "%d day ago", "%d days ago", hours/24)
+	}
+}
+
 // Minutes is a duration the way people say it.
 func Minutes(sp words.Speaker, m int) string {
 	switch {

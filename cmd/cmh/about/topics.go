@@ -8,7 +8,9 @@ const keys = `The keys of the screens. ? shows those of the screen you are in.
   g, G               first, last
   enter              open
   esc                back
-  /                  search
+  /                  search; in a lesson: find, and n, N go to the next place
+  1 to 5             home, catalogue, labs, progress, me
+  ,                  settings
   r                  ask the hub again
   ?                  all keys of this screen
   q, ctrl-c          quit

@@ -111,7 +111,7 @@ func (m Model) View() string {
 	var body string
 	switch shown := m.shown(); {
 	case m.err != nil:
-		body = widget.Failed(th, m.err, m.env.SignIn, m.width, height)
+		body = m.env.Failed(m.err, m.width, height)
 	case !m.loaded:
 		body = widget.Loading(th, m.width, height)
 	case len(shown) == 0 && m.busy:

@@ -20,6 +20,7 @@ type Backend interface {
 	Course(ctx context.Context, course string) (hub.Course, error)
 	Progress(context.Context) ([]hub.CourseProgress, error)
 	Enroll(ctx context.Context, course string) (hub.Enrollment, error)
+	Leave(ctx context.Context, course string) error
 }
 
 type loadedMsg struct {
@@ -28,7 +29,10 @@ type loadedMsg struct {
 	err      error
 }
 
-type enrolledMsg struct{ err error }
+type (
+	enrolledMsg struct{ err error }
+	leftMsg     struct{ err error }
+)
 
 // Model is the course screen.
 type Model struct {
@@ -38,6 +42,7 @@ type Model struct {
 	ref           string
 	width, height int
 	loaded, busy  bool
+	asks          bool // whether to leave the course
 	err           error
 	course        hub.Course
 	progress      *hub.CourseProgress // nil when not enrolled
@@ -87,8 +92,11 @@ func (m Model) path() []row {
 	var out []row
 	lab := func(l hub.Lab) {
 		meta := widget.Join(sp.T("lab"), widget.Minutes(sp, l.EstimatedTime))
-		if !l.Runnable {
+		switch {
+		case !l.Runnable:
 			meta = sp.T("lab · can't run here")
+		case m.env.Away():
+			meta = sp.T("lab · needs the hub")
 		}
 		out = append(out, row{safe.Line(l.Title), meta, m.labPercent(l.ID), screen.OpenLab{Lab: l.ID}})
 	}
@@ -153,6 +161,13 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		}
 		m.course.Enrolled = true
 		return m, tea.Batch(m.load, screen.Go(screen.Said{Text: m.env.Theme.T("You are enrolled. Enter opens where the cursor is.")}))
+	case leftMsg:
+		m.busy = false
+		if msg.err != nil {
+			return m, screen.Go(screen.Failed{Err: msg.err})
+		}
+		m.course.Enrolled, m.progress = false, nil
+		return m, tea.Batch(m.load, screen.Go(screen.Said{Text: m.env.Theme.T("You have left this course. What you did in it is kept.")}))
 	case tea.KeyPressMsg:
 		return m.press(msg)
 	}
@@ -172,10 +187,22 @@ func (m Model) resume() int {
 	return 0
 }
 
-var enroll = theme.Bind("e", "enroll", "e")
+var (
+	enroll = theme.Bind("e", "enroll", "e")
+	leave  = theme.Bind("x", "leave course", "x")
+	yes    = theme.Bind("y", "yes", "y")
+)
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	keys, path := m.env.Theme.Keys, m.path()
+	if m.asks {
+		m.asks = false
+		if !key.Matches(k, yes) {
+			return m, nil
+		}
+		m.busy = true
+		return m, func() tea.Msg { return leftMsg{m.api.Leave(m.ctx, m.ref)} }
+	}
 	switch {
 	case m.cursor.Move(keys, k, len(path), max(m.height/2, 1)):
 	case key.Matches(k, keys.Reload):
@@ -190,6 +217,10 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 			_, err := m.api.Enroll(m.ctx, m.ref)
 			return enrolledMsg{err}
 		}
+	case key.Matches(k, leave) && m.course.Enrolled && !m.busy && m.env.Away():
+		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Conflict, "Leaving a course needs the hub, and you are offline.")})
+	case key.Matches(k, leave) && m.course.Enrolled && !m.busy:
+		m.asks = true
 	case (key.Matches(k, keys.Open) || key.Matches(k, keys.Right)) && m.cursor.At < len(path):
 		return m, screen.Go(path[m.cursor.At].open)
 	}
@@ -204,16 +235,19 @@ func (m Model) Title() string {
 	return m.env.Theme.T("Course")
 }
 
-// Typing reports that no key is taken as text here.
-func (m Model) Typing() bool { return false }
+// Typing reports whether the next key is an answer.
+func (m Model) Typing() bool { return m.asks }
 
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
+	if m.asks {
+		return []key.Binding{yes, theme.Bind("esc", "no")}
+	}
 	if m.loaded && !m.course.Enrolled {
 		return []key.Binding{k.Move, k.Open, enroll, k.Reload}
 	}
-	return []key.Binding{k.Move, k.Open, k.Reload}
+	return []key.Binding{k.Move, k.Open, leave, k.Reload}
 }
 
 // View draws the screen in the size last given.
@@ -221,7 +255,7 @@ func (m Model) View() string {
 	th := m.env.Theme
 	switch {
 	case m.err != nil:
-		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+		return m.env.Failed(m.err, m.width, m.height)
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	}
@@ -237,6 +271,9 @@ func (m Model) View() string {
 		on := i == m.cursor.At
 		lines := widget.Between(mark(th, on, r), th.Faint.Render(r.meta), m.width-2)
 		p.Row(on, lines)
+	}
+	if m.asks {
+		return widget.Over(th, p.View(m.width, m.height), th.T("Leave this course?"), widget.Wrap(th.T("What you did in it is kept, for when you join again."), min(m.width-10, 48)), m.width, m.height)
 	}
 	return p.View(m.width, m.height)
 }
@@ -272,6 +309,8 @@ func (m Model) about(p *widget.Page) {
 		for _, l := range widget.Wrap(th.T("To enroll, sign in first.")+" "+m.env.SignIn, m.width-4) {
 			p.Add("  " + th.Faint.Render(l))
 		}
+	case m.env.Away():
+		p.Add("  " + th.Faint.Render(th.T("Not enrolled yet, and joining needs the hub.")))
 	default:
 		p.Add("  " + th.Faint.Render(th.T("Not enrolled yet: press ")) + th.Accent.Render("e"))
 	}

@@ -29,6 +29,7 @@ type loadedMsg struct {
 	sessions []hub.LabSession
 	courses  []hub.CourseProgress
 	streak   hub.Streak
+	away     bool // what runs is not known
 	err      error
 }
 
@@ -43,6 +44,7 @@ type Model struct {
 	width, height int
 	loaded        bool
 	ticking       bool
+	away          bool // what runs is not known
 	err           error
 	next          []hub.NextStep
 	sessions      []hub.LabSession
@@ -70,7 +72,9 @@ func (m Model) load() tea.Msg {
 		return l
 	}
 	if l.sessions, l.err = m.api.LabSessions(m.ctx); l.err != nil {
-		return l
+		if l.away = hub.CodeOf(l.err) == hub.Unavailable && m.env.Away(); !l.away {
+			return l
+		}
 	}
 	l.courses, l.err = m.api.Progress(m.ctx)
 	if reached, err := m.api.Achievements(m.ctx); err == nil { // home is home without it
@@ -87,7 +91,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	case loadedMsg:
 		m.loaded, m.err = true, msg.err
 		if msg.err == nil {
-			m.next, m.courses, m.sessions, m.streak = msg.next, msg.courses, nil, msg.streak
+			m.next, m.courses, m.sessions, m.streak, m.away = msg.next, msg.courses, nil, msg.streak, msg.away
 			for _, s := range msg.sessions {
 				if !hub.Ended(s.State) {
 					m.sessions = append(m.sessions, s)
@@ -188,7 +192,7 @@ func (m Model) View() string {
 	th := m.env.Theme
 	switch {
 	case m.err != nil:
-		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+		return m.env.Failed(m.err, m.width, m.height)
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	}
@@ -202,6 +206,9 @@ func (m Model) View() string {
 			on := selected()
 			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())), m.width))
 		}
+	}
+	if m.away {
+		p.Add("", "  "+th.Faint.Render(th.T("Labs run at the hub: not while you are offline.")))
 	}
 	for i, n := range m.steps() {
 		switch i {

@@ -1,5 +1,5 @@
-// Package lesson is the screen to read a lesson on, and the way from there to
-// its quiz, its lab and the lessons around it.
+// Package lesson is the screen to read a lesson on, with an outline and a search,
+// and the way from there to its quiz, its lab and the lessons around it.
 package lesson
 
 import (
@@ -50,6 +50,8 @@ type Model struct {
 	lessons       []hub.Lesson
 	text          widget.Scroll
 	pick          widget.Pick
+	find          widget.Find
+	outline       outline
 }
 
 // New returns the screen of a lesson of a course.
@@ -83,11 +85,19 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		}
 		m.done = true
 		m.draw()
-		said := "Marked as done."
+		th := m.env.Theme
+		said := th.T("Marked as done.")
+		if m.env.Away() {
+			said = th.T("Marked as done on this machine. The hub is told when it can be reached.")
+		}
 		if m.neighbour(1) != "" {
-			said += " n opens the next lesson."
+			said += " " + th.T("n opens the next lesson.")
 		}
 		return m, screen.Go(screen.Said{Text: said})
+	case tea.PasteMsg:
+		if m.find.Asks() {
+			m.seek(m.find.Press(msg))
+		}
 	case tea.KeyPressMsg:
 		return m.press(msg)
 	}
@@ -102,6 +112,8 @@ var (
 	openLab  = theme.Bind("L", "lab", "L")
 	unfold   = theme.Bind("u", "unfold", "u")
 	copyKey  = theme.Bind("y", "copy", "y")
+	find     = theme.Bind("/", "find", "/")
+	headings = theme.Bind("o", "outline", "o")
 )
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
@@ -114,6 +126,19 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		return m, cmd
 	}
 	switch {
+	case m.outline.open:
+		if line := m.outline.press(keys, k, m.room()); line >= 0 {
+			m.text.Offset = line
+			m.text.Clamp(m.room())
+		}
+	case m.find.Asks():
+		m.seek(m.find.Press(k))
+	case m.find.On() && key.Matches(k, widget.FindNext):
+		m.seek(m.find.Next(1))
+	case m.find.On() && key.Matches(k, widget.FindPrevious):
+		m.seek(m.find.Next(-1))
+	case m.find.On() && key.Matches(k, widget.FindEnd):
+		m.find.Close()
 	case key.Matches(k, next) || key.Matches(k, previous):
 		by := 1
 		if key.Matches(k, previous) {
@@ -122,7 +147,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		if id := m.neighbour(by); id != "" {
 			return m, screen.Go(screen.OpenLesson{Course: m.course, Lesson: id, Replace: true})
 		}
-	case m.text.Move(keys, k, m.height-2):
+	case m.text.Move(keys, k, m.room()):
 	case key.Matches(k, keys.Reload):
 		m.loaded, m.err = false, nil
 		return m, m.load
@@ -140,9 +165,24 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		m.draw()
 	case key.Matches(k, copyKey):
 		return m, m.pick.Start()
+	case key.Matches(k, find):
+		m.find.Open(m.text.Offset)
+	case key.Matches(k, headings):
+		m.outline.show(m.text.Offset)
 	}
 	return m, nil
 }
+
+// seek brings a line into sight, with some of what is around it.
+func (m *Model) seek(line int) {
+	if line >= 0 && (line < m.text.Offset || line >= m.text.Offset+m.room()) {
+		m.text.Offset = line - m.room()/3
+		m.text.Clamp(m.room())
+	}
+}
+
+// room is how many lines of the text there is room for.
+func (m Model) room() int { return max(m.height-2, 1) }
 
 func (m Model) record() tea.Msg {
 	_, err := m.api.RecordProgress(m.ctx, []hub.ProgressEntry{{CourseID: m.course, LessonID: m.lesson.ID, ProgressPercentage: 100}})
@@ -175,8 +215,8 @@ func (m *Model) draw() {
 		src = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
 	}
 	width := min(m.width-5, widest)
-	text, blocks := markdown.Render(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold})
-	m.pick.Blocks = blocks
+	text, blocks, headed := markdown.Outline(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true})
+	m.pick.Blocks, m.outline.headings = blocks, headed
 	m.text.Lines = nil
 	if text != "" {
 		m.text.Lines = strings.Split(text, "\n")
@@ -185,7 +225,8 @@ func (m *Model) draw() {
 	for i, l := range m.text.Lines {
 		m.text.Lines[i] = "  " + l
 	}
-	m.text.Clamp(m.height - 2)
+	m.find.Look(m.text.Lines)
+	m.text.Clamp(m.room())
 }
 
 // end adds what can be done after reading.
@@ -225,15 +266,21 @@ func (m Model) Title() string {
 	return m.env.Theme.T("Lesson")
 }
 
-// Typing reports whether the next key picks a block.
-func (m Model) Typing() bool { return m.pick.Active }
+// Typing reports whether the next key picks a block or a heading, or is what to
+// look for.
+func (m Model) Typing() bool { return m.pick.Active || m.outline.open || m.find.Asks() }
 
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
-	if m.pick.Active {
-		return m.pick.Keys()
-	}
 	k := m.env.Theme.Keys
+	switch {
+	case m.pick.Active:
+		return m.pick.Keys()
+	case m.outline.open:
+		return []key.Binding{k.Move, theme.Bind("enter", "go there"), theme.Bind("esc", "back to the text")}
+	case m.find.On():
+		return append(m.find.Keys(), k.Scroll)
+	}
 	out := []key.Binding{k.Scroll}
 	if m.neighbour(1) != "" {
 		out = append(out, next)
@@ -247,6 +294,10 @@ func (m Model) Keys() []key.Binding {
 	}
 	if m.lesson.Lab != "" {
 		out = append(out, openLab)
+	}
+	out = append(out, find)
+	if len(m.outline.headings) > 0 {
+		out = append(out, headings)
 	}
 	if strings.Contains(m.lesson.Body, "<details") {
 		out = append(out, unfold)
@@ -262,12 +313,20 @@ func (m Model) View() string {
 	th := m.env.Theme
 	switch {
 	case m.err != nil:
-		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+		return m.env.Failed(m.err, m.width, m.height)
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	}
-	left := "  " + th.Faint.Render(m.place())
-	return widget.Between(left, th.Faint.Render(m.read()), m.width-2) + "\n\n" + m.text.View(th, m.width, m.height-2)
+	if m.outline.open {
+		return m.outline.view(th, m.width, m.height)
+	}
+	head := widget.Between("  "+th.Faint.Render(m.place()), th.Faint.Render(m.read()), m.width-2)
+	text := m.text
+	if m.find.On() {
+		head = m.find.View(th, m.width-2)
+		text.Lines = m.find.Mark(text.Lines, text.Offset, m.room())
+	}
+	return head + "\n\n" + text.View(th, m.width, m.height-2)
 }
 
 func (m Model) place() string {

@@ -159,6 +159,10 @@ func (m *Model) certificates() {
 
 func (m *Model) limits() {
 	u := m.all.usage
+	if m.all.away {
+		m.section(m.env.Theme.T("Limits, keys and sign-ins"))
+		m.note(m.env.Theme.T("The hub has them: not while you are offline."))
+	}
 	if u.Tier == "" {
 		return
 	}
@@ -177,6 +181,15 @@ func (m *Model) limits() {
 }
 
 func (m *Model) doors() {
+	th := m.env.Theme
+	if !m.all.away {
+		m.keys()
+	}
+	m.section(th.T("Settings"))
+	m.note(th.T("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text."))
+}
+
+func (m *Model) keys() {
 	th := m.env.Theme
 	m.section(th.T("SSH keys"))
 	for _, k := range m.all.keys {
@@ -199,6 +212,4 @@ func (m *Model) doors() {
 		}
 		m.pair(name, th.Tf("since %s", th.When(s.CreatedAt, "2 Jan 2006")))
 	}
-	m.section(th.T("Settings"))
-	m.note(th.T("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text."))
 }

@@ -31,6 +31,7 @@ type loadedMsg struct {
 	usage    hub.Usage
 	keys     []hub.Key
 	sessions []hub.Session
+	away     bool // limits, keys and sign-ins are not known
 	err      error
 }
 
@@ -62,7 +63,8 @@ func (m Model) Init() tea.Cmd {
 // and with an API key there may be none to show.
 func (m Model) load() tea.Msg {
 	var l loadedMsg
-	for _, read := range []func() error{
+	const kept = 3 // for those who go on without the hub
+	for i, read := range []func() error{
 		func() (err error) { l.reached, err = m.api.Achievements(m.ctx); return err },
 		func() (err error) { l.courses, err = m.api.Progress(m.ctx); return err },
 		func() (err error) { l.certs, err = m.api.Certificates(m.ctx); return err },
@@ -70,7 +72,12 @@ func (m Model) load() tea.Msg {
 		func() (err error) { l.keys, err = m.api.Keys(m.ctx); return err },
 		func() (err error) { l.sessions, err = m.api.Sessions(m.ctx); return err },
 	} {
-		if err := read(); err != nil && hub.CodeOf(err) != hub.Forbidden {
+		err := read()
+		if hub.CodeOf(err) == hub.Unavailable && m.env.Away() && i >= kept {
+			l.away = true
+			return l
+		}
+		if err != nil && hub.CodeOf(err) != hub.Forbidden {
 			l.err = err
 			return l
 		}
@@ -114,7 +121,7 @@ func (m Model) View() string {
 	th := m.env.Theme
 	switch {
 	case m.all.err != nil:
-		return widget.Failed(th, m.all.err, m.env.SignIn, m.width, m.height)
+		return m.env.Failed(m.all.err, m.width, m.height)
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	case m.env.Guest():

@@ -18,7 +18,7 @@ func (m Model) View() string {
 	th := m.env.Theme
 	switch {
 	case m.err != nil:
-		return widget.Failed(th, m.err, m.env.SignIn, m.width, m.height)
+		return m.env.Failed(m.err, m.width, m.height)
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	case len(m.questions()) == 0:

@@ -48,6 +48,13 @@ func Env(u hub.User) screen.Env {
 	return screen.Env{Theme: theme.Default(), User: u, Now: func() time.Time { return Now }, Detach: "ctrl+]", SignIn: "Sign in with: cmh auth login"}
 }
 
+// Away is what surrounds a screen on a train.
+func Away(t *demo.Traveller) screen.Env {
+	e := Env(t.User)
+	e.Standing = t.Stands
+	return e
+}
+
 // rounds bounds how often an answer may lead to another command, because a
 // screen with a clock never stops asking.
 const rounds = 4

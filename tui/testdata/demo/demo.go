@@ -235,6 +235,14 @@ func (h *Hub) Enroll(context.Context, string) (hub.Enrollment, error) {
 	return hub.Enrollment{}, h.guest()
 }
 
+// Leave leaves.
+func (h *Hub) Leave(context.Context, string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.enrolled = false
+	return h.guest()
+}
+
 // TakeQuiz finds the first answer to be right and the others wrong.
 func (h *Hub) TakeQuiz(_ context.Context, _, _ string, a hub.QuizAnswers) (hub.QuizResult, error) {
 	r := hub.QuizResult{Score: 33}

@@ -1,6 +1,6 @@
 // Show runs the screens over the demo hub, to look at them:
 //
-//	go run ./tui/testdata/demo/show [-guest] [-offline]
+//	go run ./tui/testdata/demo/show [-guest] [-offline] [-away]
 package main
 
 import (
@@ -22,6 +22,7 @@ import (
 func main() {
 	guest := flag.Bool("guest", false, "nobody is signed in")
 	offline := flag.Bool("offline", false, "nothing can be reached")
+	away := flag.Bool("away", false, "nothing can be reached, and something is kept")
 	flag.Parse()
 	h := &demo.Hub{User: demo.Ana}
 	if *guest {
@@ -33,7 +34,11 @@ func main() {
 	shell := func(context.Context, hub.LabSession) tea.ExecCommand { return &echo{} }
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	defer stop()
-	if err := tui.Run(ctx, h, tui.Options{Shell: shell, Suspend: true}); err != nil {
+	var b tui.Backend = h
+	if *away {
+		b = h.Busy().Away()
+	}
+	if err := tui.Run(ctx, b, tui.Options{Shell: shell, Suspend: true}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(130)
 	}
