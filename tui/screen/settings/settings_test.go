@@ -16,7 +16,9 @@ import (
 
 func play(t *testing.T, store settings.Store, w, h int, keys string) (settings.Model, []tea.Msg) {
 	t.Helper()
-	return screentest.Play(t, func(ctx context.Context) settings.Model { return settings.New(ctx, store, screentest.Env(screentest.Ana)) }, w, h, strings.Fields(keys)...)
+	return screentest.Play(t, func(ctx context.Context) settings.Model {
+		return settings.New(ctx, store, screentest.Env(screentest.Ana))
+	}, w, h, strings.Fields(keys)...)
 }
 
 func TestView(t *testing.T) {
