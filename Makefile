@@ -83,7 +83,7 @@ test-security: build ## run the tests that docs/security.md names; none may be m
 	@deploy/local/engines.sh $(WITHDB) deploy/local/security.sh $(TESTS)
 
 .PHONY: test-mutants
-test-mutants: build ## break promises of docs/security.md one by one: a test must notice each
+test-mutants: build ## break promises of docs/security.md one by one: a test must notice each (ONLY: of which checks)
 	@bin/cmh-server image build
 	@$(WITHDB) deploy/local/mutants.sh $(ONLY)
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -254,18 +255,43 @@ func TestSlowPeers(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 	get()
-	many := 100
-	if os.Getenv("CMH_TEST_THOROUGH") != "" {
+	many, thorough := 100, os.Getenv("CMH_TEST_THOROUGH") != ""
+	if thorough {
 		many = 1000
 	}
-	slow := make([]net.Conn, many)
-	for i := range slow {
-		slow[i] = dial()
-		fmt.Fprint(slow[i], "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+	// p95 is how long most of some requests take.
+	p95 := func() time.Duration {
+		t.Helper()
+		took := make([]time.Duration, 100)
+		for i := range took {
+			began := time.Now()
+			if status, _, _ := fetch(t, "GET", s.url+"/v1/courses", ""); status != http.StatusOK {
+				t.Errorf("beside slow peers: %d", status)
+			}
+			took[i] = time.Since(began)
+		}
+		slices.Sort(took)
+		return took[94]
 	}
-	for range 50 {
-		if status, _, _ := fetch(t, "GET", s.url+"/v1/courses", ""); status != http.StatusOK {
-			t.Errorf("beside slow peers: %d", status)
+	slow := make([]net.Conn, many)
+	for try := 1; ; try++ {
+		alone := p95()
+		for i := range slow {
+			slow[i] = dial()
+			fmt.Fprint(slow[i], "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+		}
+		beside := p95()
+		if !thorough || beside <= 2*alone+5*time.Millisecond {
+			break
+		}
+		// What else this machine does meanwhile isn't ours to bound: it won't do
+		// it three times.
+		if try == 3 {
+			t.Errorf("an answer takes %v beside %d slow peers, and %v without", beside, many, alone)
+			break
+		}
+		for _, c := range slow {
+			_ = c.Close()
 		}
 	}
 	// One goes on, a letter at a time, until it is told to go.
@@ -296,7 +322,7 @@ func TestSlowPeers(t *testing.T) {
 	get() // it has rested for longer than anybody dribbled
 
 	// Half a body is waited for half a minute; what was asked is answered then.
-	if os.Getenv("CMH_TEST_THOROUGH") != "" {
+	if thorough {
 		half := dial()
 		fmt.Fprint(half, "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 		_ = half.SetReadDeadline(time.Now().Add(2 * time.Minute))

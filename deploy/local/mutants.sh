@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Breaks one promise after the other in a copy of the tree, as mutants.txt says,
 # and fails for each that no test notices.
-#   mutants.sh [WORD]     all, or those whose title has the word
+#   mutants.sh [WORD...]  all, or those of a check's number, or with a word in
+#                         their title: mutants.sh 12 cursor
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-only=${1:-}
+only=("$@")
 # The same wherever the copy lies, so that most of it is built once.
 export GOFLAGS="${GOFLAGS:-} -trimpath"
 
@@ -16,6 +17,17 @@ fresh() {
 }
 
 title='' file='' old='' new='' was='' alive=() caught=0
+
+wanted() {
+	[ ${#only[@]} -gt 0 ] || return 0
+	local word
+	for word in "${only[@]}"; do
+		word=${word%:}
+		[[ "$title" != "$word:"* ]] || return 0
+		[[ "$word" =~ ^[0-9] || "$title" != *"$word"* ]] || return 0
+	done
+	return 1
+}
 
 # change replaces the lines of old, which stand in the file once, by those of new.
 change() {
@@ -32,19 +44,22 @@ change() {
 while IFS= read -r line; do
 	case $line in
 	'== '*) title=${line#== } old='' new='' was='' ;;
-	'in '*) file=${line#in } ;;
+	'in '*)
+		change
+		file=${line#in }
+		;;
 	-*)
-		[ -z "$only" ] || [[ "$title" == *"$only"* ]] || continue
+		wanted || continue
 		[ -n "$was" ] || fresh
 		[ "$was" != + ] || change
 		line=${line#-} line=${line# } old+=$line$'\n' was=-
 		;;
 	+*)
-		[ -z "$only" ] || [[ "$title" == *"$only"* ]] || continue
+		wanted || continue
 		line=${line#+} line=${line# } new+=$line$'\n' was=+
 		;;
 	'test '*)
-		[ -z "$only" ] || [[ "$title" == *"$only"* ]] || continue
+		wanted || continue
 		change
 		read -r _ name pkg <<<"$line"
 		if ! (cd "$copy" && go vet "$pkg" && go build ./labs/agent/... && rm -f agent) >/dev/null 2>&1; then

@@ -73,7 +73,8 @@ func (g *Gateway) connect(ctx ssh.Context, conn net.Conn) net.Conn {
 func peerOf(ctx ssh.Context) *peer { return ctx.Value(peerKey{}).(*peer) }
 
 func (g *Gateway) handshakeFailed(conn net.Conn, err error) {
-	g.Log.Info("ssh handshake failed", "source", sourceOf(conn.RemoteAddr()), "err", err)
+	// Why it failed names what the client offered, which may be anything and long.
+	g.Log.Info("ssh handshake failed", "source", sourceOf(conn.RemoteAddr()), "err", printed(err.Error(), 300))
 }
 
 func (p *peer) Read(b []byte) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unicode"
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -82,7 +83,7 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 	resolved := s.resolving()
 	defer func() { s.cancel(); _, _ = resolved() }()
 	st := p.admit(cctx, conn)
-	s.log = []any{"source", p.source, "name", clip(s.name, 64), "user", p.user}
+	s.log = []any{"source", p.source, "name", printed(s.name, 64), "user", p.user}
 	if st.refusal != "" {
 		s.refuse(reqs, st.refusal, exitLater)
 		return
@@ -170,6 +171,17 @@ func clip(s string, n int) string {
 		return s[:n] + "..."
 	}
 	return s
+}
+
+// printed is what a client said, for the log: short, and nothing that the terminal
+// obeys on which somebody reads it.
+func printed(s string, n int) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, clip(s, n))
 }
 
 // refuse waits for what the client wants to run, says why it can't, and ends.
