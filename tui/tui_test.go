@@ -61,7 +61,7 @@ func until(t *testing.T, f flow, ok func(screen string) bool, what string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(3 * time.Minute)
 	for {
 		// A terminal's driver would turn line ends into these.
 		drawn, _ := io.ReadAll(f.Output())
@@ -90,7 +90,7 @@ func keys(t *testing.T, tm flow, names ...string) {
 func quit(t *testing.T, tm flow) {
 	t.Helper()
 	keys(t, tm, "q")
-	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	tm.WaitFinished(t, teatest.WithFinalTimeout(3*time.Minute))
 }
 
 // shell is what a lab's shell is here: it says that it was there.

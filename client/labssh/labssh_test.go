@@ -202,7 +202,7 @@ func (s *screen) Write(p []byte) (int, error) {
 
 func (s *screen) await(t *testing.T, want string) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(3 * time.Minute)
 	for {
 		s.mu.Lock()
 		got := s.text.String()

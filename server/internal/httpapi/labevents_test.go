@@ -41,7 +41,7 @@ func (h labHub) streaming(t *testing.T, c *client.Client) (*httptest.Server, *cl
 func TestLabEvents(t *testing.T) {
 	t.Parallel()
 	h := newLabHub(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	c := h.User(t, hub.Free)
 	srv, there := h.streaming(t, c)

@@ -27,14 +27,16 @@ import (
 type labHub struct {
 	*apitest.API
 	driver labstest.Driver
-	clock  *atomic.Int64 // seconds the server's clock is ahead
+	began  time.Time
+	clock  *atomic.Int64 // seconds the server's clock is ahead of that
+	looks  *atomic.Int64 // at the clock, which by itself goes a millisecond on with each
 }
 
 // newLabHub starts an API that can run labs, and publishes those of the test
 // as two courses: "tools", and "paid" for premium members.
 func newLabHub(t *testing.T, changes ...func(*app.App)) labHub {
 	t.Helper()
-	h := labHub{driver: labstest.New(t), clock: new(atomic.Int64)}
+	h := labHub{driver: labstest.New(t), began: time.Now(), clock: new(atomic.Int64), looks: new(atomic.Int64)}
 	h.API = apitest.New(t, append([]func(*app.App){func(a *app.App) { h.equip(t, a) }}, changes...)...)
 	author := newAuthor(t, h.API, hub.Instructor)
 	author.publishLabs(t, "tools", true,
@@ -58,7 +60,9 @@ func (h labHub) equip(t *testing.T, a *app.App) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Now = func() time.Time { return time.Now().Add(time.Duration(h.clock.Load()) * time.Second) }
+	a.Now = func() time.Time {
+		return h.began.Add(time.Duration(h.clock.Load())*time.Second + time.Duration(h.looks.Add(1))*time.Millisecond)
+	}
 	a.Labs = app.LabConfig{
 		Engine: &labs.Engine{Driver: h.driver}, Driver: "test", Node: "here", Abilities: []string{"linux"},
 		SSH: hub.SSHAddress{Host: "127.0.0.1", Port: 2222, HostKey: "ssh-ed25519 AAAA"}, UserCA: ca,

@@ -125,7 +125,8 @@ func TestAJobOutlivesItsWorker(t *testing.T) {
 		t.Fatalf("its job is %s", got)
 	}
 	patience := 2 * time.Minute
-	if os.Getenv("CMH_TEST_THOROUGH") == "" {
+	if os.Getenv("CMH_TEST_THOROUGH") == "" { // and the machine may have other things to do
+		patience = 5 * time.Minute
 		query(`UPDATE river_job SET attempted_at = attempted_at - interval '75 seconds' WHERE state = 'running'`)
 	}
 	sink := mailtest.Start(t, false)

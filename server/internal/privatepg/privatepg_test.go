@@ -349,7 +349,7 @@ func postmaster(t *testing.T, dir string) int {
 // eventually waits for f to succeed.
 func eventually(t *testing.T, f func() error) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(3 * time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -76,7 +76,7 @@ func (s *Sink) Wait(t testing.TB) Message {
 	select {
 	case m := <-s.arrived:
 		return m
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("no mail has come")
 		return Message{}
 	}
