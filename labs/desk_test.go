@@ -42,7 +42,7 @@ func (d askers) say(t *testing.T, id, text string) (r proto.Reply, answered bool
 		return r, false
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	_, _ = io.WriteString(conn, text)
 	_ = conn.(*net.UnixConn).CloseWrite()
 	b, _ := io.ReadAll(conn)

@@ -36,7 +36,7 @@ func TestTwoHosts(t *testing.T) {
 		"no key where labs make them":    "test ! -e /root/.ssh/id_ed25519 && test ! -e /root/.ssh/id_rsa && test ! -e /root/.ssh/authorized_keys",
 		"not as just anybody":            "! su ubuntu -c 'ssh -o BatchMode=yes root@node01 true' 2>/dev/null",
 		"nobody else":                    "! timeout 5 bash -c ': </dev/tcp/172.30.3.2/22' 2>/dev/null",
-		"pings":                          "ping -c 1 -W 5 node01 >/dev/null && ssh node01 ping -c 1 -W 5 controlplane >/dev/null",
+		"pings":                          "ping -c 1 -W 60 node01 >/dev/null && ssh node01 ping -c 1 -W 60 controlplane >/dev/null",
 	} {
 		if out, errs, status, err := s.box.Run(t.Context(), command, nil); err != nil || status != 0 {
 			t.Errorf("%s: %d, %v\n%s%s", name, status, err, out, errs)

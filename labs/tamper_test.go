@@ -18,14 +18,16 @@ const awkCheck = `#!/bin/sh
 [ -z "$(awk '/bad/' /srv/work)" ] || { echo "awk found it"; exit 1; }
 `
 
+// tamperLab has the check that a trick may make hang as a step of its own, whose
+// time is soon up; the others have the time that a busy machine takes.
 func tamperLab() map[string]string {
 	return map[string]string{
-		"index.json": `{"title": "Work", "details": {"steps": [{"text": "t.md", "verify": "v.sh"}, {"text": "t.md", "verify": "awk.sh"}]},
+		"index.json": `{"title": "Work", "details": {"steps": [{"text": "t.md", "verify": "v.sh"}, {"text": "t.md", "verify": "awk.sh"}, {"text": "t.md", "verify": "v.sh"}]},
 			"backend": {"imageid": "ubuntu"}}`,
 		"t.md":     "Text",
 		"awk.sh":   awkCheck,
 		"v.sh":     honestCheck,
-		"lab.yaml": "steps:\n  - timeout: 8\n  - timeout: 8\n",
+		"lab.yaml": "steps:\n  - timeout: 60\n  - timeout: 60\n  - timeout: 8\n",
 	}
 }
 
@@ -57,7 +59,7 @@ func TestTricksDoNotPass(t *testing.T) {
 		"that cache is exchanged and put back": {leadAway + "(exec -a quiet python3 -c '" + lead + "') >/dev/null 2>&1 & sleep 0.3", ""},
 		"that cache is a link":                 {leadAway + "cp /tmp/bad.cache /opt/cache; ln -sf /opt/cache /etc/ld.so.cache", "/opt/l/libpcre2-8.so.0"},
 		"that cache never ends":                {"rm /etc/ld.so.cache; mkfifo /etc/ld.so.cache", "/etc/ld.so.cache"},
-		"nobody can be watched":                {"(exec -a quiet python3 -c '" + watchers + "') >/dev/null 2>&1 & sleep 1", "watched"},
+		"nobody can be watched":                {"(exec -a quiet python3 -c '" + watchers + "') >/dev/null 2>&1 & until test -e /tmp/taken; do sleep 0.1; done", "watched"},
 		"another loader":                       {"p=$(readlink -f /lib64/ld-linux-*); cp $p /tmp/l && echo >>/tmp/l && mv /tmp/l $p", "ld-linux"},
 		"start-up files and functions":         {`echo 'test() { true; }; grep() { true; }; exit 0' | tee /etc/profile /etc/bash.bashrc ~/.bashrc ~/.bash_profile ~/.profile >/dev/null; echo 'BASH_ENV=/etc/profile' >>/etc/environment`, ""},
 		"exported functions and LD_PRELOAD":    {`printf 'export LD_PRELOAD=/tmp/evil.so BASH_ENV=/tmp/fake\ngrep() { return 0; }\nexport -f grep\nalias grep=true\n' >>~/.bashrc; bash -ic true`, ""},
@@ -85,6 +87,9 @@ func TestTricksDoNotPass(t *testing.T) {
 				step = 2
 			}
 			s.want(step, labs.Failed, "found it")
+			if tt.says == "" {
+				step = 3
+			}
 			_, _, _, _ = s.box.Run(t.Context(), "("+tt.trick+") </dev/null", nil) // a trick may cut its own throat
 			for range 3 {
 				v := s.check(step)
@@ -167,6 +172,7 @@ import ctypes, time
 libc = ctypes.CDLL(None)
 while libc.inotify_init() >= 0:
     pass
+open("/tmp/taken", "w")
 time.sleep(3600)
 `
 
@@ -176,6 +182,7 @@ time.sleep(3600)
 func TestHonestWorkPasses(t *testing.T) {
 	t.Parallel()
 	files := tamperLab()
+	delete(files, "lab.yaml")
 	files["index.json"] = `{"title": "Work", "details": {"intro": {"text": "t.md", "background": "bg.sh"},
 		"steps": [{"text": "t.md", "verify": "v.sh"}, {"text": "t.md", "verify": "own.sh"}, {"text": "t.md", "background": "step.sh", "verify": "cat.sh"},
 			{"text": "t.md", "verify": "gone.sh"}]}, "backend": {"imageid": "ubuntu"}}`

@@ -83,7 +83,7 @@ func TestTheWayOutLeadsWhereItIsDeclared(t *testing.T) {
 		"curl -sS -o /dev/null -w '%{http_code}' -H 'Host: evil.example' http://mirror.example/": "200",
 		"curl -sS -H 'Host: evil.example' http://mirror.example/":                                "hello from mirror.example",
 		// Around the proxy there is nothing.
-		"curl -sS --noproxy '*' -m 5 http://93.184.216.34/ 2>&1 | grep -cE 'refused|unreachable|connect'":                                                                "1",
+		"curl -sS --noproxy '*' -m 60 http://93.184.216.34/ 2>&1 | grep -cE 'refused|unreachable|connect'":                                                               "1",
 		"tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' | grep -vx eth0":                                                                                             "lo",
 		"python3 -m http.server 8123 >/dev/null 2>&1 & for i in $(seq 600); do curl -fs http://localhost:8123/ >/dev/null && echo own && break; sleep .1; done; kill $!": "own",
 	} {
