@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cloudmastershub/cmh/labs/porttest"
 )
 
 // The server's image is made twice, to the same layers, and runs: as nobody in
@@ -75,12 +76,7 @@ func TestContainer(t *testing.T) {
 	}
 	serve := func(with ...string) (id, addr string) {
 		t.Helper()
-		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr = l.Addr().String()
-		_ = l.Close()
+		addr = "127.0.0.1:" + porttest.Free(t)
 		args := append([]string{
 			"run", "-d", "--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
 			"-e", "CMH_API_ADDR=" + addr, "-e", "CMH_SSH_ADDR=127.0.0.1:0", "-e", "CMH_DRAIN=0s",
@@ -97,7 +93,7 @@ func TestContainer(t *testing.T) {
 	}
 	until := func(what string, ok func() bool) {
 		t.Helper()
-		limit, tick := time.After(time.Minute), time.NewTicker(50*time.Millisecond)
+		limit, tick := time.After(5*time.Minute), time.NewTicker(50*time.Millisecond)
 		defer tick.Stop()
 		for !ok() {
 			select {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cloudmastershub/cmh/labs/porttest"
 )
 
 // An authority is Pebble, which says of whoever controls a name that it is
@@ -35,7 +37,7 @@ func newAuthority(t *testing.T, apiPort, redirectPort string, life time.Duration
 		t.Fatalf("%v\n%s", err, out)
 	}
 	writeCertificate(t, dir, "localhost")
-	listen, manage, dns := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	listen, manage, dns := "127.0.0.1:"+porttest.Free(t), "127.0.0.1:"+porttest.Free(t), "127.0.0.1:"+porttest.Free(t)
 	settings, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": manage, "certificate": dir + "/cert.pem", "privateKey": dir + "/key.pem",
 		"httpPort": json.Number(redirectPort), "tlsPort": json.Number(apiPort), "keyAlgorithm": "ecdsa",
@@ -50,7 +52,7 @@ func newAuthority(t *testing.T, apiPort, redirectPort string, life time.Duration
 	}
 	a := &authority{directory: "https://" + listen + "/dir", trust: dir + "/cert.pem", roots: x509.NewCertPool()}
 	names := exec.CommandContext(t.Context(), dir+"/pebble-challtestsrv", "-dnsserver", dns, "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "",
-		"-management", "127.0.0.1:"+freePort(t))
+		"-management", "127.0.0.1:"+porttest.Free(t))
 	a.pebble = exec.CommandContext(t.Context(), dir+"/pebble", "-strict", "-config", dir+"/pebble.json", "-dnsserver", dns)
 	a.pebble.Env = []string{"PEBBLE_VA_NOSLEEP=1"}
 	a.pebble.Stdout, a.pebble.Stderr = &a.log, &a.log
@@ -118,7 +120,7 @@ func TestACMEMakesCertificates(t *testing.T) {
 	for _, by := range []string{"the API", "the redirect"} {
 		t.Run(by, func(t *testing.T) {
 			t.Parallel()
-			api, redirect := freePort(t), freePort(t)
+			api, redirect := porttest.Free(t), porttest.Free(t)
 			asked := map[string][2]string{"the API": {api, "1"}, "the redirect": {"1", redirect}}[by]
 			a := newAuthority(t, asked[0], asked[1], 90*24*time.Hour)
 			s := a.hubOf(t, api, redirect)
@@ -172,7 +174,7 @@ func TestACMEMakesCertificates(t *testing.T) {
 // connects next sees it.
 func TestACMERenewsCertificates(t *testing.T) {
 	t.Parallel()
-	api, redirect := freePort(t), freePort(t)
+	api, redirect := porttest.Free(t), porttest.Free(t)
 	a := newAuthority(t, api, redirect, 40*time.Second)
 	s := a.hubOf(t, api, redirect)
 	first, err := a.shown(t, s, "hub.example.com", tls.VersionTLS13)

@@ -139,6 +139,6 @@ func TestDatabasePasswordFromAFile(t *testing.T) {
 	u.RawQuery = q.Encode()
 	s := onDatabase(t, u.String())
 	s.start()
-	s.mustAnswer("/readyz", http.StatusOK)
+	s.eventually("/readyz", http.StatusOK)
 	s.stop()
 }

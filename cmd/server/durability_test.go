@@ -122,7 +122,7 @@ func killUnderWriters(t *testing.T, rounds int, killed func(*process)) {
 					mu.Unlock()
 					_, err := c.RecordProgress(ctx, []hub.ProgressEntry{{CourseID: course.Slug, LessonID: p.lesson, ProgressPercentage: percent}})
 					if err != nil {
-						return // killed
+						continue // killed, or on a connection of before the last kill
 					}
 					mu.Lock()
 					acked[p] = max(acked[p], percent)
@@ -131,7 +131,14 @@ func killUnderWriters(t *testing.T, rounds int, killed func(*process)) {
 				}
 			})
 		}
-		<-time.After(200*time.Millisecond + time.Duration(when.Int64N(int64(700*time.Millisecond))))
+		mu.Lock()
+		least := written + 10 + when.IntN(60)
+		mu.Unlock()
+		until(t, "enough is acknowledged", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return written >= least
+		})
 		stopped := make(chan struct{})
 		go func() { // while the writers go on
 			defer close(stopped)

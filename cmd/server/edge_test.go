@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cloudmastershub/cmh/labs/porttest"
 )
 
 // onDatabase is a server with a database of the PostgreSQL that all tests share:
@@ -82,7 +84,7 @@ func TestTLSWithOwnCertificate(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "first.example")
 	s := onDatabase(t, database(t), "CMH_TLS_CERT="+filepath.Join(dir, "cert.pem"), "CMH_TLS_KEY="+filepath.Join(dir, "key.pem"),
-		"CMH_REDIRECT_ADDR=127.0.0.1:"+freePort(t), "CMH_PUBLIC_URL=https://hub.example.com")
+		"CMH_REDIRECT_ADDR=127.0.0.1:"+porttest.Free(t), "CMH_PUBLIC_URL=https://hub.example.com")
 	redirect := "http://" + strings.TrimPrefix(s.env[len(s.env)-2], "CMH_REDIRECT_ADDR=")
 	s.start()
 	if !strings.HasPrefix(s.url, "https://") {
@@ -312,7 +314,7 @@ func TestSlowPeers(t *testing.T) {
 		}
 	}()
 	for i, c := range slow {
-		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+		_ = c.SetReadDeadline(time.Now().Add(3 * time.Minute))
 		if _, err := io.Copy(io.Discard, c); err != nil && os.IsTimeout(err) {
 			t.Fatalf("slow peer %d was never closed", i)
 		}
@@ -325,7 +327,7 @@ func TestSlowPeers(t *testing.T) {
 	if thorough {
 		half := dial()
 		fmt.Fprint(half, "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-		_ = half.SetReadDeadline(time.Now().Add(2 * time.Minute))
+		_ = half.SetReadDeadline(time.Now().Add(5 * time.Minute))
 		var got bytes.Buffer
 		if _, err := io.Copy(&got, half); err != nil && os.IsTimeout(err) || !strings.HasPrefix(got.String(), "HTTP/1.1 400") {
 			t.Errorf("half a body: %v %s", err, &got)

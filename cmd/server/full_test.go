@@ -220,7 +220,7 @@ func TestLabOnAFullDisk(t *testing.T) {
 			t.Errorf("a lab without room: %d %v %s", status, head, body)
 		}
 	}
-	s.mustAnswer("/readyz", http.StatusOK)
+	s.eventually("/readyz", http.StatusOK)
 	empty()
 	started, err := ada.StartLab(t.Context(), lab)
 	if err != nil {

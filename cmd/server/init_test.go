@@ -46,7 +46,7 @@ func TestFirstProcessCollectsOrphans(t *testing.T) {
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); len(children(t, first)) > 1; <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); len(children(t, first)) > 1; <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("not collected, beside the server: %v", children(t, first))
 		}

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/heirtest"
+	"github.com/cloudmastershub/cmh/labs/porttest"
 )
 
 // asServer makes the test binary the real program.
@@ -38,11 +38,11 @@ const password = "correct horse battery"
 func TestServerLifecycle(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	ssh := "127.0.0.1:" + freePort(t)
+	ssh := "127.0.0.1:" + porttest.Free(t)
 	s.env = append(s.env, "CMH_SSH_ADDR="+ssh)
 	s.start()
 	s.mustAnswer("/healthz", http.StatusOK)
-	s.mustAnswer("/readyz", http.StatusOK)
+	s.eventually("/readyz", http.StatusOK)
 
 	// Where no labs run nobody waits at SSH's door for somebody to open.
 	if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", ssh); err == nil {
@@ -67,19 +67,15 @@ func TestServerLifecycle(t *testing.T) {
 	}
 
 	// The database is killed: the server says so, goes on, and heals.
-	b, err := os.ReadFile(filepath.Join(s.dir, "postgres", "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	killed := postmaster(s)
+	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	s.mustAnswer("/healthz", http.StatusOK)
+	until(t, "PostgreSQL is started anew", func() bool { // before that, "ready" may be an answer of the old one
+		now, err := readPostmaster(s)
+		return err == nil && now != killed
+	})
 	s.eventually("/readyz", http.StatusOK)
 	if _, err := s.client().Courses(t.Context(), hub.CourseFilter{}); err != nil {
 		t.Errorf("after the database came back: %v", err)
@@ -101,7 +97,7 @@ func TestServerLifecycle(t *testing.T) {
 func TestServerStartsBeforeItsDatabase(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.env = append(s.env, "CMH_DATABASE_URL=postgres://nobody@127.0.0.1:1/none?connect_timeout=1", "CMH_API_ADDR=127.0.0.1:"+freePort(t))
+	s.env = append(s.env, "CMH_DATABASE_URL=postgres://nobody@127.0.0.1:1/none?connect_timeout=1", "CMH_API_ADDR=127.0.0.1:"+porttest.Free(t))
 	s.url = "http://" + strings.TrimPrefix(s.env[len(s.env)-1], "CMH_API_ADDR=")
 	s.launch()
 	s.eventually("/healthz", http.StatusOK)
@@ -166,7 +162,7 @@ func newServer(t *testing.T) *process {
 	s := &process{t: t, dir: filepath.Join(dir, "data")}
 	s.env = []string{
 		asServer + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CMH_PG_BIN=" + os.Getenv("CMH_PG_BIN"), "CMH_DATA_DIR=" + s.dir,
-		"CMH_API_ADDR=127.0.0.1:0", "CMH_SSH_ADDR=127.0.0.1:0", "CMH_LAB_DRIVER=none",
+		"CMH_API_ADDR=127.0.0.1:" + porttest.Free(t), "CMH_SSH_ADDR=127.0.0.1:0", "CMH_LAB_DRIVER=none",
 		"GOCOVERDIR=" + dir, // or a build that measures coverage has something to say
 	}
 	return s
@@ -275,7 +271,7 @@ func (s *process) mustAnswer(path string, want int) {
 
 func (s *process) eventually(path string, want int) {
 	s.t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(3 * time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for s.status(path) != want {
@@ -285,14 +281,4 @@ func (s *process) eventually(path string, want int) {
 			s.t.Fatalf("%s never answers %d\n%s", path, want, &s.log)
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }

@@ -38,7 +38,7 @@ func TestProxiesAnnounceTheirSSHClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		_ = c.SetDeadline(time.Now().Add(3 * time.Minute))
 		fmt.Fprint(c, announced)
 		conn, channels, requests, err := gossh.NewClientConn(c, addr, &gossh.ClientConfig{
 			User: "guest", HostKeyCallback: gossh.InsecureIgnoreHostKey(), //nolint:gosec // a test's own server

@@ -30,6 +30,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
 	"github.com/cloudmastershub/cmh/labs/heirtest"
+	"github.com/cloudmastershub/cmh/labs/porttest"
 	"github.com/cloudmastershub/cmh/server"
 )
 
@@ -127,9 +128,9 @@ type hubServer struct {
 // serve starts a server with a database of its own, and stops it with the test.
 func serve(t *testing.T, bin string) hubServer {
 	t.Helper()
-	h := hubServer{sshHost: "127.0.0.1", sshPort: freePort(t), dataDir: t.TempDir(), databaseURL: database(t)}
+	h := hubServer{sshHost: "127.0.0.1", sshPort: porttest.Free(t), dataDir: t.TempDir(), databaseURL: database(t)}
 	heirtest.Leave(t, h.dataDir)
-	h.api = "http://127.0.0.1:" + freePort(t)
+	h.api = "http://127.0.0.1:" + porttest.Free(t)
 	h.launch(t, bin)
 	return h
 }
@@ -143,7 +144,7 @@ func (h *hubServer) launch(t *testing.T, bin string) {
 	cmd.Env = append(cmd.Env, "CMH_LIMIT_GUEST=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0")
 	cmd.Env = append(cmd.Env, counting()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 30 * time.Second
+	cmd.WaitDelay = 60 * time.Second
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -181,7 +182,7 @@ func (h *hubServer) launch(t *testing.T, bin string) {
 		t.Log(line)
 	case <-ended:
 		t.Fatalf("the server ended:\n%s", log.String())
-	case <-time.After(2 * time.Minute):
+	case <-time.After(5 * time.Minute):
 		t.Fatalf("the server did not get ready")
 	}
 }
@@ -202,16 +203,6 @@ func clearLabs(t *testing.T, dataDir, agent string) {
 	if err := labs.Clear(context.Background(), d); err != nil {
 		t.Error(err)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // database makes an empty database that goes away with the test.

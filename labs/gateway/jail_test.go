@@ -18,6 +18,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/gateway"
+	"github.com/cloudmastershub/cmh/labs/porttest"
 )
 
 // canary listens on this machine and counts who comes.
@@ -119,8 +120,8 @@ while True:
 	}
 	// -D and -L of the stock client, while it runs a command.
 	for name, args := range map[string][]string{
-		"-D": {"-D", "127.0.0.1:" + freePort(t)},
-		"-L": {"-L", "127.0.0.1:" + freePort(t) + ":127.0.0.1:" + host.port()},
+		"-D": {"-D", "127.0.0.1:" + porttest.Free(t)},
+		"-L": {"-L", "127.0.0.1:" + porttest.Free(t) + ":127.0.0.1:" + host.port()},
 	} {
 		at := strings.Join(strings.Split(args[1], ":")[:2], ":")
 		done := make(chan result, 1)
@@ -142,17 +143,6 @@ while True:
 	if n := host.heard(); n > 0 {
 		t.Errorf("this machine was reached %d times", n)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // say connects as soon as somebody listens, says something and returns what it
