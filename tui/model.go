@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/screen/account"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
 	"github.com/cloudmastershub/cmh/tui/screen/course"
 	"github.com/cloudmastershub/cmh/tui/screen/home"
@@ -169,6 +170,8 @@ func (m model) navigate(msg tea.Msg) (model, tea.Cmd, bool) {
 		p = paged[quiz.Model]{quiz.New(ctx, m.api, m.env, msg.Course, msg.Lesson)}
 	case screen.OpenLab:
 		p = paged[lab.Model]{lab.New(ctx, m.api, m.env, msg)}
+	case screen.OpenAccount:
+		p = paged[account.Model]{account.New(ctx, m.api, m.env)}
 	default:
 		cancel()
 		return m, nil, false
@@ -271,7 +274,7 @@ func tag(id int, cmd tea.Cmd) tea.Cmd {
 				out[i] = tag(id, c)
 			}
 			return out
-		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.Failed, screen.Said:
+		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.Failed, screen.Said:
 			return msg
 		default:
 			if reflect.TypeOf(msg).PkgPath() == bubbletea {

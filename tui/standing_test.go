@@ -23,7 +23,7 @@ func (p parked) Standing() (hub.Standing, <-chan struct{}) { return p.Stands(), 
 func TestTheScreensOnATrain(t *testing.T) {
 	for _, s := range []struct{ name, keys string }{
 		{"Home", ""}, {"Catalogue", "2"}, {"Labs", "3"}, {"Progress", "4"}, {"Me", "5 G"}, {"Course", "2 enter"},
-		{"NotLeft", "2 enter x"}, {"Lesson", "2 enter enter"}, {"Marked", "2 enter enter d"}, {"Lab", "2 enter j enter"}, {"Quiz", "2 enter enter t"},
+		{"NotLeft", "2 enter x"}, {"Lesson", "2 enter enter"}, {"Marked", "2 enter enter d"}, {"Lab", "2 enter j enter"}, {"Quiz", "2 enter enter t"}, {"Account", "5 a"}, {"Settings", ","},
 	} {
 		for _, size := range []struct {
 			name string
@@ -32,7 +32,9 @@ func TestTheScreensOnATrain(t *testing.T) {
 			t.Run(s.name+"_"+size.name, func(t *testing.T) {
 				api := newHub(screentest.Ana).Busy().Away()
 				api.Change(func(s *hub.Standing) { s.Waits = 3 })
-				view := ansi.Strip(still(t, parked{api}, options(), size.w, size.h, strings.Fields(s.keys)...))
+				o := options()
+				o.Settings = demo.SomeSettings()
+				view := ansi.Strip(still(t, parked{api}, o, size.w, size.h, strings.Fields(s.keys)...))
 				if s.name != "NotLeft" && s.name != "Marked" && !strings.Contains(view, "Offline · ") {
 					t.Errorf("it doesn't say so:\n%s", view)
 				}

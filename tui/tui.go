@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/screen/account"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
 	"github.com/cloudmastershub/cmh/tui/screen/course"
 	"github.com/cloudmastershub/cmh/tui/screen/home"
@@ -38,6 +39,7 @@ type Backend interface {
 	lab.Backend
 	progress.Backend
 	me.Backend
+	account.Backend
 }
 
 // Shell makes the command that gives the terminal to a lab's shell and ends

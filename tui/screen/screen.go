@@ -64,6 +64,8 @@ type (
 	// OpenLab shows a lab; Session may name a session of it, and Lab is then
 	// not needed.
 	OpenLab struct{ Lab, Session string }
+	// OpenAccount shows the account: limits, keys, sign-ins.
+	OpenAccount struct{}
 	// Back leaves the screen.
 	Back struct{}
 )

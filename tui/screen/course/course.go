@@ -4,6 +4,7 @@ package course
 
 import (
 	"context"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -190,14 +191,13 @@ func (m Model) resume() int {
 var (
 	enroll = theme.Bind("e", "enroll", "e")
 	leave  = theme.Bind("x", "leave course", "x")
-	yes    = theme.Bind("y", "yes", "y")
 )
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	keys, path := m.env.Theme.Keys, m.path()
 	if m.asks {
 		m.asks = false
-		if !key.Matches(k, yes) {
+		if s := strings.ToLower(k.String()); s != "y" && s != m.env.Theme.T("y") {
 			return m, nil
 		}
 		m.busy = true
@@ -242,7 +242,7 @@ func (m Model) Typing() bool { return m.asks }
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
 	if m.asks {
-		return []key.Binding{yes, theme.Bind("esc", "no")}
+		return []key.Binding{theme.Bind("y", "yes"), theme.Bind("any other key", "no")}
 	}
 	if m.loaded && !m.course.Enrolled {
 		return []key.Binding{k.Move, k.Open, enroll, k.Reload}

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
@@ -20,7 +19,6 @@ func (m *Model) draw() {
 	m.heat()
 	m.achievements()
 	m.certificates()
-	m.limits()
 	m.doors()
 	m.text.Clamp(m.height)
 }
@@ -148,7 +146,7 @@ func (m *Model) certificates() {
 	m.section(th.T("Certificates"))
 	for _, c := range m.all.certs {
 		m.pair("★ "+safe.Line(c.Title), th.When(c.IssuedAt, "2 Jan 2006"))
-		m.note("  " + safe.Line(c.ID+" "+c.URL))
+		m.add("  " + th.Tf("anybody verifies it: %s", orElse(safe.Line(c.URL), "cmh cert verify "+safe.Line(c.ID))))
 	}
 	if len(m.all.certs) == 0 {
 		m.note(th.T("None yet: there is one for each course that you complete."))
@@ -157,59 +155,10 @@ func (m *Model) certificates() {
 	m.note(th.T("cmh cert download saves one."))
 }
 
-func (m *Model) limits() {
-	u := m.all.usage
-	if m.all.away {
-		m.section(m.env.Theme.T("Limits, keys and sign-ins"))
-		m.note(m.env.Theme.T("The hub has them: not while you are offline."))
-	}
-	if u.Tier == "" {
-		return
-	}
-	th := m.env.Theme
-	m.section(th.Tf("Limits of your tier, %s", safe.Line(string(u.Tier))))
-	for _, l := range []struct {
-		name string
-		hub.Used
-	}{{th.T("Requests in an hour"), u.Requests}, {th.T("Lab minutes today"), u.LabMinutes}} {
-		if l.Limit == 0 {
-			m.pair(l.name, th.Tf("%d, without a limit", l.Used.Used))
-			continue
-		}
-		m.pair(l.name, widget.Bar(m.env.Theme, min(100*l.Used.Used/l.Limit, 100), 16)+" "+widget.Of(th.Speaker, l.Used.Used, l.Limit))
-	}
-}
-
+// doors are the ways on from here.
 func (m *Model) doors() {
 	th := m.env.Theme
-	if !m.all.away {
-		m.keys()
-	}
-	m.section(th.T("Settings"))
-	m.note(th.T("cmh help environment lists what can be set, and how. cmh --accessible does all of this in lines of text."))
-}
-
-func (m *Model) keys() {
-	th := m.env.Theme
-	m.section(th.T("SSH keys"))
-	for _, k := range m.all.keys {
-		used := th.T("never used")
-		if k.LastUsedAt != nil {
-			used = th.Tf("used %s", th.When(*k.LastUsedAt, "2 Jan 2006"))
-		}
-		m.pair(safe.Line(k.Name)+" "+safe.Line(k.Type), used)
-	}
-	if len(m.all.keys) == 0 {
-		m.note(th.T("None: cmh key add adds one, and ssh knows you."))
-	}
-	if len(m.all.sessions) > 0 {
-		m.section(th.T("Where you are signed in"))
-	}
-	for _, s := range m.all.sessions {
-		name := orElse(safe.Line(s.Client), th.T("a program"))
-		if s.Current {
-			name += th.T(", this one")
-		}
-		m.pair(name, th.Tf("since %s", th.When(s.CreatedAt, "2 Jan 2006")))
-	}
+	m.section(th.T("Account and settings"))
+	m.add(th.Accent.Render("a")+"  "+th.T("limits, API keys, SSH keys, sign-ins"), th.Accent.Render(",")+"  "+th.T("settings of cmh on this machine"))
+	m.note(th.T("cmh --accessible does all of this in lines of text."))
 }

@@ -1,6 +1,6 @@
 // Package me is the screen of the learner's own: days in a row and what was done
-// on them, achievements, certificates, limits, keys and sign-ins. It changes
-// nothing; the commands that do are named.
+// on them, achievements, certificates, and the way to the account. It changes
+// nothing.
 package me
 
 import (
@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
@@ -19,20 +20,13 @@ type Backend interface {
 	Achievements(context.Context) (hub.Achievements, error)
 	Progress(context.Context) ([]hub.CourseProgress, error)
 	Certificates(context.Context) ([]hub.Certificate, error)
-	Usage(context.Context) (hub.Usage, error)
-	Keys(context.Context) ([]hub.Key, error)
-	Sessions(context.Context) ([]hub.Session, error)
 }
 
 type loadedMsg struct {
-	reached  hub.Achievements
-	courses  []hub.CourseProgress
-	certs    []hub.Certificate
-	usage    hub.Usage
-	keys     []hub.Key
-	sessions []hub.Session
-	away     bool // limits, keys and sign-ins are not known
-	err      error
+	reached hub.Achievements
+	courses []hub.CourseProgress
+	certs   []hub.Certificate
+	err     error
 }
 
 // Model is the screen.
@@ -59,29 +53,15 @@ func (m Model) Init() tea.Cmd {
 	return m.load
 }
 
-// load reads all of it. Sign-ins are seen by who is signed in with one: over SSH
-// and with an API key there may be none to show.
 func (m Model) load() tea.Msg {
 	var l loadedMsg
-	const kept = 3 // for those who go on without the hub
-	for i, read := range []func() error{
-		func() (err error) { l.reached, err = m.api.Achievements(m.ctx); return err },
-		func() (err error) { l.courses, err = m.api.Progress(m.ctx); return err },
-		func() (err error) { l.certs, err = m.api.Certificates(m.ctx); return err },
-		func() (err error) { l.usage, err = m.api.Usage(m.ctx); return err },
-		func() (err error) { l.keys, err = m.api.Keys(m.ctx); return err },
-		func() (err error) { l.sessions, err = m.api.Sessions(m.ctx); return err },
-	} {
-		err := read()
-		if hub.CodeOf(err) == hub.Unavailable && m.env.Away() && i >= kept {
-			l.away = true
-			return l
-		}
-		if err != nil && hub.CodeOf(err) != hub.Forbidden {
-			l.err = err
-			return l
-		}
+	if l.reached, l.err = m.api.Achievements(m.ctx); l.err != nil {
+		return l
 	}
+	if l.courses, l.err = m.api.Progress(m.ctx); l.err != nil {
+		return l
+	}
+	l.certs, l.err = m.api.Certificates(m.ctx)
 	return l
 }
 
@@ -99,10 +79,15 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 			m.loaded = false
 			return m, m.Init()
 		}
+		if key.Matches(msg, account) {
+			return m, screen.Go(screen.OpenAccount{})
+		}
 		m.text.Move(m.env.Theme.Keys, msg, m.height)
 	}
 	return m, nil
 }
+
+var account = theme.Bind("a", "account", "a")
 
 // Title names the screen.
 func (m Model) Title() string { return m.env.Theme.T("Me") }
@@ -113,7 +98,7 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	return []key.Binding{k.Scroll, k.Reload}
+	return []key.Binding{k.Scroll, account, k.Settings, k.Reload}
 }
 
 // View draws the screen in the size last given.

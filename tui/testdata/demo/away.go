@@ -118,6 +118,14 @@ func (t *Traveller) Keys(ctx context.Context) ([]hub.Key, error) {
 	return t.Hub.Keys(ctx)
 }
 
+// APIKeys are keys of programs.
+func (t *Traveller) APIKeys(ctx context.Context) ([]hub.APIKey, error) {
+	if err := t.account(); err != nil {
+		return nil, err
+	}
+	return t.Hub.APIKeys(ctx)
+}
+
 // Sessions are sign-ins.
 func (t *Traveller) Sessions(ctx context.Context) ([]hub.Session, error) {
 	if err := t.account(); err != nil {

@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ type Hub struct {
 	lab      *hub.Lab // instead of the first of labs
 	done     map[string]bool
 	hints    int
+	body     string          // instead of the lessons' own
+	ended    map[string]bool // keys and sign-ins, by id
 }
 
 // Ana is somebody signed in.
@@ -110,6 +113,12 @@ func (h *Hub) Given(change func(*hub.Lab)) *Hub {
 	l.Steps = append([]hub.LabStep(nil), l.Steps...)
 	change(&l)
 	h.lab = &l
+	return h
+}
+
+// Written changes the text of each lesson.
+func (h *Hub) Written(body string) *Hub {
+	h.body = body
 	return h
 }
 
@@ -221,6 +230,9 @@ func (h *Hub) Lessons(context.Context, string) ([]hub.Lesson, error) { return le
 func (h *Hub) Lesson(_ context.Context, _, ref string) (hub.Lesson, error) {
 	for _, l := range lessons {
 		if l.ID == ref {
+			if h.body != "" {
+				l.Body = h.body
+			}
 			return l, h.Err
 		}
 	}
@@ -412,12 +424,53 @@ func (h *Hub) Usage(context.Context) (hub.Usage, error) {
 	return hub.Usage{Tier: hub.Free, Requests: hub.Used{Limit: 1000, Used: 120}, LabMinutes: hub.Used{Limit: 60, Used: 20}}, h.guest()
 }
 
-// Keys are one key.
+// Keys are one key, until it is removed.
 func (h *Hub) Keys(context.Context) ([]hub.Key, error) {
-	return []hub.Key{{ID: "k1", Name: "laptop", Type: "ssh-ed25519"}}, h.guest()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return gone(h.ended, []hub.Key{{ID: "k1", Name: "laptop", Type: "ssh-ed25519", Fingerprint: "SHA256:2u3Y4VjyQ0m6uVb0X1r7Qq2D3o9oJ8T5mE1S7c4aBcd"}}, func(k hub.Key) string { return k.ID }), h.guest()
 }
 
-// Sessions is this one.
+// RemoveKey removes one.
+func (h *Hub) RemoveKey(_ context.Context, id string) error { return h.finish(id) }
+
+// APIKeys are two.
+func (h *Hub) APIKeys(context.Context) ([]hub.APIKey, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	used, until := time.Date(2026, 3, 1, 18, 0, 0, 0, time.UTC), time.Date(2026, 5, 30, 9, 0, 0, 0, time.UTC)
+	return gone(h.ended, []hub.APIKey{
+		{ID: "a1", Name: "ci of the 世界 team", Hint: "cmh_4f9k", Scopes: []hub.Scope{hub.CoursesRead, hub.LabsRun}, ExpiresAt: until, LastUsedAt: &used},
+		{ID: "a2", Hint: "cmh_x81c", Scopes: []hub.Scope{hub.ProgressRead}, ExpiresAt: until},
+	}, func(k hub.APIKey) string { return k.ID }), h.guest()
+}
+
+// RevokeAPIKey revokes one.
+func (h *Hub) RevokeAPIKey(_ context.Context, id string) error { return h.finish(id) }
+
+// Sessions are this one and another.
 func (h *Hub) Sessions(context.Context) ([]hub.Session, error) {
-	return []hub.Session{{ID: "t1", Client: "cmh on laptop", Method: "password", CreatedAt: time.Date(2026, 2, 1, 9, 0, 0, 0, time.UTC), Current: true}}, h.guest()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return gone(h.ended, []hub.Session{
+		{ID: "t1", Client: "cmh on laptop", Method: "password", CreatedAt: time.Date(2026, 2, 1, 9, 0, 0, 0, time.UTC), Current: true},
+		{ID: "t2", Method: "device", CreatedAt: time.Date(2026, 1, 20, 9, 0, 0, 0, time.UTC)},
+	}, func(s hub.Session) string { return s.ID }), h.guest()
+}
+
+// EndSession ends one.
+func (h *Hub) EndSession(_ context.Context, id string) error { return h.finish(id) }
+
+func (h *Hub) finish(id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended == nil {
+		h.ended = map[string]bool{}
+	}
+	h.ended[id] = true
+	return h.guest()
+}
+
+func gone[T any](ended map[string]bool, all []T, id func(T) string) []T {
+	return slices.DeleteFunc(all, func(t T) bool { return ended[id(t)] })
 }
