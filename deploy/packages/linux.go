@@ -15,8 +15,11 @@ import (
 func where(name string) string {
 	switch dir, base := path.Split(name); dir {
 	case "":
-		if base == "CHANGELOG.md" {
+		switch base {
+		case "CHANGELOG.md":
 			return "/usr/share/doc/cmh/changelog"
+		case licences:
+			return "/usr/share/doc/cmh/copyright"
 		}
 		if strings.HasSuffix(base, ".md") {
 			return "/usr/share/doc/cmh/" + base

@@ -7,12 +7,14 @@ package main
 
 import (
 	"context"
+	"embed"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +26,7 @@ type release struct {
 	version, commit string
 	date            time.Time // of the commit: the time of every file
 	url             string    // where the archives will be
+	page            string    // where people read of new ones; cmh names it
 	nfpm            string    // the program that makes deb, rpm and apk
 	out             string    // where packages go
 	work            string    // for what goes into them
@@ -38,6 +41,7 @@ func main() {
 	flag.StringVar(&r.commit, "commit", "", "commit that it is made of")
 	flag.StringVar(&date, "date", "", "time of the commit, RFC 3339")
 	flag.StringVar(&r.url, "url", "https://github.com/cloudmastershub/cmh/releases/download", "address that the version's archives will be under")
+	flag.StringVar(&r.page, "page", "https://github.com/cloudmastershub/cmh/releases", "address that cmh names when a newer one is out")
 	flag.StringVar(&r.nfpm, "nfpm", "nfpm", "path of nfpm")
 	flag.StringVar(&r.out, "out", "dist", "folder for the packages; it is emptied")
 	flag.StringVar(&targets, "targets", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64", "what to build for")
@@ -107,7 +111,11 @@ func (r *release) target(ctx context.Context, target string, shared []file) (mad
 	if err != nil {
 		return m, err
 	}
-	m.files = append(programs, shared...)
+	licence, err := r.licence(ctx, goos, arch)
+	if err != nil {
+		return m, err
+	}
+	m.files = slices.Concat(programs, shared, beside(goos), []file{licence})
 	if err := r.archive(&m); err != nil {
 		return m, err
 	}
@@ -129,6 +137,22 @@ func programs(goos string) map[string]string {
 	return p
 }
 
+// pages are those of programs that have no commands.
+//
+//go:embed man/*.1
+var pages embed.FS
+
+// beside is the manual of the programs beside cmh.
+func beside(goos string) []file {
+	var files []file
+	for name := range programs(goos) {
+		if body, err := pages.ReadFile("man/" + name + ".1"); err == nil {
+			files = append(files, file{"man/man1/" + name + ".1", 0o644, body})
+		}
+	}
+	return files
+}
+
 func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) {
 	var files []file
 	for _, name := range sorted(programs(goos)) {
@@ -137,8 +161,8 @@ func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) 
 			name += ".exe"
 		}
 		to := filepath.Join(r.work, goos, arch, name)
-		ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s",
-			module, r.version, r.commit, r.date.Format(time.RFC3339))
+		ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s -X %[1]s/cmd/cmh/update.Source=%[5]s",
+			module, r.version, r.commit, r.date.Format(time.RFC3339), r.page)
 		err := command(ctx, []string{
 			"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch,
 			"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off",

@@ -3,6 +3,7 @@ package testscript
 import (
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // converse runs a command on a terminal of 80 by 24, and talks with it as a
@@ -24,7 +26,12 @@ import (
 //	runs COMMAND    meanwhile
 //	size COLUMNS ROWS
 //	lines           all that was shown so far is lines of text, with nothing that moves or draws
+//	quiet           what it shows is complete: nothing comes any more
+//	atmost BYTES    all that was sent so far
+//	sent "TEXT"     somewhere in all that was sent so far
+//	signal NAME     TERM, HUP or INT, to the program
 //	exits STATUS
+//	restored        the terminal is as it was before
 func converse(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: converse FILE COMMAND...")
@@ -32,7 +39,7 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(args[1], args[2:]...) //nolint:noctx // it ends with its terminal
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = []string{"TERM=xterm-256color", "HOME=" + ts.Getenv("WORK"), "PATH=" + ts.Getenv("PATH")}
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	tty, before, err := start(cmd)
 	ts.Check(err)
 	defer tty.Close()
 	defer func() { _ = cmd.Process.Kill() }() // no more than it has ended
@@ -75,6 +82,37 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 			c, errC := strconv.ParseUint(columns, 10, 16)
 			r, errR := strconv.ParseUint(rows, 10, 16)
 			ts.Check(errors.Join(errC, errR, pty.Setsize(tty, &pty.Winsize{Cols: uint16(c), Rows: uint16(r)})))
+		case "quiet":
+			if !shown.settles() {
+				ts.Fatalf("it never stops sending; at last:\n%q", shown.left())
+			}
+		case "atmost":
+			most, err := strconv.Atoi(rest)
+			ts.Check(err)
+			if n := len(shown.everything()); n > most {
+				ts.Fatalf("it has sent %d bytes", n)
+			}
+		case "sent":
+			text, err := strconv.Unquote(rest)
+			ts.Check(err)
+			if !strings.Contains(shown.everything(), text) {
+				ts.Fatalf("it has not sent %q", text)
+			}
+		case "signal":
+			sig, ok := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": syscall.SIGINT}[rest]
+			if !ok {
+				ts.Fatalf("there is no signal %q in a conversation", rest)
+			}
+			ts.Check(cmd.Process.Signal(sig))
+		case "restored":
+			after, err := settings(tty)
+			ts.Check(err)
+			if *after != *before {
+				ts.Fatalf("the terminal was %+v, and is %+v", *before, *after)
+			}
+			if mode := left(shown.everything()); mode != "" {
+				ts.Fatalf("it has left the terminal in the mode %s", mode)
+			}
 		case "exits":
 			select {
 			case err := <-ended:
@@ -96,6 +134,53 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("there is no %q in a conversation", word)
 		}
 	}
+}
+
+// start begins cmd on a terminal of its own, and tells how that was set before.
+func start(cmd *exec.Cmd) (tty *os.File, before *unix.Termios, err error) {
+	tty, theirs, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer theirs.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err = pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 24}); err == nil {
+		before, err = settings(tty)
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		_ = tty.Close()
+	}
+	return tty, before, err
+}
+
+// settings are how a terminal is set: echo, lines, signals.
+func settings(tty *os.File) (t *unix.Termios, err error) {
+	c, err := tty.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if e := c.Control(func(fd uintptr) { t, err = unix.IoctlGetTermios(int(fd), unix.TCGETS) }); e != nil {
+		err = e
+	}
+	return t, err
+}
+
+// left is a mode that was set and not taken back: the other screen, pasting,
+// mouse, a hidden cursor.
+func left(sent string) string {
+	for _, mode := range []string{"?1049", "?2004", "?1000", "?1002", "?1003", "?1006", "?2026"} {
+		if strings.LastIndex(sent, "\x1b["+mode+"h") > strings.LastIndex(sent, "\x1b["+mode+"l") {
+			return mode + "h"
+		}
+	}
+	if strings.LastIndex(sent, "\x1b[?25l") > strings.LastIndex(sent, "\x1b[?25h") {
+		return "?25l"
+	}
+	return ""
 }
 
 // moves matches what one can't read aloud: control sequences, lines drawn in
@@ -129,6 +214,22 @@ func (s *show) left() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return ansi.Strip(s.text.String())
+}
+
+// settles waits for two seconds in which nothing comes. Late they may come on a
+// loaded machine; from a program that draws without end they never do.
+func (s *show) settles() bool {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	n, since := -1, time.Now()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if now := len(s.everything()); now != n {
+			n, since = now, time.Now()
+		} else if time.Since(since) > 2*time.Second {
+			return true
+		}
+	}
+	return false
 }
 
 // wait looks for re, and forgets everything up to the moment it was there.
