@@ -82,7 +82,7 @@ var readable = map[string]bool{
 }
 
 func (c *Client) keeps(r call) bool {
-	if c.kept == nil || r.method != http.MethodGet || r.guest || r.query.Get("q") != "" {
+	if c.kept == nil || r.method != http.MethodGet || r.guest || r.answer != nil || r.query.Get("q") != "" {
 		return false
 	}
 	p := "/" + strings.Join(r.path, "/")

@@ -48,6 +48,10 @@ type call struct {
 	graph  bool   // a refusal may be an answer of GraphQL
 	fresh  bool   // what is kept is no use
 
+	head   http.Header // beside what every request has
+	bytes  []byte      // sent as they are, of the Content-Type in head
+	answer *Answer     // becomes what has come, a refusal as well
+
 	sent *atomic.Bool // a try may have arrived
 }
 
@@ -220,6 +224,9 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	if known && kept.ETag != "" {
 		req.SetHeader("If-None-Match", kept.ETag)
 	}
+	for name, values := range r.head {
+		req.Header[name] = values
+	}
 	if token != "" {
 		req.SetAuthToken(token)
 	}
@@ -232,6 +239,8 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	switch {
 	case r.stream != nil:
 		req.SetHeader("Content-Type", r.contentType).SetBody(r.stream)
+	case r.bytes != nil:
+		req.SetBody(r.bytes)
 	case r.body != nil:
 		b, err := json.Marshal(r.body)
 		if err != nil {
@@ -240,6 +249,9 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 		req.SetHeader("Content-Type", "application/json").SetBody(b)
 	}
 	resp, err := req.Execute(r.method, c.BaseURL()+"/"+strings.Join(r.path, "/"))
+	if r.answer != nil && err == nil {
+		*r.answer = answered(resp)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -252,6 +264,8 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 		return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
 	case known && resp.StatusCode() == http.StatusNotModified:
 		return c.unchanged(ctx, r, token, kept, resp.Header().Get("Link"))
+	case r.answer != nil && resp.StatusCode() == http.StatusNotModified:
+		return resp, nil
 	case !resp.IsSuccess() && (!r.graph || !isJSON(resp, "application/json")):
 		err := problemOf(resp)
 		c.refused(r, token, err)

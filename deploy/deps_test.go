@@ -62,7 +62,7 @@ func TestClientStaysSmall(t *testing.T) {
 	t.Parallel()
 	linked := modules(t, "./cmd/cmh")
 	for _, path := range []string{
-		"github.com/gin-gonic/gin", "github.com/itchyny/gojq", "github.com/99designs/gqlgen", "github.com/jackc/pgx/v5", "github.com/alecthomas/chroma/v2", "github.com/microcosm-cc/bluemonday", "github.com/gdamore/tcell/v2",
+		"github.com/gin-gonic/gin", "github.com/itchyny/gojq", "github.com/yuin/goldmark", "github.com/99designs/gqlgen", "github.com/jackc/pgx/v5", "github.com/alecthomas/chroma/v2", "github.com/microcosm-cc/bluemonday", "github.com/gdamore/tcell/v2",
 		"github.com/google/go-containerregistry", "github.com/docker/cli", "github.com/moby/moby/client", "github.com/elastic/go-seccomp-bpf",
 		"github.com/vishvananda/netlink", "github.com/prometheus/client_golang", "go.opentelemetry.io/otel/sdk", "google.golang.org/grpc", "github.com/pires/go-proxyproto",
 	} {
@@ -82,7 +82,7 @@ func TestClientStaysSmall(t *testing.T) {
 // same on every machine.
 func TestClientStartsAtOnce(t *testing.T) {
 	t.Parallel()
-	const allocations, size = 3_000, 15_000_000
+	const allocations, size = 1_650, 14_700_000
 	bin := filepath.Join(t.TempDir(), "cmh")
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", bin, "./cmd/cmh")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
@@ -44,7 +45,7 @@ func answerAsk(ctx context.Context, session string, ask proto.Ask, backend func(
 	var out, errs printed
 	env := &cli.Env{
 		In: strings.NewReader(""), Out: &out, Err: &errs, OutTTY: ask.Columns > 0, Width: min(ask.Columns, widestAsk),
-		Shared: true, Backend: backend,
+		Shared: true, Backend: backend, Pages: draw.Outline,
 	}
 	if env.Color = "never"; ask.Colour {
 		env.Color = "always"

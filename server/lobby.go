@@ -22,6 +22,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
@@ -114,7 +115,7 @@ func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gatew
 func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
 	t := newTerminal(ctx, s)
 	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(signIn), Detach: "ctrl+] d", Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
+		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(signIn), Detach: "ctrl+] d", Pages: draw.Outline, Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
 	})(func(ssh.Session) {})(t)
 }
 
@@ -123,7 +124,7 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
 		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
-		Getenv: environment(s, pty),
+		Getenv: environment(s, pty), Pages: draw.Outline,
 		Backend: func() (cli.Backend, error) {
 			return as, nil
 		},

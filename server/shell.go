@@ -15,6 +15,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
 )
 
@@ -44,7 +45,7 @@ type shell struct {
 // Run gives the terminal to the lab until the learner detaches or the shell
 // ends. A status other than 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := s.work(split.Options{Session: s.session, Words: speaker(s.terminal.Session)})
+	_, _, err := s.work(split.Options{Session: s.session, Words: speaker(s.terminal.Session), Pages: draw.Outline})
 	return err
 }
 

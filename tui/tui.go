@@ -12,6 +12,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/account"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
@@ -55,6 +56,7 @@ type Options struct {
 	Open    tea.Msg          // a screen to begin with, such as screen.OpenLab; nil is home
 	Now     func() time.Time // nil means time.Now
 	Words   words.Speaker    // the learner's language
+	Pages   markdown.Drawer  // draws texts; nil leaves them as they are
 
 	// Settings are those of the machine that the learner sits at; nil where it is
 	// another one.
@@ -91,7 +93,7 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 	}
 	th := theme.Default()
 	th.Speaker = o.Words
-	env := screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn}
+	env := screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn, Pages: o.Pages}
 	if t, ok := b.(Traveller); ok {
 		env.Standing = func() hub.Standing {
 			s, _ := t.Standing()

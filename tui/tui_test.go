@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func options() tui.Options {
-	return tui.Options{Now: func() time.Time { return screentest.Now }}
+	return tui.Options{Now: func() time.Time { return screentest.Now }, Pages: draw.Outline}
 }
 
 // A flow is a running program and the terminal that it draws on. A program

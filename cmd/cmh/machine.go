@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/offline"
+	"github.com/cloudmastershub/cmh/cmd/cmh/api"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/credential"
@@ -88,6 +89,12 @@ func (m *machine) catch() {
 		m.waits = true
 		m.env.Say("What you did offline still waits: %s", hub.MessageOf(err))
 	}
+}
+
+// asker is the hub for `cmh api`.
+func (m *machine) asker() (api.Asker, error) {
+	c, _, err := m.sdk()
+	return c, err
 }
 
 // learning is the hub for `cmh sync`.

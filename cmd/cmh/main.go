@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/client/offline"
+	"github.com/cloudmastershub/cmh/cmd/cmh/api"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
@@ -17,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sync"
+	"github.com/cloudmastershub/cmh/tui/markdown/apart"
 )
 
 var (
@@ -40,6 +43,7 @@ func main() {
 	m := &machine{env: env, ctx: ctx}
 	env.Backend = m.backend
 	env.Page = m.page
+	env.Pages = apart.Beside(func() (io.ReadWriter, error) { return cli.Drawing(ctx) })
 	env.Linear = m.linear
 	env.Language = m.language
 	tree := root.New(env, &root.Local{
@@ -53,7 +57,7 @@ func main() {
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,
 		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))
-	root.Add(tree, root.Other, sshconfig.Command(env, config.Dir), config.Command(env, config.Dir))
+	root.Add(tree, root.Other, api.Command(env, m.asker), sshconfig.Command(env, config.Dir), config.Command(env, config.Dir))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
 		status = 128 + int(got.(syscall.Signal))

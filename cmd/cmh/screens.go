@@ -17,6 +17,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/lab"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/words"
 )
@@ -42,10 +43,11 @@ func (m *machine) open(cmd *cobra.Command) error {
 	err = tui.Run(ctx, m.hub, tui.Options{
 		Detach:   "ctrl+] d",
 		Words:    m.env.Words(),
+		Pages:    m.env.Pages,
 		Settings: store{config.Dir(), m.env.Server},
 		Suspend:  jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words()}
+			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words(), pages: m.env.Pages}
 		},
 	})
 	switch {
@@ -84,12 +86,13 @@ type shell struct {
 	prefix  byte
 	mono    bool
 	words   words.Speaker
+	pages   markdown.Drawer
 }
 
 // Run gives the terminal to the lab. A shell that ends with a status other than
 // 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Words: s.words}, lab.Hosts(s.client, s.session))
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Words: s.words, Pages: s.pages}, lab.Hosts(s.client, s.session))
 	return err
 }
 

@@ -1,11 +1,16 @@
-// Command cmh-format does what --jq and --template ask for: cmh starts it, and
-// it stands beside cmh. It is a program of its own so that not every command
-// starts with a query language in it (docs/adr/0047-formats-beside-cmh.md).
+// Command cmh-format does what --jq and --template ask for, and draws lessons:
+// cmh starts it, and it stands beside cmh. It is a program of its own so that not
+// every command starts with a query language and a Markdown parser in it
+// (docs/adr/0047-formats-beside-cmh.md and 0054-markdown-beside-cmh.md).
 //
 // It reads JSON values and writes what the expression makes of them:
 //
 //	cmh-format jq EXPR <json
 //	cmh-format template TEMPLATE <json
+//
+// or draws what package apart asks for:
+//
+//	cmh-format markdown
 package main
 
 import (
@@ -16,11 +21,19 @@ import (
 	"syscall"
 
 	"github.com/cloudmastershub/cmh/cmd/format/filter"
+	"github.com/cloudmastershub/cmh/tui/markdown/apart"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "markdown" {
+		if err := apart.Serve(os.Stdin, os.Stdout, draw.Outline); err != nil {
+			os.Exit(1) // nobody listens any more
+		}
+		return
+	}
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: cmh-format jq|template EXPRESSION <JSON")
+		fmt.Fprintln(os.Stderr, "usage: cmh-format jq|template EXPRESSION <JSON, or cmh-format markdown")
 		os.Exit(2)
 	}
 	in := bufio.NewReader(os.Stdin)

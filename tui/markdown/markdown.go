@@ -1,14 +1,13 @@
-// Package markdown draws a lesson's or a lab step's Markdown as text for a
-// terminal of a given width. Its input is hostile: addresses, entities and raw
-// HTML come from anywhere, so everything it returns has been through package
-// safe. Scrolling, running and copying blocks are left to the caller.
+// Package markdown is what a page of Markdown is for those who show it: text for
+// a terminal of a given width, and the blocks in it. Drawing it is package
+// draw's, in this process or in another; scrolling, running and copying blocks
+// are left to the caller.
 package markdown
 
 import (
-	"strconv"
 	"strings"
 
-	"github.com/yuin/goldmark/text"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
 )
@@ -58,132 +57,31 @@ type Heading struct {
 	Line  int    // of the text, from 0
 }
 
-// limits on what one text may ask of us.
-const (
-	maxSource = 256 << 10 // a parser that is quadratic in the worst case reads this in a second
-	maxDepth  = 24
-)
+// A Drawer draws src, and tells of the blocks and of the headings in what it has
+// drawn. The text has no newline at its end and nothing in it that a terminal
+// would obey but style and links, and no line is wider than the width unless one
+// character is.
+type Drawer func(src string, o Options) (text string, blocks []Block, headings []Heading)
 
-// Render draws src. The text has no newline at its end, and no line is wider
-// than the width unless one character is.
-func Render(src string, o Options) (string, []Block) {
-	text, blocks, _ := Outline(src, o)
+// Draw is what d makes of src. Where there is no d, it stays as it is.
+func (d Drawer) Draw(src string, o Options) (text string, blocks []Block) {
+	text, blocks, _ = d.Outline(src, o)
 	return text, blocks
 }
 
-// Outline is Render, and tells of the headings of what it has drawn.
-func Outline(src string, o Options) (string, []Block, []Heading) {
+// Outline is Draw with the headings.
+func (d Drawer) Outline(src string, o Options) (text string, blocks []Block, headings []Heading) {
+	if d == nil {
+		return Plain(src, o), nil, nil
+	}
+	return d(src, o)
+}
+
+// Plain is src as its author wrote it.
+func Plain(src string, o Options) string {
 	if o.Width == 0 {
 		o.Width = 80
 	}
-	o.Width = max(o.Width, 20)
-	o.Styled = o.Styled || o.Color
-	if len(src) > maxSource {
-		src = src[:maxSource] + "\n\n… (the rest of this text is too long to show)\n"
-	}
-	r := &renderer{o: o, ink: inkFor(o)}
-	lines := r.document(src, o.Width)
-	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
-		lines = lines[:len(lines)-1]
-	}
-	for i := range r.blocks {
-		r.blocks[i].Code = safe.Text(r.blocks[i].Code)
-		r.blocks[i].Lang = safe.Line(r.blocks[i].Lang)
-	}
-	headings := r.outline(lines)
-	r.place(lines)
-	return safe.Styled(strings.Join(lines, "\n")), r.blocks, headings
-}
-
-type renderer struct {
-	o        Options
-	ink      ink
-	blocks   []Block
-	headings []Heading
-	depth    int
-	src      []byte
-	html     htmlState
-}
-
-// document parses src on its own and draws it.
-func (r *renderer) document(src string, width int) []string {
-	if r.depth >= maxDepth {
-		return r.wrap([]span{{text: src}}, width)
-	}
-	source := []byte(separateDetails(shallow(src)))
-	outer := r.src
-	r.src = source
-	r.depth++
-	lines := r.children(newParser().Parse(text.NewReader(source)), width)
-	r.depth--
-	r.src = outer
-	return lines
-}
-
-// deepest is how many quotes and lists may begin on one line: parsing takes
-// time that grows with the square of it.
-const deepest = 64
-
-// shallow makes text of a line that would nest deeper.
-func shallow(src string) string {
-	if len(src) < deepest {
-		return src
-	}
-	var b strings.Builder
-	for line := range strings.SplitAfterSeq(src, "\n") {
-		markers := 0
-		for i := 0; i < len(line) && markers <= deepest && strings.IndexByte(">-+*.) \t0123456789", line[i]) >= 0; i++ {
-			if strings.IndexByte(">-+*.)", line[i]) >= 0 && i+1 < len(line) && (line[i] == '>' || line[i+1] == ' ' || line[i+1] == '\t') {
-				markers++
-			}
-		}
-		if markers > deepest {
-			b.WriteByte('\\')
-		}
-		b.WriteString(line)
-	}
-	return b.String()
-}
-
-// place finds the line of each numbered block, once everything is laid out.
-func (r *renderer) place(lines []string) {
-	i := 0
-	for l, line := range lines {
-		for i < len(r.blocks) && strings.Contains(line, label(r.blocks[i].Number)) {
-			r.blocks[i].Line = l
-			i++
-		}
-	}
-}
-
-// A headed line begins with a mark that holds its heading's number. It takes no
-// room, no text of an author's can hold one, and none is left in what is returned.
-const (
-	markHead = "\x1b_h"
-	markTail = "\x1b\\"
-)
-
-func marked(n int) string { return markHead + strconv.Itoa(n) + markTail }
-
-// outline finds the line of each heading that was drawn, and takes their marks
-// away.
-func (r *renderer) outline(lines []string) []Heading {
-	var out []Heading
-	for l, line := range lines {
-		for {
-			before, rest, ok := strings.Cut(line, markHead)
-			if !ok {
-				break
-			}
-			number, after, _ := strings.Cut(rest, markTail)
-			if n, err := strconv.Atoi(number); err == nil && n < len(r.headings) {
-				h := r.headings[n]
-				h.Line = l
-				out = append(out, h)
-			}
-			line = before + after
-		}
-		lines[l] = line
-	}
-	return out
+	src = strings.ReplaceAll(strings.Trim(safe.Text(src), "\n"), "\t", "    ")
+	return ansi.Wrap(src, max(o.Width, 20), "")
 }

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
@@ -25,9 +26,10 @@ type Env struct {
 	User   hub.User         // zero, or of role Guest, for somebody not signed in
 	Now    func() time.Time // for the time left
 	Shell  Shell
-	Detach string // the key that leaves the shell, as help names it
-	SignIn string // how to sign in, one sentence
-	Mono   bool   // colours do not show: marks must say everything
+	Detach string          // the key that leaves the shell, as help names it
+	SignIn string          // how to sign in, one sentence
+	Pages  markdown.Drawer // draws texts; nil leaves them as they are
+	Mono   bool            // colours do not show: marks must say everything
 
 	// Standing tells how it stands with the hub; nil where nobody goes on without
 	// it. It may change between two drawings.

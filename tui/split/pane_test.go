@@ -18,6 +18,7 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
@@ -50,7 +51,7 @@ func play(file string) error {
 	}
 	defer restore()
 	api := backend{demo.New(screentest.Ana, screentest.Now).Busy()}
-	_, _, err = split.Run(context.Background(), t, api, split.Options{Session: "fix-permissions"}, func(_ context.Context, lab labssh.Terminal, _ string) (int, bool, error) {
+	_, _, err = split.Run(context.Background(), t, api, split.Options{Session: "fix-permissions", Pages: draw.Outline}, func(_ context.Context, lab labssh.Terminal, _ string) (int, bool, error) {
 		for len(printed) > 0 { // in odd pieces, as from a network
 			n := min(len(printed), 997)
 			if _, err := lab.Out.Write(printed[:n]); err != nil {

@@ -54,6 +54,7 @@ type Options struct {
 	None    bool             // no screen at all: the shell has the terminal to itself
 	Now     func() time.Time // nil means time.Now
 	Words   words.Speaker    // the learner's language
+	Pages   markdown.Drawer  // draws texts; nil leaves them as they are
 
 	// Files opens the lab's files; nil where blocks can't be written to any.
 	Files func(ctx context.Context) (Files, error)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
@@ -124,7 +125,7 @@ func sitAt(t testing.TB, cols, rows int, o split.Options, h *demo.Hub) *seat {
 		glass: vt.New(cols, rows), hangUp: make(chan int, 1), others: map[string]*far{},
 	}
 	s.size.Store(&[2]int{cols, rows})
-	o.Session, o.Now = "fix-permissions", func() time.Time { return screentest.Now }
+	o.Session, o.Pages, o.Now = "fix-permissions", draw.Outline, func() time.Time { return screentest.Now }
 	terminal := labssh.Terminal{In: in, Out: s, Resized: s.resized, Size: func() (int, int) {
 		now := s.size.Load()
 		return now[0], now[1]

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -45,6 +46,9 @@ type Env struct {
 	// it takes JSON values and writes to out. Closing it waits for the last and
 	// tells what was wrong with the expression. nil where nobody brings programs.
 	Format func(ctx context.Context, kind, expr string, out io.Writer) (io.WriteCloser, error)
+
+	// Pages draws Markdown; nil leaves it as it is.
+	Pages markdown.Drawer
 
 	// Linear says whether the settings want lines of text instead of screens. nil
 	// is no.

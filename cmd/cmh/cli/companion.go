@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Companion finds a program that belongs to cmh: in the folder of this one,
@@ -40,6 +41,26 @@ func Companion(name, purpose string) (string, error) {
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
+}
+
+// Drawing starts the program that draws Markdown. It ends with this one.
+func Drawing(ctx context.Context) (io.ReadWriter, error) {
+	program, err := Companion("cmh-format", words.Mark("Drawing a text"))
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, "markdown")
+	var both struct {
+		io.Reader
+		io.Writer
+	}
+	if both.Reader, err = cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if both.Writer, err = cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	return both, cmd.Start()
 }
 
 // formatter starts the program that puts JSON into the caller's form. Its

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -86,6 +87,9 @@ func choose(v any, fields []string) (any, error) {
 	if fields == nil {
 		return v, nil
 	}
+	if raw, ok := v.(json.RawMessage); ok {
+		return chooseOf(raw, fields)
+	}
 	rv := reflect.ValueOf(v)
 	elem, isList := rv.Type(), rv.Kind() == reflect.Slice
 	if isList {
@@ -98,8 +102,7 @@ func choose(v any, fields []string) (any, error) {
 			for n := range index {
 				names = append(names, n)
 			}
-			slices.Sort(names)
-			return nil, hub.Errorf(hub.Invalid, "Unknown field %q. The fields are: %s.", f, strings.Join(names, ", "))
+			return nil, unknownField(f, names)
 		}
 	}
 	pick := func(rv reflect.Value) map[string]any {
@@ -115,6 +118,44 @@ func choose(v any, fields []string) (any, error) {
 	out := make([]map[string]any, rv.Len())
 	for i := range out {
 		out[i] = pick(rv.Index(i))
+	}
+	return out, nil
+}
+
+func unknownField(name string, known []string) error {
+	slices.Sort(known)
+	return hub.Errorf(hub.Invalid, "Unknown field %q. The fields are: %s.", name, strings.Join(known, ", "))
+}
+
+// chooseOf is choose for JSON that no type of ours describes: its fields are those
+// that are in it.
+func chooseOf(raw json.RawMessage, fields []string) (any, error) {
+	var list []map[string]json.RawMessage
+	single := json.Unmarshal(raw, &list) != nil
+	if single {
+		list = make([]map[string]json.RawMessage, 1)
+		if json.Unmarshal(raw, &list[0]) != nil {
+			return nil, hub.Errorf(hub.Invalid, "This answer has no fields.")
+		}
+	}
+	known := map[string]bool{}
+	for _, item := range list {
+		for name := range item {
+			known[name] = true
+		}
+	}
+	out := make([]map[string]json.RawMessage, len(list))
+	for i, item := range list {
+		out[i] = make(map[string]json.RawMessage, len(fields))
+		for _, f := range fields {
+			if !known[f] {
+				return nil, unknownField(f, slices.Collect(maps.Keys(known)))
+			}
+			out[i][f] = item[f]
+		}
+	}
+	if single {
+		return out[0], nil
 	}
 	return out, nil
 }

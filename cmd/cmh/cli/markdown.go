@@ -16,11 +16,11 @@ const longLine = 100
 // elsewhere.
 func (e *Env) Markdown(src string) string {
 	if e.ForHumans() && e.Accessible() {
-		text, _ := markdown.Render(src, markdown.Options{Width: 1000, Unfold: true, Linear: true})
+		text, _ := e.Pages.Draw(src, markdown.Options{Width: 1000, Unfold: true, Linear: true})
 		return text + "\n"
 	}
 	colour := e.Colour() && !e.Plain
-	text, _ := markdown.Render(src, markdown.Options{
+	text, _ := e.Pages.Draw(src, markdown.Options{
 		Width: min(e.Columns(), longLine), Styled: colour, Color: colour, Links: colour, Unfold: true,
 	})
 	return text + "\n"

@@ -160,7 +160,7 @@ func (g guide) lesson(course, id string) func(context.Context) error {
 				return nil, err
 			}
 			out := []choice{{g.env.T("Read it again"), g.command("lesson", "view", course, id)}, {g.env.T("Mark it as done"), g.command("lesson", "done", course, id)}}
-			if parts := sections(l); len(parts) > 0 && parts[len(parts)-1].title != "" {
+			if parts := g.sections(l); len(parts) > 0 && parts[len(parts)-1].title != "" {
 				out = append(out, choice{g.env.T("Headings: go to a part of it"), g.headings(l)})
 			}
 			out = append(out, choice{g.env.T("Find a text in it"), g.find(l)})

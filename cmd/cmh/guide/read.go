@@ -16,8 +16,8 @@ type section struct {
 }
 
 // sections are the parts of a lesson, in order, as they are read aloud.
-func sections(l hub.Lesson) []section {
-	text, _, headings := markdown.Outline(l.Body, markdown.Options{Width: 1000, Unfold: true, Linear: true})
+func (g guide) sections(l hub.Lesson) []section {
+	text, _, headings := g.env.Pages.Outline(l.Body, markdown.Options{Width: 1000, Unfold: true, Linear: true})
 	lines := strings.Split(text, "\n")
 	var out []section
 	from, title := 0, ""
@@ -40,7 +40,7 @@ func (g guide) headings(l hub.Lesson) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return g.menu(ctx, g.env.T("Headings"), func(context.Context) ([]choice, error) {
 			var out []choice
-			for _, s := range sections(l) {
+			for _, s := range g.sections(l) {
 				if s.title != "" {
 					out = append(out, choice{cli.CleanLine(s.title), g.aloud(s)})
 				}
@@ -69,7 +69,7 @@ func (g guide) find(l hub.Lesson) func(context.Context) error {
 		}
 		return g.menu(ctx, g.env.Tf("Places with %s", cli.CleanLine(what)), func(context.Context) ([]choice, error) {
 			var out []choice
-			for _, s := range sections(l) {
+			for _, s := range g.sections(l) {
 				for line := range strings.SplitSeq(s.text, "\n") {
 					if len(out) < mostFound && strings.Contains(strings.ToLower(line), strings.ToLower(what)) {
 						under := ""

@@ -50,7 +50,7 @@ func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attac
 	if err != nil {
 		return err
 	}
-	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour(), Words: env.Words()}, Hosts(b, s.ID))
+	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour(), Words: env.Words(), Pages: env.Pages}, Hosts(b, s.ID))
 	if detached {
 		env.Say("The lab goes on. Come back with: cmh lab start %s", s.LabID)
 		return nil

@@ -24,6 +24,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/docs"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 )
 
 // payloads are texts that mean something to a terminal, to whoever reads it, or
@@ -193,7 +194,7 @@ func TestNoCommandShowsWhatATerminalObeys(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // some wait for what never comes
 						var out, errOut bytes.Buffer
 						env := &cli.Env{
-							In: strings.NewReader("{}"), Out: &out, Err: &errOut, OutTTY: way != nil, ErrTTY: way != nil, ShowCause: true,
+							In: strings.NewReader("{}"), Out: &out, Err: &errOut, OutTTY: way != nil, ErrTTY: way != nil, ShowCause: true, Pages: draw.Outline,
 							Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil },
 						}
 						exit := cli.Run(ctx, tree(env), env, append(append(slices.Clone(command), "--yes"), way...))

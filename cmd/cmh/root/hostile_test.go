@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/format/formattest"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 )
 
 // A server may be anybody's. Whatever it answers, cmh says one clean thing,
@@ -64,8 +65,8 @@ func TestHostileServer(t *testing.T) {
 			defer srv.Close()
 			var out, errOut bytes.Buffer
 			env := &cli.Env{
-				Format: formattest.Start,
-				In:     strings.NewReader(""), Out: &out, Err: &errOut, ShowCause: true,
+				Format: formattest.Start, Pages: draw.Outline,
+				In: strings.NewReader(""), Out: &out, Err: &errOut, ShowCause: true,
 				Backend: func() (cli.Backend, error) { return client.New(srv.URL), nil },
 			}
 			exit := cli.Run(t.Context(), tree(env), env, strings.Fields(tt.args))

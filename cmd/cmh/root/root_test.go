@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/cmd/cmh/api"
 	"github.com/cloudmastershub/cmh/cmd/cmh/auth"
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
@@ -24,7 +25,13 @@ func tree(env *cli.Env) *cobra.Command {
 	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, string, func(string)) (int, bool, error) { return 0, false, nil }})
 	root.Add(r, root.Teach, author.Command(env))
 	root.Add(r, root.Account, auth.Command(env, nil))
-	root.Add(r, root.Other, sshconfig.Command(env, func() string { return "" }), config.Command(env, func() string { return "" }))
+	root.Add(r, root.Other, api.Command(env, func() (api.Asker, error) {
+		b, err := env.Backend()
+		if err != nil {
+			return nil, err
+		}
+		return b.(api.Asker), nil
+	}), sshconfig.Command(env, func() string { return "" }), config.Command(env, func() string { return "" }))
 	return r
 }
 
@@ -85,7 +92,7 @@ func TestWithoutAMachineOfTheLearners(t *testing.T) {
 	env := &cli.Env{}
 	for _, path := range commands(root.New(env, nil)) {
 		switch strings.Join(path, " ") {
-		case "auth", "lab attach", "lab ssh", "ssh-config":
+		case "auth", "api", "lab attach", "lab ssh", "ssh-config":
 			t.Errorf("there is %q", path)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -45,7 +46,7 @@ func Offline() *demo.Hub {
 
 // Env is what surrounds a screen in a test.
 func Env(u hub.User) screen.Env {
-	return screen.Env{Theme: theme.Default(), User: u, Now: func() time.Time { return Now }, Detach: "ctrl+]", SignIn: "Sign in with: cmh auth login"}
+	return screen.Env{Theme: theme.Default(), User: u, Now: func() time.Time { return Now }, Detach: "ctrl+]", SignIn: "Sign in with: cmh auth login", Pages: draw.Outline}
 }
 
 // Away is what surrounds a screen on a train.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 )
 
@@ -38,7 +39,7 @@ func main() {
 	if *away {
 		b = h.Busy().Away()
 	}
-	if err := tui.Run(ctx, b, tui.Options{Shell: shell, Suspend: true}); err != nil {
+	if err := tui.Run(ctx, b, tui.Options{Shell: shell, Suspend: true, Pages: draw.Outline}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(130)
 	}

@@ -1,4 +1,4 @@
-package markdown
+package draw
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
@@ -209,15 +210,15 @@ func (in *inline) action(code, text string) string {
 	if !ok {
 		return text
 	}
-	b := Block{Code: code, Inline: true}
-	if !b.action(words) {
+	b := markdown.Block{Code: code, Inline: true}
+	if !action(&b, words) {
 		return text
 	}
 	in.add(" "+in.r.number(b), in.r.ink.mark)
 	if b.Open {
 		in.add(" edit", in.r.ink.faint)
 	}
-	if where := b.where(); where != "" {
+	if where := where(b); where != "" {
 		in.add(where, in.r.ink.faint)
 	}
 	return rest
@@ -225,7 +226,7 @@ func (in *inline) action(code, text string) string {
 
 // action sets what words ("exec", "copy", "exec interrupt") say, and reports
 // whether they say anything.
-func (b *Block) action(words string) bool {
+func action(b *markdown.Block, words string) bool {
 	known := false
 	for _, w := range strings.Fields(strings.ToLower(words)) {
 		switch w {
@@ -262,7 +263,7 @@ func digit(s string) int {
 
 // where says in which terminal, and on which of the lab's hosts, b is to run,
 // where that isn't the first.
-func (b Block) where() string {
+func where(b markdown.Block) string {
 	s := ""
 	if b.Host > 1 {
 		s += fmt.Sprintf(" on host %d", b.Host)
@@ -276,7 +277,7 @@ func (b Block) where() string {
 func label(n int) string { return fmt.Sprintf("[%d]", n) }
 
 // number files b and returns its mark.
-func (r *renderer) number(b Block) string {
+func (r *renderer) number(b markdown.Block) string {
 	if r.html.folded(r.o.Unfold) {
 		return ""
 	}

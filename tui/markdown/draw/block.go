@@ -1,4 +1,4 @@
-package markdown
+package draw
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 
+	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
@@ -93,7 +94,7 @@ func (r *renderer) heading(n *ast.Heading, width int) []string {
 	for _, l := range lines {
 		widest = max(widest, ansi.StringWidth(l))
 	}
-	r.headings = append(r.headings, Heading{Level: n.Level, Text: safe.Line(ansi.Strip(strings.Join(lines, " ")))})
+	r.headings = append(r.headings, markdown.Heading{Level: n.Level, Text: safe.Line(ansi.Strip(strings.Join(lines, " ")))})
 	if r.o.Linear {
 		lines[0] = fmt.Sprintf("Heading %d: %s", len(r.headings), lines[0])
 	}
@@ -193,12 +194,12 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 	if n.Info != nil {
 		info = decode(string(n.Info.Segment.Value(r.src)))
 	}
-	b := Block{Code: r.source(n)}
+	b := markdown.Block{Code: r.source(n)}
 	lang, groups, _ := strings.Cut(info, "{")
 	words := ""
 	for g := range strings.SplitSeq(groups, "{") {
 		g, _, _ = strings.Cut(g, "}")
-		if !b.file(g) && words == "" {
+		if !fileOf(&b, g) && words == "" {
 			words = g
 		}
 	}
@@ -210,28 +211,28 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 	case "plain", "text", "txt", "none": // says nothing to a reader
 		title = ""
 	}
-	if b.action(words) || r.o.Bare && strings.TrimSpace(b.Code) != "" {
+	if action(&b, words) || r.o.Bare && strings.TrimSpace(b.Code) != "" {
 		title = strings.TrimSpace(paint(r.number(b), r.ink.mark) + " " + title)
 		switch {
 		case b.File.Path != "":
-			title += paint(" "+b.File.String(), r.ink.faint)
+			title += paint(" "+becomes(b.File), r.ink.faint)
 		case !b.Exec:
 			title += paint(" copy", r.ink.faint)
 		}
-		if where := b.where(); where != "" {
+		if where := where(b); where != "" {
 			title += paint(where, r.ink.faint)
 		}
 	}
 	return r.code(b.Code, title, width)
 }
 
-// file reads what the info string says of the file that a block is for, and
+// fileOf reads what the info string says of the file that a block is for, and
 // reports whether that is what it says.
-func (b *Block) file(group string) bool {
+func fileOf(b *markdown.Block, group string) bool {
 	if !strings.HasPrefix(group, "file=") {
 		return false
 	}
-	f := File{How: "replace"}
+	f := markdown.File{How: "replace"}
 	for _, w := range strings.Fields(group) {
 		name, value, _ := strings.Cut(w, "=")
 		value, err := url.PathUnescape(value)
@@ -252,8 +253,8 @@ func (b *Block) file(group string) bool {
 	return true
 }
 
-// String says what becomes of the file.
-func (f File) String() string {
+// becomes says what becomes of the file.
+func becomes(f markdown.File) string {
 	verb := map[string]string{"insert": "insert into", "append": "append to", "prepend": "put before"}[f.How]
 	return orElse(verb, "write to") + " " + f.Path
 }

@@ -1,4 +1,4 @@
-package markdown_test
+package draw_test
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 )
 
 func TestLesson(t *testing.T) {
@@ -32,7 +33,7 @@ func TestLesson(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text, _ := markdown.Render(string(src), o)
+			text, _ := draw.Render(string(src), o)
 			golden.RequireEqual(t, text)
 			for i, l := range strings.Split(text, "\n") {
 				if w := ansi.StringWidth(l); w > o.Width {
@@ -47,7 +48,7 @@ func TestBlocks(t *testing.T) {
 	t.Parallel()
 	src := "Run `ls -l`{{exec}} and `x`{{ }} and `y` {{copy}}.\n\n```bash {exec interrupt}\na\n\tb &amp;\n```\n\n" +
 		"```go\nnot numbered\n```\n\n<details>\n<summary>Hint</summary>\n\n```{exec}\nfolded\n```\n\n</details>\n\n~~~{copy}\nz\n~~~\n"
-	text, got := markdown.Render(src, markdown.Options{})
+	text, got := draw.Render(src, markdown.Options{})
 	want := []markdown.Block{
 		{Number: 1, Code: "ls -l", Exec: true, Inline: true, Line: 0},
 		{Number: 2, Code: "y", Inline: true, Line: 0},
@@ -57,7 +58,7 @@ func TestBlocks(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%s", diff, text)
 	}
-	_, got = markdown.Render(src, markdown.Options{Unfold: true})
+	_, got = draw.Render(src, markdown.Options{Unfold: true})
 	if len(got) != 5 || got[3].Code != "folded\n" {
 		t.Errorf("unfolded: %+v", got)
 	}
@@ -83,7 +84,7 @@ func TestSmallThings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _ := markdown.Render(tt.in, markdown.Options{Width: 24})
+			got, _ := draw.Render(tt.in, markdown.Options{Width: 24})
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -114,7 +115,7 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 	t.Parallel()
 	for _, src := range attacks {
 		for _, o := range []markdown.Options{{}, {Color: true, Links: true, Width: 40}, {Styled: true, Unfold: true, Width: 20}} {
-			text, blocks := markdown.Render(src, o)
+			text, blocks := draw.Render(src, o)
 			if hostile(text) {
 				t.Errorf("Render(%q) = %q", src, text)
 			}
@@ -129,7 +130,7 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 
 func TestALinkCannotPretend(t *testing.T) {
 	t.Parallel()
-	text, _ := markdown.Render("[https://good.example](http://evil.example)", markdown.Options{Color: true, Links: true})
+	text, _ := draw.Render("[https://good.example](http://evil.example)", markdown.Options{Color: true, Links: true})
 	if !strings.Contains(ansi.Strip(text), "http://evil.example") {
 		t.Errorf("the real address is not shown: %q", text)
 	}
@@ -147,7 +148,7 @@ func TestNoTextTakesLong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			markdown.Render(src, markdown.Options{Color: true, Links: true})
+			draw.Render(src, markdown.Options{Color: true, Links: true})
 		})
 	}
 }
@@ -164,7 +165,7 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string, width int) {
 		width = min(max(width, 20), 200)
 		for _, o := range []markdown.Options{{Width: width}, {Width: width, Color: true, Links: true, Unfold: true}} {
-			text, blocks := markdown.Render(src, o)
+			text, blocks := draw.Render(src, o)
 			if hostile(text) {
 				t.Errorf("Render(%q) = %q", src, text)
 			}
@@ -183,7 +184,7 @@ func FuzzRender(f *testing.F) {
 // Read aloud, a text says in words what is drawn elsewhere.
 func TestLinear(t *testing.T) {
 	src := "# Who\n\n> [!TIP]\n> Close it.\n\n> He said\n\n- one\n- two\n\n```bash {exec T2}\nls\n```\n\n| Bit | File |\n|---|---|\n| r | read |\n\n---\n\n<details><summary>More</summary>\n\nfolded\n\n</details>\n"
-	got, _ := markdown.Render(src, markdown.Options{Width: 1000, Linear: true, Unfold: true})
+	got, _ := draw.Render(src, markdown.Options{Width: 1000, Linear: true, Unfold: true})
 	want := "Heading 1: Who\n\nTip: Close it.\n\nQuote: He said\n\n- one\n- two\n\nCode [1] bash in terminal 2:\nls\nEnd of code.\n\nBit: r\nFile: read\n\nDetails: More\n\nfolded"
 	if got != want {
 		t.Errorf("%s\n\nwant\n\n%s", got, want)
@@ -196,8 +197,8 @@ func TestOutline(t *testing.T) {
 	t.Parallel()
 	src := "# One\n\n**Two**\n\n> ## Two *of* 世界\n\n```\n# no\n```\n\n<details><summary>More</summary>\n\n### Three\n\n</details>\n\n# A very long heading that has to be wrapped at this width\n\ntext"
 	for _, o := range []markdown.Options{{Width: 30}, {Width: 30, Color: true, Unfold: true}, {Width: 200, Linear: true, Unfold: true}} {
-		text, _, got := markdown.Outline(src, o)
-		if plain, _ := markdown.Render(src, o); plain != text || strings.Contains(text, "\x1b_") {
+		text, _, got := draw.Outline(src, o)
+		if plain, _ := draw.Render(src, o); plain != text || strings.Contains(text, "\x1b_") {
 			t.Errorf("%+v draws %q, and %q", o, text, plain)
 		}
 		want := []string{"1 One", "2 Two of 世界", "1 A very long heading that has to be wrapped at this width"}

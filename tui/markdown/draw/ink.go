@@ -1,6 +1,10 @@
-package markdown
+package draw
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cloudmastershub/cmh/tui/markdown"
+)
 
 // ink is the set of SGR codes for each part of a text. Only the sixteen
 // colours of the terminal's own palette are used: they suit light and dark
@@ -9,7 +13,7 @@ type ink struct {
 	heading, strong, emph, strike, code, link, faint, mark, note string
 }
 
-func inkFor(o Options) ink {
+func inkFor(o markdown.Options) ink {
 	switch {
 	case o.Color:
 		return ink{heading: "1;35", strong: "1", emph: "3", strike: "9", code: "35", link: "4", faint: "2", mark: "1;35", note: "1;35"}
