@@ -1,6 +1,9 @@
 package hub
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Usage is how much of their limits somebody has used.
 type Usage struct {
@@ -16,4 +19,17 @@ type Used struct {
 	Used      int        `json:"used"`
 	Remaining *int       `json:"remaining,omitempty"` // absent without a limit
 	ResetsAt  *time.Time `json:"resets_at,omitempty"` // when some of it is free again
+}
+
+// unsaid is how many minutes a lab is taken to ask for whose author doesn't say.
+const unsaid = 20
+
+// ShortFor reports whether fewer of today's minutes are left than a lab asks for,
+// and how many they are.
+func (u Usage) ShortFor(l Lab) (left int, short bool) {
+	if u.LabMinutes.Remaining == nil {
+		return 0, false
+	}
+	left = *u.LabMinutes.Remaining
+	return left, left < cmp.Or(l.EstimatedTime, unsaid)
 }

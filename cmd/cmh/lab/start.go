@@ -44,6 +44,7 @@ func startCmd(env *cli.Env, attach Attach, desk Desk) *cobra.Command {
 					return err
 				}
 			}
+			tellShort(cmd.Context(), env, b, s)
 			if detach || attach == nil && desk == nil || !env.ForHumans() || !env.Interactive() {
 				return show(env, s)
 			}

@@ -30,6 +30,7 @@ type Backend interface {
 	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
 	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
 	StopLab(ctx context.Context, ref string) (hub.LabSession, error)
+	Usage(ctx context.Context) (hub.Usage, error)
 }
 
 // How often the session is looked at: while it is being made, and otherwise.
@@ -48,7 +49,8 @@ type loadedMsg struct {
 type sessionMsg struct {
 	session hub.LabSession
 	said    string
-	quiet   bool // a look: errors are not worth a message
+	short   string // that less time is left than the lab asks for
+	quiet   bool   // a look: errors are not worth a message
 	err     error
 }
 
@@ -95,6 +97,7 @@ type Model struct {
 	shown         int            // the step whose text is shown; 0 follows the session
 	notes         map[int][]note // hints and solutions by step; never changed in place
 	confirm       *confirm
+	short         string // what is to be said once the lab is ready
 	unfold        bool
 	text          widget.Scroll
 	pick          widget.Pick
@@ -266,12 +269,15 @@ func (m Model) got(msg sessionMsg) (Model, tea.Cmd) {
 	}
 	was := m.session
 	m.session = &msg.session
+	if !msg.quiet {
+		m.short = msg.short
+	}
 	var said tea.Cmd
 	switch {
 	case msg.said != "":
 		said = screen.Go(screen.Said{Text: msg.said})
 	case was != nil && was.State == hub.Provisioning && m.running() && !m.preparing():
-		said = screen.Go(screen.Said{Text: m.env.Theme.T("The lab is ready. Enter opens its shell.")})
+		said = screen.Go(screen.Said{Text: strings.TrimSpace(m.env.Theme.T("The lab is ready. Enter opens its shell.") + " " + m.short)})
 	}
 	if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || was.State != msg.session.State {
 		if was == nil || was.ID != msg.session.ID || was.Step != msg.session.Step || !m.running() {

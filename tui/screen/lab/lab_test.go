@@ -62,3 +62,33 @@ func TestLoading(t *testing.T) {
 		t.Errorf("before anything came:\n%s", view)
 	}
 }
+
+// short is a hub with twelve minutes left today.
+type short struct{ *demo.Hub }
+
+func (s short) Usage(context.Context) (hub.Usage, error) {
+	left := 12
+	return hub.Usage{LabMinutes: hub.Used{Limit: 60, Used: 48, Remaining: &left}}, nil
+}
+
+// Who gets less time than a lab asks for is told when it starts.
+func TestLessTimeThanTheLabAsksFor(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		api  lab.Backend
+		said bool
+	}{{short{screentest.Hub()}, true}, {screentest.Hub(), false}} {
+		_, asked := screentest.Play(t, func(ctx context.Context) lab.Model {
+			return lab.New(ctx, tt.api, screentest.Env(screentest.Ana), screen.OpenLab{Lab: "fix-permissions"})
+		}, 80, 20, "enter")
+		said := ""
+		for _, msg := range asked {
+			if s, ok := msg.(screen.Said); ok {
+				said += s.Text + "\n"
+			}
+		}
+		if strings.Contains(said, "12 of today's 60 lab minutes are left") != tt.said {
+			t.Errorf("said %q", said)
+		}
+	}
+}

@@ -123,8 +123,22 @@ func (m Model) start() (Model, tea.Cmd) {
 	m.busy = m.env.Theme.T("Starting the lab…")
 	return m, func() tea.Msg {
 		s, err := m.api.StartLab(m.ctx, m.lab.ID)
-		return sessionMsg{session: s, err: err}
+		if err != nil {
+			return sessionMsg{err: err}
+		}
+		short := m.shortFor(s)
+		return sessionMsg{session: s, said: short, short: short}
 	}
+}
+
+// shortFor says when less of today's time is left than the lab asks for. Whoever
+// can't be told works without knowing it.
+func (m Model) shortFor(s hub.LabSession) string {
+	u, err := m.api.Usage(m.ctx)
+	if left, short := u.ShortFor(m.lab); err == nil && short {
+		return m.env.Theme.Tf("%d of today's %d lab minutes are left: it ends at %s at the latest.", left, u.LabMinutes.Limit, s.ExtendableUntil.Local().Format("15:04"))
+	}
+	return ""
 }
 
 // openShell gives the terminal to the lab, or says how to get in.
