@@ -82,7 +82,7 @@ func TestClientStaysSmall(t *testing.T) {
 // same on every machine.
 func TestClientStartsAtOnce(t *testing.T) {
 	t.Parallel()
-	const allocations, size = 1_650, 14_700_000
+	const allocations, size = 1_650, 15_000_000
 	bin := filepath.Join(t.TempDir(), "cmh")
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", bin, "./cmd/cmh")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
