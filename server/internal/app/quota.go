@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,18 +94,15 @@ type quotas struct {
 	leases  together[*lease]
 }
 
-const (
-	leaseTakers = 2   // statements on their way at once
-	leaseMost   = 256 // takes of one statement
-	leaseQueue  = 10_000
-)
+const leaseMost = 256 // principals of one statement
+
+var leasing = bounds{askers: 2, weight: leaseMost, queue: 10_000}
 
 // lease is what one principal takes, together with others.
 type lease struct {
 	want postgres.QuotaWant
 	got  postgres.QuotaGot
 	err  error
-	done chan struct{}
 }
 
 type quota struct {
@@ -252,35 +248,17 @@ func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string,
 
 // lease takes from the database, together with whoever else does just then.
 func (q *quotas) lease(ctx context.Context, a *App, want postgres.QuotaWant) (postgres.QuotaGot, error) {
-	l := &lease{want: want, done: make(chan struct{})}
-	work := context.WithoutCancel(ctx)
-	if !q.leases.add(l, leaseQueue, leaseTakers, func() {
-		fits := func(waiting []*lease) int { return min(len(waiting), leaseMost) }
-		for batch := q.leases.next(fits); batch != nil; batch = q.leases.next(fits) {
-			takeTogether(work, a, batch)
-		}
-	}) {
+	l := &lease{want: want, err: errLeaseFailed}
+	take := func(batch []*lease) { takeTogether(context.WithoutCancel(ctx), a, batch) }
+	if !q.leases.do(l, 1, leasing, take) {
 		return postgres.QuotaGot{}, errLeasesFull
 	}
-	<-l.done // bounded by the statement's own time
 	return l.got, l.err
 }
 
 // takeTogether asks for what several principals want. Each is in one batch at
 // most: theirs is locked meanwhile.
 func takeTogether(ctx context.Context, a *App, batch []*lease) {
-	for _, l := range batch {
-		l.err = errLeaseFailed
-	}
-	// No request is below us that would catch it, and others wait for theirs.
-	defer func() {
-		if p := recover(); p != nil {
-			a.Log.ErrorContext(ctx, "quotas not taken together", "panic", p, "stack", string(debug.Stack()))
-		}
-		for _, l := range batch {
-			close(l.done)
-		}
-	}()
 	wants := make([]postgres.QuotaWant, len(batch))
 	for i, l := range batch {
 		wants[i] = l.want

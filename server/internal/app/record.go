@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -19,11 +18,9 @@ import (
 // when what it said is committed. What enrolls somebody, completes a lesson or
 // is refused is rare, and goes its own way, in a transaction of its own.
 
-const (
-	recordWriters = 3    // statements on their way at once
-	recordMost    = 512  // entries of one statement
-	recordQueue   = 4096 // who waits longer than that is better told so at once
-)
+// recording is: three statements on their way at once, of so many entries each.
+// Who would wait behind more is better told so at once.
+var recording = bounds{askers: 3, weight: 512, queue: 4096}
 
 // recorder gathers progress. Its zero value is ready.
 type recorder struct {
@@ -44,7 +41,6 @@ const keptOutlines = 2_000
 // record is one request's part of a statement.
 type record struct {
 	rows   []postgres.GatheredRow
-	done   chan struct{}
 	stands []*postgres.ProgressRow // one for each row; nil: what was known of their course isn't so any more
 	err    error
 }
@@ -70,7 +66,7 @@ func (a *App) outline(ctx context.Context, of edition) (c hub.Course, err error)
 // can't be, and nothing was recorded then.
 func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time.Time) ([]hub.ProgressEntry, bool, error) {
 	takes, ok, err := a.takes(ctx)
-	if !ok || err != nil || len(entries) > recordMost/4 {
+	if !ok || err != nil || len(entries) > recording.weight/4 {
 		return nil, false, err
 	}
 	// All of one course, so that either all of it is merged or nothing.
@@ -95,15 +91,14 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 	if err != nil {
 		return nil, false, nil //nolint:nilerr // whoever asks the database anew may know better, and explains it else
 	}
-	r := &record{done: make(chan struct{}), rows: make([]postgres.GatheredRow, len(rows))}
+	r := &record{rows: make([]postgres.GatheredRow, len(rows))}
 	for i, row := range rows {
 		r.rows[i] = postgres.GatheredRow{ProgressRow: row, UserID: a.user.ID, Version: version}
 	}
-	work := context.WithoutCancel(ctx)
-	if !a.app.recorder.add(r, recordQueue, recordWriters, func() { a.app.write(work) }) {
+	write := func(batch []*record) { a.app.write(context.WithoutCancel(ctx), batch) } // a caller who has gone changes nothing
+	if !a.app.recorder.do(r, len(r.rows), recording, write) {
 		return nil, false, errRecordsFull
 	}
-	<-r.done // bounded by the statement's own time; a caller who has gone changes nothing
 	if r.stands == nil || r.err != nil {
 		return nil, false, r.err
 	}
@@ -118,30 +113,7 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 
 var errRecordsFull = &hub.Error{Code: hub.Unavailable, Message: "Too much progress is being recorded right now. Please try again in a moment.", RetryAfter: time.Second}
 
-// fit is how many of those who wait fit in one statement.
-func fit(waiting []*record) (n int) {
-	for entries := 0; n < len(waiting) && (n == 0 || entries+len(waiting[n].rows) <= recordMost); n++ {
-		entries += len(waiting[n].rows)
-	}
-	return n
-}
-
-func (a *App) write(ctx context.Context) {
-	for batch := a.recorder.next(fit); batch != nil; batch = a.recorder.next(fit) {
-		a.writeTogether(ctx, batch)
-	}
-}
-
-func (a *App) writeTogether(ctx context.Context, batch []*record) {
-	// No request is below us that would catch it, and others wait for theirs.
-	defer func() {
-		if p := recover(); p != nil {
-			a.Log.ErrorContext(ctx, "progress not written together", "panic", p, "stack", string(debug.Stack()))
-		}
-		for _, r := range batch {
-			close(r.done)
-		}
-	}()
+func (a *App) write(ctx context.Context, batch []*record) {
 	var rows []postgres.GatheredRow
 	for _, r := range batch {
 		rows = append(rows, r.rows...)

@@ -4,42 +4,80 @@ import "sync"
 
 // together does for many at once what each would have to ask the database for:
 // what comes while a statement is on its way is in the next one. Nobody waits
-// for company. Its zero value is ready.
+// for company, and nobody is woken to ask for others: whoever is at the head of
+// the queue asks for all of it. Its zero value is ready.
 type together[T any] struct {
 	mu      sync.Mutex
-	waiting []T
-	working int
+	waiting []place[T]
+	asking  int
 }
 
-// add puts one in the queue, and somebody to work who does all of it,
-// unless enough of them do already. It reports false when there are too many.
-func (q *together[T]) add(one T, most, workers int, work func()) bool {
+type place[T any] struct {
+	of     T
+	weight int
+	turn   chan bool // whether to ask for those who wait; false when that was done
+}
+
+// bounds are how many ask at once, how much is asked for at once, and how many
+// wait for it.
+type bounds struct{ askers, weight, queue int }
+
+// do returns when ask was called with of, here or by somebody else, among others.
+// It reports false when too many wait, and ask was not called then.
+func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) >= most {
+	if len(q.waiting) >= within.queue {
+		q.mu.Unlock()
 		return false
 	}
-	q.waiting = append(q.waiting, one)
-	if q.working < workers {
-		q.working++
-		go work() // ends when nobody waits, and whoever waits waits for it
+	s := place[T]{of: of, weight: weight}
+	if q.asking < within.askers {
+		q.asking++
+		q.mu.Unlock()
+	} else {
+		s.turn = make(chan bool, 1)
+		q.waiting = append(q.waiting, s)
+		q.mu.Unlock()
+		if !<-s.turn { // bounded by the time of who asks
+			return true
+		}
 	}
+	all, others := q.join(s, within.weight)
+	defer q.leave(others)
+	ask(all)
 	return true
 }
 
-// next is what is to be done together: as many of those who wait as fit. It is
-// empty when nobody waits, and whoever asked has ended then.
-func (q *together[T]) next(fits func(waiting []T) int) []T {
+// join adds those who wait to s, as many as fit.
+func (q *together[T]) join(s place[T], most int) (all []T, others []place[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for weight := s.weight; n < len(q.waiting) && weight+q.waiting[n].weight <= most; n++ {
+		weight += q.waiting[n].weight
+	}
+	others = q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	all = append(make([]T, 0, n+1), s.of)
+	for _, o := range others {
+		all = append(all, o.of)
+	}
+	return all, others
+}
+
+// leave tells the others, and lets the next one ask.
+func (q *together[T]) leave(others []place[T]) {
+	for _, o := range others {
+		o.turn <- false
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
-		q.working--
-		return nil
-	}
-	n := fits(q.waiting)
-	batch := q.waiting[:n:n]
-	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+		q.asking--
 		q.waiting = nil
+		return
 	}
-	return batch
+	next := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	next.turn <- true
 }

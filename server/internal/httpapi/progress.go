@@ -25,12 +25,12 @@ func (api) recordProgress(c *gin.Context, as app.Actor) (any, error) {
 		return nil, err
 	}
 	if !bytes.Contains(body, []byte(`"entries"`)) && bytes.IndexByte(body, '\\') < 0 { // most are one, plainly
-		return recordOne(c, as)
+		return recordOne(c, as, body)
 	}
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(body, &keys) == nil && keys != nil {
 		if _, many := keys["entries"]; !many {
-			return recordOne(c, as)
+			return recordOne(c, as, body)
 		}
 	}
 	var batch struct {
@@ -43,10 +43,16 @@ func (api) recordProgress(c *gin.Context, as app.Actor) (any, error) {
 }
 
 // recordOne is for a body that is an entry: errors point into that body.
-func recordOne(c *gin.Context, as app.Actor) (any, error) {
-	var entry hub.ProgressEntry
-	if err := decode(c, &entry); err != nil {
+func recordOne(c *gin.Context, as app.Actor, body []byte) (any, error) {
+	if err := contentType(c, "application/json"); err != nil {
 		return nil, err
+	}
+	entry, ok := plainEntry(body)
+	if !ok {
+		entry = hub.ProgressEntry{}
+		if err := decodeBytes(body, &entry); err != nil {
+			return nil, err
+		}
 	}
 	merged, err := as.RecordProgress(c.Request.Context(), []hub.ProgressEntry{entry})
 	if e, ok := errors.AsType[*hub.Error](err); ok && len(e.Fields) > 0 {
