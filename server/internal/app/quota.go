@@ -96,7 +96,7 @@ type quotas struct {
 
 const leaseMost = 256 // principals of one statement
 
-var leasing = bounds{askers: 2, weight: leaseMost, queue: 10_000}
+var leasing = bounds{askers: 2, worth: 1, weight: leaseMost, queue: 10_000}
 
 // lease is what one principal takes, together with others.
 type lease struct {

@@ -18,9 +18,10 @@ import (
 // when what it said is committed. What enrolls somebody, completes a lesson or
 // is refused is rare, and goes its own way, in a transaction of its own.
 
-// recording is: three statements on their way at once, of so many entries each.
-// Who would wait behind more is better told so at once.
-var recording = bounds{askers: 3, weight: 512, queue: 4096}
+// recording is: one statement on its way, which costs as much for a few entries as
+// for one; more beside it when that many wait. Who would wait behind more than the
+// last is better told so at once.
+var recording = bounds{askers: 3, worth: 16, weight: 512, queue: 4096}
 
 // recorder gathers progress. Its zero value is ready.
 type recorder struct {

@@ -8,19 +8,19 @@ import "sync"
 // the queue asks for all of it. Its zero value is ready.
 type together[T any] struct {
 	mu      sync.Mutex
-	waiting []place[T]
+	waiting []part[T]
 	asking  int
 }
 
-type place[T any] struct {
+type part[T any] struct {
 	of     T
 	weight int
 	turn   chan bool // whether to ask for those who wait; false when that was done
 }
 
-// bounds are how many ask at once, how much is asked for at once, and how many
-// wait for it.
-type bounds struct{ askers, weight, queue int }
+// bounds are how many ask at once, how many must wait before somebody else asks
+// beside the first one, how much is asked for at once, and how many wait for it.
+type bounds struct{ askers, worth, weight, queue int }
 
 // do returns when ask was called with of, here or by somebody else, among others.
 // It reports false when too many wait, and ask was not called then.
@@ -30,8 +30,8 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 		q.mu.Unlock()
 		return false
 	}
-	s := place[T]{of: of, weight: weight}
-	if q.asking < within.askers {
+	s := part[T]{of: of, weight: weight}
+	if q.asking == 0 || q.asking < within.askers && len(q.waiting)+1 >= within.worth {
 		q.asking++
 		q.mu.Unlock()
 	} else {
@@ -43,13 +43,13 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 		}
 	}
 	all, others := q.join(s, within.weight)
-	defer q.leave(others)
+	defer q.leave(others, within.worth)
 	ask(all)
 	return true
 }
 
 // join adds those who wait to s, as many as fit.
-func (q *together[T]) join(s place[T], most int) (all []T, others []place[T]) {
+func (q *together[T]) join(s part[T], most int) (all []T, others []part[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := 0
@@ -66,15 +66,14 @@ func (q *together[T]) join(s place[T], most int) (all []T, others []place[T]) {
 }
 
 // leave tells the others, and lets the next one ask.
-func (q *together[T]) leave(others []place[T]) {
+func (q *together[T]) leave(others []part[T], worth int) {
 	for _, o := range others {
 		o.turn <- false
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
+	if len(q.waiting) == 0 || q.asking > 1 && len(q.waiting) < worth { // somebody else asks for them
 		q.asking--
-		q.waiting = nil
 		return
 	}
 	next := q.waiting[0]

@@ -17,7 +17,7 @@ func TestTogether(t *testing.T) {
 		answer  = make(chan bool) // whether it goes well
 		waiting sync.WaitGroup
 	)
-	within := bounds{askers: 1, weight: 4, queue: 5}
+	within := bounds{askers: 1, worth: 1, weight: 4, queue: 5}
 	ask := func(batch []int) {
 		asked <- batch
 		if !<-answer {
