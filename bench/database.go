@@ -158,10 +158,14 @@ func writing(ctx context.Context, r *rig, p *product, db *pgx.Conn, dsn string) 
 		return t, err
 	}
 	ours := strings.TrimPrefix(p.api, "http://")
-	tg := target{"`POST /v1/users/progress`", p.pid, ours, 200, func(conn, n int) []byte {
-		body := fmt.Sprintf(`{"course_id":%q,"lesson_id":%q,"progress_percentage":%d}`, course.ID, lesson(course, n), n%100)
-		return fmt.Appendf(nil, "POST /v1/users/progress HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", ours, tokens[conn], len(body), body)
-	}}
+	asks := make([][][]byte, len(tokens)) // made before, as the client shares the cores
+	for conn, token := range tokens {
+		for n := range 100 {
+			body := fmt.Sprintf(`{"course_id":%q,"lesson_id":%q,"progress_percentage":%d}`, course.ID, lesson(course, n), n)
+			asks[conn] = append(asks[conn], fmt.Appendf(nil, "POST /v1/users/progress HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", ours, token, len(body), body))
+		}
+	}
+	tg := target{"`POST /v1/users/progress`", p.pid, ours, 200, func(conn, n int) []byte { return asks[conn][n%100] }}
 	for _, row := range []struct {
 		clients int
 		goal    goal

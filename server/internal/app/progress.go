@@ -29,19 +29,20 @@ func (a Actor) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) 
 		return nil, err
 	}
 	entries = slices.Clone(entries)
-	refs := make([]string, 0, 4)
 	for i, e := range entries {
 		if isUUID(e.CourseID) {
-			e.CourseID = strings.ToLower(e.CourseID)
-			entries[i] = e
+			entries[i].CourseID = strings.ToLower(e.CourseID)
 		}
+	}
+	answer, done, err := a.gather(ctx, entries)
+	if done || err != nil {
+		return answer, err
+	}
+	var refs []string
+	for _, e := range entries {
 		if !slices.Contains(refs, e.CourseID) {
 			refs = append(refs, e.CourseID)
 		}
-	}
-	answer, done, err := a.gather(ctx, entries, now)
-	if done || err != nil {
-		return answer, err
 	}
 	enrolled := false
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
@@ -127,7 +128,7 @@ func plausible(entries []hub.ProgressEntry) error {
 		if e.CompletedAt != nil && e.ProgressPercentage != 100 {
 			wrongAt("completed_at", "A lesson is completed at 100 percent.")
 		}
-		if !courses.IsSlug(e.CourseID) && !isUUID(e.CourseID) {
+		if !isUUID(e.CourseID) && !courses.IsSlug(e.CourseID) {
 			wrongAt("course_id", "There is no such course.")
 		}
 		if !courses.IsSlug(e.LessonID) {

@@ -21,14 +21,14 @@ import (
 // recording is: one statement on its way, which costs as much for a few entries as
 // for one; more beside it when that many wait. Who would wait behind more than the
 // last is better told so at once.
-var recording = bounds{askers: 3, worth: 16, weight: 512, queue: 4096}
+var recording = bounds{askers: 3, worth: 64, weight: 512, queue: 4096}
 
 // recorder gathers progress. Its zero value is ready.
 type recorder struct {
 	together[*record]
 
-	once     sync.Once
-	outlines *otter.Cache[edition, hub.Course]
+	once       sync.Once
+	syllabuses *otter.Cache[edition, *syllabus]
 }
 
 // An edition is one version of a course, which never changes.
@@ -37,7 +37,7 @@ type edition struct {
 	version int
 }
 
-const keptOutlines = 2_000
+const keptSyllabuses = 2_000
 
 // record is one request's part of a statement.
 type record struct {
@@ -46,26 +46,40 @@ type record struct {
 	err    error
 }
 
-// outline is a version of a course without its texts.
-func (a *App) outline(ctx context.Context, of edition) (c hub.Course, err error) {
+// A syllabus is what progress in a version of a course is held to.
+type syllabus struct {
+	free    bool
+	lessons map[string]bool
+}
+
+func (a *App) syllabus(ctx context.Context, of edition) (*syllabus, error) {
 	r := &a.recorder
-	r.once.Do(func() { r.outlines = otter.Must(&otter.Options[edition, hub.Course]{MaximumSize: keptOutlines}) })
-	if c, ok := r.outlines.GetIfPresent(of); ok {
-		return c, nil
+	r.once.Do(func() {
+		r.syllabuses = otter.Must(&otter.Options[edition, *syllabus]{MaximumSize: keptSyllabuses})
+	})
+	if s, ok := r.syllabuses.GetIfPresent(of); ok {
+		return s, nil
 	}
-	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	var c hub.Course
+	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		c, err = tx.OutlineOf(ctx, of.course, of.version)
 		return err
 	})
-	if err == nil {
-		r.outlines.Set(of, c)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	s := &syllabus{free: c.Free, lessons: make(map[string]bool, len(c.Lessons))}
+	for _, l := range c.Lessons {
+		s.lessons[l.ID] = true
+	}
+	r.syllabuses.Set(of, s)
+	return s, nil
 }
 
 // gather records entries together with others'. It reports false when that
-// can't be, and nothing was recorded then.
-func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time.Time) ([]hub.ProgressEntry, bool, error) {
+// can't be, and nothing was recorded then: whoever asks the database anew may know
+// better, and explains it else.
+func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, bool, error) {
 	takes, ok, err := a.takes(ctx)
 	if !ok || err != nil || len(entries) > recording.weight/4 {
 		return nil, false, err
@@ -79,22 +93,19 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 	if !ok {
 		return nil, false, nil
 	}
-	for _, e := range entries {
-		if e.ProgressPercentage == 100 || e.CourseID != entries[0].CourseID {
-			return nil, false, nil
-		}
-	}
-	outline, err := a.app.outline(ctx, edition{id, version})
-	if err != nil {
+	course, err := a.app.syllabus(ctx, edition{id, version})
+	if err != nil || !a.mayRead(course.free) {
 		return nil, false, err
 	}
-	rows, err := a.progressRows(entries, map[string]hub.Course{entries[0].CourseID: outline}, now)
-	if err != nil {
-		return nil, false, nil //nolint:nilerr // whoever asks the database anew may know better, and explains it else
-	}
-	r := &record{rows: make([]postgres.GatheredRow, len(rows))}
-	for i, row := range rows {
-		r.rows[i] = postgres.GatheredRow{ProgressRow: row, UserID: a.user.ID, Version: version}
+	r := &record{rows: make([]postgres.GatheredRow, len(entries))}
+	for i, e := range entries {
+		if e.ProgressPercentage == 100 || e.CourseID != entries[0].CourseID || !course.lessons[e.LessonID] {
+			return nil, false, nil
+		}
+		r.rows[i] = postgres.GatheredRow{
+			UserID: a.user.ID, Version: version,
+			ProgressRow: postgres.ProgressRow{CourseID: id, LessonID: e.LessonID, Percentage: e.ProgressPercentage},
+		}
 	}
 	write := func(batch []*record) { a.app.write(context.WithoutCancel(ctx), batch) } // a caller who has gone changes nothing
 	if !a.app.recorder.do(r, len(r.rows), recording, write) {
@@ -103,9 +114,9 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry, now time
 	if r.stands == nil || r.err != nil {
 		return nil, false, r.err
 	}
-	answer := make([]hub.ProgressEntry, 0, len(rows))
+	answer := make([]hub.ProgressEntry, 0, len(r.rows))
 	for i, m := range r.stands {
-		if told := slices.ContainsFunc(rows[:i], func(r postgres.ProgressRow) bool { return r.LessonID == m.LessonID }); !told {
+		if told := slices.ContainsFunc(r.rows[:i], func(r postgres.GatheredRow) bool { return r.LessonID == m.LessonID }); !told {
 			answer = append(answer, hub.ProgressEntry{CourseID: m.CourseID, LessonID: m.LessonID, ProgressPercentage: m.Percentage, CompletedAt: m.CompletedAt})
 		}
 	}

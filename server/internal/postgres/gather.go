@@ -71,18 +71,19 @@ func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Tim
 		users, courses, lessons = append(users, l.user), append(courses, l.course), append(lessons, l.lesson)
 		versions, heard = append(versions, int32(r.Version)), append(heard, int32(r.Percentage)) //nolint:gosec // small numbers
 	}
-	found, err := tx.Query(ctx, mergeGathered, users, courses, versions, lessons, heard, now)
+	told, err := tx.Query(ctx, mergeGathered, users, courses, versions, lessons, heard, now)
 	if err != nil {
 		return nil, classify("progress", err)
 	}
-	merged := make([]*ProgressRow, len(users))
+	merged, found := make([]ProgressRow, len(users)), make([]bool, len(users))
 	var (
 		l          learnerLesson
 		percentage int
 		completed  *time.Time
 	)
-	_, err = pgx.ForEachRow(found, []any{&l.user, &l.course, &l.lesson, &percentage, &completed}, func() error {
-		merged[at[l]] = &ProgressRow{LessonID: l.lesson, Percentage: percentage, CompletedAt: utc(completed)}
+	_, err = pgx.ForEachRow(told, []any{&l.user, &l.course, &l.lesson, &percentage, &completed}, func() error {
+		i := at[l]
+		merged[i], found[i] = ProgressRow{LessonID: l.lesson, Percentage: percentage, CompletedAt: utc(completed)}, true
 		return nil
 	})
 	if err != nil {
@@ -90,8 +91,9 @@ func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Tim
 	}
 	stands := make([]*ProgressRow, n)
 	for i, l := range lessonOf {
-		if m := merged[at[l]]; l.user.Valid && m != nil {
-			stands[i] = &ProgressRow{rows[i].CourseID, m.LessonID, m.Percentage, m.CompletedAt}
+		if n := at[l]; l.user.Valid && found[n] {
+			merged[n].CourseID = rows[i].CourseID
+			stands[i] = &merged[n]
 		}
 	}
 	return stands, nil
