@@ -13,6 +13,9 @@ func (api) accounts(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := named(c, "role"); err != nil {
+		return nil, err
+	}
 	suspended, err := flag(c, "suspended")
 	if err != nil {
 		return nil, err

@@ -38,11 +38,16 @@ func (api) authoredCourse(c *gin.Context, as app.Actor) (any, error) {
 
 // PUT /v1/author/courses/{course}/publication
 func (api) setPublished(c *gin.Context, as app.Actor) (any, error) {
-	var p hub.Publication
+	var p struct {
+		Published *bool `json:"published"`
+	}
 	if err := decode(c, &p); err != nil {
 		return nil, err
 	}
-	return as.SetPublished(c.Request.Context(), c.Param("course"), p.Published)
+	if p.Published == nil {
+		return nil, missing("published")
+	}
+	return as.SetPublished(c.Request.Context(), c.Param("course"), *p.Published)
 }
 
 // GET /v1/author/courses/{course}/versions

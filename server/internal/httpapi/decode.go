@@ -108,6 +108,10 @@ func malformed(err error) error {
 	return refined{wrong("", detail), http.StatusBadRequest}
 }
 
+// missing is what is wrong with a body without a field that it has to have, where
+// what Go makes of that means something else.
+func missing(field string) error { return wrong("/"+field, "This is missing.") }
+
 func wrong(pointer, detail string) error {
 	return &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: pointer, Detail: detail}}}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -348,5 +349,36 @@ func TestBodiesOfEveryShape(t *testing.T) {
 		if got := send(t, direct, d.method, d.at(nowhere()), token, `{}`, "Content-Encoding", "gzip"); got.status != http.StatusUnsupportedMediaType && d.path != "/v1/graphql" {
 			t.Errorf("%s, packed: %d", d.name, got.status)
 		}
+	}
+}
+
+// What an operation needs is asked for, where all else is right: what is left out is
+// no no, no nothing and no any.
+func TestWhatIsNeededIsAskedFor(t *testing.T) {
+	t.Parallel()
+	h := newLabHub(t)
+	admin := h.User(t, hub.Admin)
+	ids := nowhere()
+	maps.Copy(ids, h.belongings(t, admin).theirs)
+	ids["user"] = profileOf(t, h.User(t, hub.Free)).ID
+	token := h.Token(t, admin)
+	asked := 0
+	for _, d := range contract(t) {
+		if strings.HasPrefix(d.path, "/v1/author/labs/") {
+			ids["lab"] = "of-hers-lab"
+		}
+		for _, p := range d.params {
+			if p.In == "query" && p.Schema.Value.Enum != nil {
+				asked++
+				tells(t, d.name+"?"+p.Name+"=", send(t, h.API, d.method, d.at(ids)+"?"+p.Name+"=", token, ""), 400)
+			}
+		}
+		if b := d.op.RequestBody; b != nil && b.Value.Content.Get("application/json") != nil && b.Value.Content.Get("application/json").Schema.Value.Required != nil {
+			asked++
+			tells(t, d.name+" with nothing", send(t, h.API, d.method, d.at(ids), token, "{}"), 400)
+		}
+	}
+	if asked < 25 {
+		t.Errorf("%d questions were asked: nothing was tested", asked)
 	}
 }

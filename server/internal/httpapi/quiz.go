@@ -13,5 +13,8 @@ func (api) takeQuiz(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &answers); err != nil {
 		return nil, err
 	}
+	if answers.Answers == nil {
+		return nil, missing("answers")
+	}
 	return as.TakeQuiz(c.Request.Context(), c.Param("course"), c.Param("lesson"), answers)
 }

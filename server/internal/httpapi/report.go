@@ -40,11 +40,14 @@ func (api) markCheck(c *gin.Context, as app.Actor) (any, error) {
 		return nil, hub.Errorf(hub.Invalid, "Steps are numbered from 1.")
 	}
 	var b struct {
-		Broken bool   `json:"broken"`
+		Broken *bool  `json:"broken"`
 		Note   string `json:"note"`
 	}
 	if err := decode(c, &b); err != nil {
 		return nil, err
 	}
-	return as.MarkCheck(c.Request.Context(), c.Param("lab"), step, b.Broken, b.Note)
+	if b.Broken == nil {
+		return nil, missing("broken")
+	}
+	return as.MarkCheck(c.Request.Context(), c.Param("lab"), step, *b.Broken, b.Note)
 }
