@@ -37,6 +37,7 @@ type model struct {
 	tab           int
 	ids           int
 	help          bool
+	helpAt        int          // the first line of it in sight
 	stood         hub.Standing // with the hub, when that was last looked at
 	said          string       // shown until the next key
 	failed        error        // likewise
@@ -309,6 +310,14 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 			return m, m.profile
 		}
 		return m, nil
+	case m.help && key.Matches(k, keys.Down):
+		if _, h := m.inner(); m.helpAt+max(h-2, 1) < len(m.helpLines()) {
+			m.helpAt++
+		}
+		return m, nil
+	case m.help && key.Matches(k, keys.Up):
+		m.helpAt = max(m.helpAt-1, 0)
+		return m, nil
 	case m.help:
 		m.help = false
 		return m, nil
@@ -321,7 +330,7 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	case key.Matches(k, keys.Quit):
 		return m, tea.Quit
 	case key.Matches(k, keys.Help):
-		m.help = true
+		m.help, m.helpAt = true, 0
 		return m, nil
 	case owns(top, k):
 		return m.send(len(m.stack)-1, k)
@@ -366,5 +375,9 @@ const (
 
 func (m model) tiny() bool { return m.width < leastWidth || m.height < leastHeight }
 
+// widest is how far apart the two ends of a row may be: on a wider terminal the
+// eye would lose the row between them.
+const widest = 130
+
 // inner is the room a screen has: all but the bar and the two lines below.
-func (m model) inner() (width, height int) { return m.width, m.height - 4 }
+func (m model) inner() (width, height int) { return min(m.width, widest), m.height - 4 }

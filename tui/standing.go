@@ -63,7 +63,11 @@ func (m model) stands() (model, tea.Cmd) {
 		m.said, m.failed = strings.Join(said, " "), nil
 	}
 	cmds := []tea.Cmd{m.watch()}
-	if back && len(m.stack) == 1 {
+	switch {
+	case back && m.err != nil: // it was gone before anything could be shown
+		m.err = nil
+		cmds = append(cmds, m.profile)
+	case back && len(m.stack) == 1:
 		top := m.stack[0]
 		cmds = append(cmds, tag(top.id, top.s.Init()))
 	}

@@ -22,8 +22,20 @@ func (p parked) Standing() (hub.Standing, <-chan struct{}) { return p.Stands(), 
 // needs.
 func TestTheScreensOnATrain(t *testing.T) {
 	for _, s := range []struct{ name, keys string }{
-		{"Home", ""}, {"Catalogue", "2"}, {"Labs", "3"}, {"Progress", "4"}, {"Me", "5 G"}, {"Course", "2 enter"},
-		{"NotLeft", "2 enter x"}, {"Lesson", "2 enter enter"}, {"Marked", "2 enter enter d"}, {"Lab", "2 enter j enter"}, {"Quiz", "2 enter enter t"}, {"Account", "5 a"}, {"Settings", ","},
+		{"Home", ""},
+		{"Catalogue", "2"},
+		{"Labs", "3"},
+		{"Progress", "4"},
+		{"Me", "5 G"},
+		{"Course", "2 enter"},
+		{"NotLeft", "2 enter x"},
+		{"Lesson", "2 enter enter"},
+		{"Marked", "2 enter enter d"},
+		{"Lab", "2 enter j enter"},
+		{"Quiz", "2 enter enter t"},
+		{"Account", "5 a"},
+		{"Settings", ","},
+		{"Help", "? j j"},
 	} {
 		for _, size := range []struct {
 			name string

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -201,33 +202,46 @@ func TestCtrlCInterrupts(t *testing.T) {
 // still is a model after it has loaded, without a program around it.
 func still(t *testing.T, b tui.Backend, o tui.Options, w, h int, keys ...string) string {
 	t.Helper()
-	m := tui.New(t.Context(), b, o)
-	var run func(cmd tea.Cmd, depth int)
-	run = func(cmd tea.Cmd, depth int) {
-		if cmd == nil || depth > 6 {
-			return
-		}
-		msg := cmd()
-		if batch, ok := msg.(tea.BatchMsg); ok {
-			for _, c := range batch {
-				run(c, depth)
+	return drawn(t, b, o, nil, w, h, keys...)
+}
+
+// drawn is still, for a terminal that begins by telling something. Time is
+// synctest's, so nothing waits.
+func drawn(t *testing.T, b tui.Backend, o tui.Options, first tea.Msg, w, h int, keys ...string) (view string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		m := tui.New(t.Context(), b, o)
+		var run func(cmd tea.Cmd, depth int)
+		run = func(cmd tea.Cmd, depth int) {
+			if cmd == nil || depth > 6 {
+				return
 			}
-			return
+			msg := cmd()
+			if batch, ok := msg.(tea.BatchMsg); ok {
+				for _, c := range batch {
+					run(c, depth)
+				}
+				return
+			}
+			if msg == nil {
+				return
+			}
+			m, cmd = m.Update(msg)
+			run(cmd, depth+1)
 		}
-		if msg == nil {
-			return
+		if first != nil {
+			m, _ = m.Update(first)
 		}
-		m, cmd = m.Update(msg)
-		run(cmd, depth+1)
-	}
-	m, cmd := m.Update(tea.WindowSizeMsg{Width: w, Height: h})
-	run(cmd, 0)
-	run(m.Init(), 0)
-	for _, k := range keys {
-		m, cmd = m.Update(screentest.Key(k))
+		m, cmd := m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 		run(cmd, 0)
-	}
-	return m.View().Content
+		run(m.Init(), 0)
+		for _, k := range keys {
+			m, cmd = m.Update(screentest.Key(k))
+			run(cmd, 0)
+		}
+		view = m.View().Content
+	})
+	return view
 }
 
 func TestTooSmall(t *testing.T) {

@@ -36,12 +36,12 @@ func (m model) draw() string {
 	body := widget.Loading(th, w, h)
 	switch {
 	case m.err != nil:
-		body = widget.Failed(th, m.err, m.o.SignIn, w, h)
+		body = m.env.Failed(m.err, w, h)
 	case len(m.stack) > 0:
 		body = m.stack[len(m.stack)-1].s.View()
 	}
 	if m.help {
-		body = widget.Over(th, body, th.T("Keys"), m.helpLines(), w, h)
+		body = widget.Over(th, body, th.T("Keys"), m.helpPage(), w, h)
 	}
 	lines := strings.Split(body, "\n")
 	for len(lines) < h {
@@ -50,7 +50,7 @@ func (m model) draw() string {
 	lines = lines[:h]
 	bar := m.bar()
 	copy(lines[max(0, h-len(bar)+1):], bar)
-	rule := th.Faint.Render(strings.Repeat("─", w))
+	rule := th.Faint.Render(strings.Repeat("─", m.width))
 	out := append([]string{m.title(), rule}, lines...)
 	out = append(out, bar[len(bar)-1], " "+m.keyLine())
 	return strings.Join(out, "\n")
@@ -155,6 +155,23 @@ func (m model) ends() []key.Binding {
 // listed reports whether the screen's own keys have that one.
 func (m model) listed(b key.Binding) bool {
 	return slices.ContainsFunc(m.stack[len(m.stack)-1].s.Keys(), func(mine key.Binding) bool { return mine.Help().Key == b.Help().Key })
+}
+
+// helpPage is as much of the help as there is room for, from where one has
+// scrolled to.
+func (m model) helpPage() []string {
+	lines := m.helpLines()
+	_, h := m.inner()
+	room := max(h-2, 1)
+	if len(lines) <= room {
+		return lines
+	}
+	at := min(m.helpAt, len(lines)-room)
+	page := slices.Clone(lines[at : at+room])
+	if at+room < len(lines) {
+		page[room-1] = m.env.Theme.Faint.Render("↓ …")
+	}
+	return page
 }
 
 func (m model) helpLines() []string {

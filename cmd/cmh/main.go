@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/client/offline"
@@ -51,7 +53,8 @@ func main() {
 		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {
 			return labssh.Local(ctx, certify, terminal, os.Stdin, os.Stdout, say)
 		},
-		Desk: desk,
+		Desk:   desk,
+		Config: func(env *cli.Env) *cobra.Command { return config.Command(env, config.Dir) },
 	})
 	root.Add(tree, root.Learn, sync.Command(env, m.learning))
 	root.Add(tree, root.Account, auth.Command(env, m))

@@ -14,6 +14,7 @@ import (
 type Theme struct {
 	Brand    lipgloss.Style // our name
 	Title    lipgloss.Style // headings
+	Section  lipgloss.Style // what a part of a screen is called
 	Selected lipgloss.Style // the row under the cursor
 	Faint    lipgloss.Style // what may be overlooked
 	Good     lipgloss.Style
@@ -39,6 +40,7 @@ func Default() Theme {
 	return Theme{
 		Brand:    s().Bold(true).Foreground(lipgloss.Magenta),
 		Title:    s().Bold(true),
+		Section:  s().Bold(true).Foreground(lipgloss.Magenta), // without colours still bold
 		Selected: s().Bold(true).Foreground(lipgloss.Magenta),
 		Faint:    s().Faint(true),
 		Good:     s().Foreground(lipgloss.Green),

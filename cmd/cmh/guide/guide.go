@@ -22,18 +22,20 @@ type guide struct {
 	env *cli.Env
 	hub cli.Backend
 	run Run
+	own bool // this machine is the learner's: config is among the commands
 }
 
 // errQuit ends the guide from wherever one is.
 var errQuit = errors.New("quit")
 
-// Open talks with the learner until they quit, or the input ends.
-func Open(ctx context.Context, env *cli.Env, run Run) error {
+// Open talks with the learner until they quit, or the input ends. On their own
+// machine run knows the config commands.
+func Open(ctx context.Context, env *cli.Env, run Run, own bool) error {
 	b, err := env.Backend()
 	if err != nil {
 		return err
 	}
-	g := guide{env, b, run}
+	g := guide{env, b, run, own}
 	g.say("CloudMastersHub, in lines. Answer with a number, or the first letters of a choice. 0 goes back, q quits, Enter repeats the choices.")
 	if u, err := b.Profile(ctx); err == nil {
 		g.say("You are signed in as %s.", cli.CleanLine(u.Username))

@@ -27,7 +27,7 @@ func (g guide) home(ctx context.Context) ([]choice, error) {
 		choice{g.env.T("Progress"), g.progress},
 		choice{g.env.T("Certificates"), g.command("cert", "list")},
 		choice{g.env.T("Account"), func(ctx context.Context) error { return g.menu(ctx, g.env.T("Account"), g.account) }},
-		choice{g.env.T("Settings: what can be set, and how"), g.command("help", "environment")},
+		choice{g.env.T("Settings: what can be set, and how"), g.set},
 	), nil
 }
 
@@ -117,6 +117,9 @@ func (g guide) course(slug string) func(context.Context) error {
 			for _, l := range c.Labs {
 				out = append(out, choice{sentence(g.env.Tf("Lab: %s", l.Title), g.minutes(l.EstimatedTime), done["lab "+l.ID]), g.lab(l.ID)})
 			}
+			if c.Enrolled {
+				out = append(out, choice{g.env.T("Leave this course"), g.sure(g.env.T("Leave this course? What you did in it is kept."), g.command("course", "leave", c.Slug))})
+			}
 			return out, nil
 		})
 	}
@@ -194,9 +197,9 @@ func (g guide) account(context.Context) ([]choice, error) {
 	return []choice{
 		{g.env.T("My profile"), g.command("profile", "view")},
 		{g.env.T("How much of my limits I have used"), g.command("profile", "usage")},
-		{g.env.T("My SSH keys"), g.command("key", "list")},
-		{g.env.T("Where I am signed in"), g.command("auth", "sessions")},
-		{g.env.T("My API keys"), g.command("auth", "token", "list")},
+		{g.env.T("My SSH keys"), g.sshKeys},
+		{g.env.T("Where I am signed in"), g.signIns},
+		{g.env.T("My API keys"), g.apiKeys},
 		{g.env.T("Change the name that others see"), func(ctx context.Context) error {
 			name, err := g.ask(ctx, "Name:")
 			if err != nil || name == "" {

@@ -67,20 +67,29 @@ func (g guide) find(l hub.Lesson) func(context.Context) error {
 		if err != nil || what == "" {
 			return err
 		}
-		return g.menu(ctx, g.env.Tf("Places with %s", cli.CleanLine(what)), func(context.Context) ([]choice, error) {
-			var out []choice
-			for _, s := range g.sections(l) {
-				for line := range strings.SplitSeq(s.text, "\n") {
-					if len(out) < mostFound && strings.Contains(strings.ToLower(line), strings.ToLower(what)) {
-						under := ""
-						if s.title != "" {
-							under = g.env.Tf("under %s", s.title)
-						}
-						out = append(out, choice{sentence(line, under), g.aloud(s)})
-					}
-				}
-			}
-			return out, nil
-		})
+		places := g.places(l, strings.ToLower(what))
+		if len(places) == 0 {
+			g.say("%s is nowhere in it.", cli.CleanLine(what))
+			return nil
+		}
+		return g.menu(ctx, g.env.Tf("Places with %s", cli.CleanLine(what)), func(context.Context) ([]choice, error) { return places, nil })
 	}
+}
+
+// places are the lines that hold what, each with the heading that it is under.
+func (g guide) places(l hub.Lesson, what string) []choice {
+	var out []choice
+	for _, s := range g.sections(l) {
+		for line := range strings.SplitSeq(s.text, "\n") {
+			if len(out) == mostFound || !strings.Contains(strings.ToLower(line), what) {
+				continue
+			}
+			under := ""
+			if s.title != "" {
+				under = g.env.Tf("under %s", s.title)
+			}
+			out = append(out, choice{sentence(line, under), g.aloud(s)})
+		}
+	}
+	return out
 }

@@ -37,7 +37,8 @@ const (
 type Local struct {
 	Open   func(cmd *cobra.Command) error // the screens; for cmh alone on a terminal
 	Attach lab.Attach
-	Desk   lab.Desk // the gateway has one as well
+	Desk   lab.Desk                      // the gateway has one as well
+	Config func(*cli.Env) *cobra.Command // the settings; for cmh in lines
 }
 
 // New returns the tree. A nil local leaves out what needs a learner's machine.
@@ -89,8 +90,11 @@ func guided(ctx context.Context, env *cli.Env, l Local) error {
 		again.Lines = true
 		tree := New(&again, &l)
 		Add(tree, Account, auth.Lists(&again)) // who made the caller's tree has more of it
+		if l.Config != nil {
+			Add(tree, Other, l.Config(&again))
+		}
 		return cli.Run(ctx, tree, &again, args)
-	})
+	}, l.Config != nil)
 }
 
 // Add puts commands into a group of root.

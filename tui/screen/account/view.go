@@ -125,7 +125,7 @@ func (m Model) View() string {
 		if s.hidden {
 			continue
 		}
-		p.Add("", "  "+th.Accent.Render(s.title))
+		p.Add("", "  "+th.Section.Render(s.title))
 		for _, r := range s.rows {
 			p.Row(at == m.cursor.At, m.row(r, at == m.cursor.At)...)
 			at++
@@ -164,7 +164,7 @@ func (m Model) limits(p *widget.Page) {
 	if u.Tier == "" {
 		return
 	}
-	p.Add("", "  "+th.Accent.Render(th.Tf("Limits of your tier, %s", safe.Line(string(u.Tier)))))
+	p.Add("", "  "+th.Section.Render(th.Tf("Limits of your tier, %s", safe.Line(string(u.Tier)))))
 	for _, l := range []struct {
 		name string
 		hub.Used

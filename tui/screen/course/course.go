@@ -265,7 +265,7 @@ func (m Model) View() string {
 	if len(path) == 0 {
 		p.Add("", "  "+th.Faint.Render(th.T("This course has no lessons yet.")))
 	} else {
-		p.Add("", "  "+th.Accent.Render(th.T("The path")))
+		p.Add("", "  "+th.Section.Render(th.T("The path")))
 	}
 	for i, r := range path {
 		on := i == m.cursor.At
@@ -324,7 +324,7 @@ func (m Model) about(p *widget.Page) {
 		}
 	}
 	if len(c.LearningObjectives) > 0 && (m.progress == nil || m.height >= 30) { // who has begun wants the path
-		p.Add("", "  "+th.Accent.Render(th.T("You will learn to")))
+		p.Add("", "  "+th.Section.Render(th.T("You will learn to")))
 		for _, o := range c.LearningObjectives {
 			for i, l := range widget.Wrap(o, m.width-8) {
 				if i == 0 {

@@ -201,7 +201,7 @@ func (m Model) View() string {
 	selected := func() bool { row++; return m.cursor.At == row-1 }
 	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), th.Accent.Render(m.days()), m.width-2))
 	if len(m.sessions) > 0 {
-		p.Add("", "  "+th.Accent.Render(th.T("Running labs")))
+		p.Add("", "  "+th.Section.Render(th.T("Running labs")))
 		for _, s := range m.sessions {
 			on := selected()
 			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())), m.width))
@@ -213,9 +213,9 @@ func (m Model) View() string {
 	for i, n := range m.steps() {
 		switch i {
 		case 0:
-			p.Add("", "  "+th.Accent.Render(th.T("Continue")))
+			p.Add("", "  "+th.Section.Render(th.T("Continue")))
 		case 1:
-			p.Add("", "  "+th.Accent.Render(th.T("Or")))
+			p.Add("", "  "+th.Section.Render(th.T("Or")))
 		}
 		on := selected()
 		lines := []string{widget.Row(th, on, safe.Line(n.Title), th.T(kinds[n.Kind]), m.width)}
@@ -225,7 +225,7 @@ func (m Model) View() string {
 		p.Row(on, lines...)
 	}
 	if len(m.courses) > 0 {
-		p.Add("", "  "+th.Accent.Render(th.T("Your courses")))
+		p.Add("", "  "+th.Section.Render(th.T("Your courses")))
 		for _, c := range m.courses {
 			on := selected()
 			p.Row(on, m.course(c, on))

@@ -91,7 +91,7 @@ func (m *Model) outline() {
 		return
 	}
 	th := m.env.Theme
-	m.text.Lines = append(m.text.Lines, "", "  "+th.Accent.Render(th.T("Steps")))
+	m.text.Lines = append(m.text.Lines, "", "  "+th.Section.Render(th.T("Steps")))
 	for _, s := range m.lab.Steps {
 		m.text.Lines = append(m.text.Lines, fmt.Sprintf("    %2d  %s", s.Number, safe.Line(s.Title)))
 	}
@@ -199,7 +199,7 @@ func (m Model) state() string {
 // list is the steps down the right side.
 func (m Model) list() []string {
 	th := m.env.Theme
-	out := []string{th.Accent.Render(th.T("Steps")), ""}
+	out := []string{th.Section.Render(th.T("Steps")), ""}
 	for _, s := range m.states() {
 		mark, style := "  ", th.Faint
 		if m.running() && s.Number == m.session.Step {

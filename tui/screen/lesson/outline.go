@@ -51,7 +51,7 @@ func (o *outline) view(th theme.Theme, width, height int) string {
 		top = min(top, h.Level)
 	}
 	var p widget.Page
-	p.Add("  "+th.Accent.Render(th.T("Outline")), "")
+	p.Add("  "+th.Section.Render(th.T("Outline")), "")
 	for i, h := range o.headings {
 		on := i == o.cursor.At
 		p.Row(on, widget.Row(th, on, strings.Repeat("  ", h.Level-top)+h.Text, "", width))

@@ -40,8 +40,17 @@ func TestALongLesson(t *testing.T) {
 		w, h int
 	}{{"80x24", 80, 20}, {"120x40", 120, 36}, {"40x10", 40, 6}} {
 		for _, s := range []struct{ name, keys string }{
-			{"top", ""}, {"end", "G"}, {"outline", "o"}, {"outline below", "pgdown pgdown o"}, {"went there", "o j j j j j enter"},
-			{"find", "/ h o p"}, {"found", "/ h o p enter n n"}, {"before", "/ h o p enter N"}, {"not found", "/ x x x enter"}, {"given up", "pgdown / h o p esc"}, {"copy", "y 1"},
+			{"top", ""},
+			{"end", "G"},
+			{"outline", "o"},
+			{"outline below", "pgdown pgdown o"},
+			{"went there", "o j j j j j enter"},
+			{"find", "/ h o p"},
+			{"found", "/ h o p enter n n"},
+			{"before", "/ h o p enter N"},
+			{"not found", "/ x x x enter"},
+			{"given up", "pgdown / h o p esc"},
+			{"copy", "y 1"},
 		} {
 			t.Run(size.name+" "+s.name, func(t *testing.T) {
 				t.Parallel()

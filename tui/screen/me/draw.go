@@ -29,7 +29,7 @@ func (m *Model) add(lines ...string) {
 	}
 }
 
-func (m *Model) section(title string) { m.add("", m.env.Theme.Accent.Render(title), "") }
+func (m *Model) section(title string) { m.add("", m.env.Theme.Section.Render(title), "") }
 
 // pair is a line with something at its right end.
 func (m *Model) pair(left, right string) {

@@ -199,7 +199,7 @@ func (m Model) View() string {
 	if m.height >= 12 {
 		p.Add("")
 	}
-	p.Add("  " + th.Accent.Render(th.T("Settings of cmh on this machine")))
+	p.Add("  " + th.Section.Render(th.T("Settings of cmh on this machine")))
 	for i, s := range m.all {
 		if m.height >= 12 {
 			p.Add("")
