@@ -45,7 +45,8 @@ func (a Answer) GraphError() error {
 			} `json:"extensions"`
 		} `json:"errors"`
 	}
-	if json.Unmarshal(a.Body, &answer) != nil || len(answer.Errors) == 0 {
+	_ = json.Unmarshal(a.Body, &answer) // what is no answer of GraphQL tells of nothing
+	if len(answer.Errors) == 0 {
 		return nil
 	}
 	e := &hub.Error{Code: answer.Errors[0].Extensions.Code, Message: short(answer.Errors[0].Message, 2000)}

@@ -130,13 +130,14 @@ func unknownField(name string, known []string) error {
 // chooseOf is choose for JSON that no type of ours describes: its fields are those
 // that are in it.
 func chooseOf(raw json.RawMessage, fields []string) (any, error) {
-	var list []map[string]json.RawMessage
-	single := json.Unmarshal(raw, &list) != nil
-	if single {
-		list = make([]map[string]json.RawMessage, 1)
-		if json.Unmarshal(raw, &list[0]) != nil {
-			return nil, hub.Errorf(hub.Invalid, "This answer has no fields.")
-		}
+	isList := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("["))
+	list := make([]map[string]json.RawMessage, 1)
+	var into any = &list[0]
+	if isList {
+		into = &list
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return nil, hub.Wrap(err, hub.Invalid, "This answer has no fields.")
 	}
 	known := map[string]bool{}
 	for _, item := range list {
@@ -154,7 +155,7 @@ func chooseOf(raw json.RawMessage, fields []string) (any, error) {
 			out[i][f] = item[f]
 		}
 	}
-	if single {
+	if !isList {
 		return out[0], nil
 	}
 	return out, nil
