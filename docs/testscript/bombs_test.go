@@ -283,7 +283,7 @@ func (h *head) Write(b []byte) (int, error) {
 func (h *head) await(re *regexp.Regexp) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); <-tick.C {
 		if re.MatchString(h.String()) {
 			return true
 		}
@@ -321,24 +321,33 @@ func p95(all []time.Duration) time.Duration {
 	return all[len(all)*95/100].Round(time.Microsecond)
 }
 
-// readyz asks what asks the database.
+// readyz asks what asks the database, until it is ready: it says that it isn't
+// where an answer takes a second, and how long that may go on is the caller's to
+// say.
 func readyz(ctx context.Context, api string) error {
+	for {
+		status, err := askReadyz(ctx, api)
+		if err != nil || status == http.StatusOK {
+			return err
+		}
+		if status != http.StatusServiceUnavailable {
+			return fmt.Errorf("readyz answers %d", status)
+		}
+	}
+}
+
+func askReadyz(ctx context.Context, api string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/readyz", nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("readyz answers %d", resp.StatusCode)
-	}
-	return nil
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
 }
 
 // watch looks at how large a process is until it is asked for the most.

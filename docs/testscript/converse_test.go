@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
@@ -188,7 +189,7 @@ func left(sent string) string {
 var moves = regexp.MustCompile("(?m)\x1b.{0,20}|\r[^\r\n].{0,20}|^ *[│┆╭▌▸▾━─].{0,20}|[\u2800-\u28ff].{0,20}")
 
 // patience is how long a conversation waits for one answer.
-const patience = 40 * time.Second
+const patience = 3 * time.Minute
 
 // show is what a program has written on its terminal and nobody has seen yet.
 type show struct {
@@ -232,17 +233,49 @@ func (s *show) settles() bool {
 	return false
 }
 
-// wait looks for re, and forgets everything up to the moment it was there.
+// wait looks for re, and forgets everything up to its end. What came behind it,
+// while nobody looked, is still to be seen.
 func (s *show) wait(re *regexp.Regexp) bool {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
-		if re.MatchString(s.left()) {
-			s.mu.Lock()
-			s.text.Reset()
-			s.mu.Unlock()
+		if s.find(re) {
 			return true
 		}
 	}
 	return false
+}
+
+func (s *show) find(re *regexp.Regexp) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	raw := s.text.Bytes()
+	n := whole(raw)
+	text := ansi.Strip(string(raw[:n]))
+	at := re.FindStringIndex(text)
+	if at == nil {
+		return false
+	}
+	rest := text[at[1]:] + string(raw[n:])
+	s.text.Reset()
+	s.text.WriteString(rest)
+	return true
+}
+
+// whole is how much of p what comes next can't change: it ends with no part of
+// a character or of a control sequence.
+func whole(p []byte) int {
+	n := len(p)
+	for i := 1; i <= min(utf8.UTFMax, len(p)); i++ {
+		if last := p[len(p)-i:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				n -= i
+			}
+			break
+		}
+	}
+	if i := bytes.LastIndexByte(p[:n], '\x1b'); i >= 0 && !strings.HasSuffix(ansi.Strip(string(p[i:n])+"x"), "x") {
+		n = i
+	}
+	return n
 }
