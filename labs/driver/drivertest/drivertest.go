@@ -258,7 +258,7 @@ func (s suite) cancelled(t *testing.T) {
 
 func (s suite) reopened(t *testing.T) {
 	c := s.sandbox(t, s.spec("kept"))
-	must(t, c, "echo before >/root/mark; nohup sleep 1234 >/dev/null 2>&1 &")
+	must(t, c, "echo before >/root/mark; nohup sleep 1234 >/dev/null 2>&1 & until pgrep -x sleep >/dev/null; do :; done")
 	later := s.open(t)
 	ids, err := later.List(t.Context())
 	if err != nil || !slices.Contains(ids, "kept") {
@@ -376,7 +376,7 @@ func (s suite) bombs(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		must(t, neighbour, "echo calm")
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("the neighbour waited %v", took)
 		}
 		// The agent itself must answer still, though nothing may start.
@@ -426,10 +426,11 @@ func (s suite) bombs(t *testing.T) {
 		calm(t)
 	})
 	t.Run("forks", func(t *testing.T) {
-		// Bounded in itself: 300 sleepers that end.
-		out, _ := Exec(t, c, "for i in $(seq 300); do sleep 3 & done 2>&1; wait")
+		// Bounded in itself: 120 sleepers that end, and that no machine is too slow to
+		// start half of before the first does.
+		out, _ := Exec(t, c, "for i in $(seq 120); do sleep 8 & done 2>&1; wait")
 		if !strings.Contains(out, "fork") && !strings.Contains(out, "Resource temporarily unavailable") {
-			t.Errorf("300 processes fit into 64: %.300s", out)
+			t.Errorf("120 processes fit into 64: %.300s", out)
 		}
 		calm(t)
 	})

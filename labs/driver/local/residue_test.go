@@ -94,7 +94,7 @@ func settled(t *testing.T, d *local.Driver, state, before string) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	var more []string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); <-tick.C {
 		more = nil
 		for line := range strings.Lines(residue(t, d, state)) {
 			if line = strings.TrimSpace(line); !strings.Contains(before, line) {
