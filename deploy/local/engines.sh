@@ -52,7 +52,7 @@ pids+=($!)
 for engine in docker podman; do
 	for ((i = 0; ; i++)); do
 		curl -fsS --max-time 5 --unix-socket "$dir/$engine.sock" http://engine/_ping >/dev/null 2>&1 && break
-		if [ $i -gt 300 ]; then
+		if [ $i -gt 900 ]; then
 			tail -n 20 "$dir/$engine.log" >&2
 			echo "engines.sh: $engine did not start" >&2
 			exit 1
