@@ -52,8 +52,16 @@ func TestCollectWithoutADatabase(t *testing.T) {
 	if err := json.Unmarshal(raw, &rec); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Kill(rec.PID, unix.SIGKILL); err != nil {
+	fd, err := unix.PidfdOpen(rec.PID, 0)
+	if err != nil {
 		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(3*time.Minute/time.Millisecond)); n != 1 {
+		t.Fatalf("it lives on: %v", err)
 	}
 	if err := os.RemoveAll(at("s-lost")); err != nil {
 		t.Fatal(err)

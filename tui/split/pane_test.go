@@ -104,7 +104,7 @@ func TestPaneIsLikeTmux(t *testing.T) {
 				direct := tmux(t, size.paneCols, size.paneRows, "stty raw -echo; cat "+file+"; exec sleep 600", "")
 				pane := tmux(t, size.cols, size.rows, os.Args[0], file)
 				var want, got []string
-				for end := time.Now().Add(time.Minute); ; {
+				for end := time.Now().Add(3 * time.Minute); ; {
 					want = direct.rows(0, size.paneCols-program.edge)
 					got = pane.rows(size.cols-size.paneCols, size.cols-program.edge)[:size.paneRows]
 					if same := fmt.Sprint(got) == fmt.Sprint(want); same && strings.TrimSpace(fmt.Sprint(want)) != "" {
@@ -157,7 +157,7 @@ func record(t *testing.T, file, command string, cols, rows int, talk []string) {
 			}
 			continue
 		}
-		for end := time.Now().Add(time.Minute); ; {
+		for end := time.Now().Add(3 * time.Minute); ; {
 			mu.Lock()
 			text := ansi.Strip(all.String()[seen:])
 			found := false

@@ -196,7 +196,7 @@ func (s *seat) Write(p []byte) (int, error) {
 // until waits for what is said of a seat.
 func (s *seat) until(what string, ok func() bool) {
 	s.t.Helper()
-	for end := time.After(time.Minute); ; {
+	for end := time.After(3 * time.Minute); ; {
 		s.mu.Lock()
 		news, is := s.news, ok()
 		s.mu.Unlock()
