@@ -130,7 +130,7 @@ func TestContainer(t *testing.T) {
 	if got := status(addr, "/v1/courses"); got != http.StatusOK {
 		t.Errorf("courses: %d", got)
 	}
-	must("docker", "exec", whole, "cmh-server", "ready")
+	until("it says so itself", func() bool { _, err := run("docker", "exec", whole, "cmh-server", "ready"); return err == nil })
 	until("the engine says that it is healthy", func() bool {
 		return must("docker", "inspect", "-f", "{{.State.Health.Status}}", whole) == "healthy"
 	})
