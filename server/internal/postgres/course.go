@@ -109,13 +109,23 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 	if q.After != nil {
 		after = *q.After
 	}
-	args := []any{q.UserID, q.Provider, q.Level, q.Category, q.Enrolled, q.Limit + 1}
-	list := listFirst
+	var (
+		list     string
+		args     []any
+		filtered = []any{q.UserID, q.Limit + 1, q.Provider, q.Level, q.Category, q.Enrolled}
+		all      = q.Provider == "" && q.Level == "" && q.Category == "" && !q.Enrolled
+	)
 	switch {
 	case q.Query != "":
-		list, args = listByQuery, append(args, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID)
-	case q.After != nil:
-		list, args = listNext, append(args, after.Title, after.ID)
+		list, args = listByQuery, append(filtered, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID)
+	case all && q.After == nil:
+		list, args = listAll, filtered[:2]
+	case all:
+		list, args = listAllNext, append(filtered[:2:2], after.Title, after.ID)
+	case q.After == nil:
+		list, args = listSome, filtered
+	default:
+		list, args = listSomeNext, append(filtered, after.Title, after.ID)
 	}
 	rows, err := tx.Query(ctx, list, args...)
 	if err != nil {
@@ -149,21 +159,36 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 }
 
 // A list without a query is read in the order of its index, from where the page
-// begins and as far as it goes, however many courses there are.
+// begins and as far as it goes, however many courses there are. PostgreSQL keeps
+// its plan for that only as long as it needs no parameter to see that the list is
+// short and that most courses are on it: hence the inner limit, and the lists of
+// all. Planning each page anew costs as much as reading it.
 const (
-	listFirst = listed + ` ORDER BY i.title, i.course_id LIMIT $6`
-	listNext  = listed + ` AND (i.title, i.course_id) > ($7, $8::uuid) ORDER BY i.title, i.course_id LIMIT $6`
+	listAll      = listed + published + listedTo
+	listAllNext  = listed + published + ` AND (i.title, i.course_id) > ($3, $4::uuid)` + listedTo
+	listSome     = listed + filters + listedTo
+	listSomeNext = listed + filters + ` AND (i.title, i.course_id) > ($7, $8::uuid)` + listedTo
 
 	listed = `
-		SELECT 0::bigint, i.title, c.id, c.version, c.created_at, c.updated_at, i.summary, e.user_id IS NOT NULL
-		FROM course_index i JOIN courses c ON c.id = i.course_id` + mine
+		SELECT * FROM (
+		    SELECT 0::bigint AS score, i.title, c.id, c.version, c.created_at, c.updated_at, i.summary, e.user_id IS NOT NULL AS enrolled
+		    FROM course_index i JOIN courses c ON c.id = i.course_id` + taken
+	listedTo = `
+		    ORDER BY i.title, i.course_id LIMIT 101
+		) AS page ORDER BY title, id LIMIT $2`
+
+	taken = `
+		LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid`
+
+	published = `
+		WHERE (NOT i.unpublished OR e.user_id IS NOT NULL)`
+
+	filters = published + `
+		  AND ($3 = '' OR i.provider = $3) AND ($4 = '' OR i.level = $4)
+		  AND ($5 = '' OR lower(i.category) = lower($5)) AND (NOT $6 OR e.user_id IS NOT NULL)`
 
 	// mine is what of an index i the filters let through.
-	mine = `
-		LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid
-		WHERE ($2 = '' OR i.provider = $2) AND ($3 = '' OR i.level = $3)
-		  AND ($4 = '' OR lower(i.category) = lower($4)) AND (NOT $5 OR e.user_id IS NOT NULL)
-		  AND (NOT i.unpublished OR e.user_id IS NOT NULL)`
+	mine = taken + filters
 
 	listByQuery = `
 		WITH words AS (
@@ -190,7 +215,7 @@ const (
 		LEFT JOIN enrollments e ON e.course_id = l.course_id AND e.user_id = nullif($1, '')::uuid
 		WHERE NOT $11 OR (-l.score, i.title, c.id) > (-$12::bigint, $13, $14::uuid)
 		ORDER BY -l.score, i.title, c.id
-		LIMIT $6`
+		LIMIT $2`
 )
 
 // mostRanked is how many courses a search compares, twice: more would only tell
