@@ -120,7 +120,7 @@ func response(in *bufio.Reader) (status int, err error) {
 			break
 		}
 		const name = "Content-Length:"
-		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+		if len(line) > len(name) && line[0]|0x20 == 'c' && line[len(name)-1] == ':' && bytes.EqualFold(line[:len(name)], []byte(name)) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
 				return 0, err
 			}

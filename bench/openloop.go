@@ -71,12 +71,13 @@ type asked struct {
 	waits  []time.Duration
 	status map[int]int
 	late   map[int][]time.Duration // waits by status
+	last   map[int]time.Duration   // when the last was answered, by status, since the first was due
 	failed int
 }
 
 // ask makes rate requests a second for a while, the people taking turns.
 func (c *crowd) ask(ctx context.Context, rate int, long time.Duration, next func(conn, n int) []byte) (asked, error) {
-	all := asked{status: map[int]int{}, late: map[int][]time.Duration{}}
+	all := asked{status: map[int]int{}, late: map[int][]time.Duration{}, last: map[int]time.Duration{}}
 	var (
 		mu sync.Mutex
 		wg sync.WaitGroup
@@ -110,6 +111,7 @@ func (c *crowd) ask(ctx context.Context, rate int, long time.Duration, next func
 					all.status[status]++
 					all.waits = append(all.waits, took)
 					all.late[status] = append(all.late[status], took)
+					all.last[status] = max(all.last[status], time.Since(began))
 				}
 				mu.Unlock()
 				if err != nil {

@@ -46,12 +46,15 @@ func race(ctx context.Context, rounds int, runners ...runner) ([]result, error) 
 	return results, nil
 }
 
-// quantile of an unsorted list.
+// quantile of an unsorted list. The middle of an even number is between two.
 func quantile[T int64 | float64 | time.Duration](list []T, q float64) T {
 	if len(list) == 0 {
 		return 0
 	}
 	s := slices.Sorted(slices.Values(list))
+	if n := len(s); q == 0.5 && n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
 	return s[min(len(s)-1, int(q*float64(len(s))))]
 }
 
