@@ -3,12 +3,16 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/hashing"
 	"github.com/cloudmastershub/cmh/server/internal/mail"
 	"github.com/cloudmastershub/cmh/server/internal/oidc"
 )
@@ -54,6 +58,25 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 	}
 	a.Mail, err = mail.Open(cfg.SMTP, from)
 	return err
+}
+
+// HashPasswords is what Config.Hasher is for: it serves the server that started
+// it until that closes in.
+func HashPasswords(in io.Reader, out io.Writer) error { return hashing.Serve(in, out) }
+
+// hasher starts this program once more, for passwords.
+func hasher(cfg Config) (*hashing.Worker, error) {
+	if len(cfg.Hasher) == 0 {
+		return nil, nil
+	}
+	self, err := os.Executable()
+	if runtime.GOOS == "linux" {
+		self, err = "/proc/self/exe", nil // also when a new version lies at its path
+	}
+	if err != nil {
+		return nil, err
+	}
+	return hashing.NewWorker(cfg.Log, self, cfg.Hasher...), nil
 }
 
 // ResetPassword gives somebody a new password and ends their sign-ins, beside a

@@ -57,6 +57,7 @@ type Config struct {
 	LimitSignIn   string        // 600: requests an hour of one address that sign in or register
 	LabMinutes    string        // 60: minutes of labs a day for free members
 	Grace         time.Duration // 20s: how long running requests may finish
+	Hasher        []string      // nothing: how this program is called to do HashPasswords; without it, passwords are hashed beside everything else
 	Log           *slog.Logger  // nothing
 
 	// Ready is called once, when learners can come in.

@@ -78,6 +78,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 	a := &app.App{DB: db.DB, Log: cfg.Log, Now: time.Now}
 	a.Starting.Store(true)
+	if a.Hashing, err = hasher(cfg); err != nil {
+		return err
+	}
+	defer a.Hashing.Close()
 	ctx, left := linger(ctx, drain, a)
 	defer left()
 	if a.HideSchema, err = cfg.hideSchema(); err != nil {

@@ -107,23 +107,24 @@ func command() *cobra.Command {
 	for _, name := range []string{"log-level", "log-format"} {
 		_ = v.BindPFlag(name, root.PersistentFlags().Lookup(name)) // it was just made
 	}
+	log := &lines{to: os.Stderr}
 	config := func() (server.Config, error) {
 		var c server.Config
 		for _, s := range settings {
 			*s.to(&c) = v.GetString(s.name)
 		}
 		var err error
-		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), os.Stderr)
+		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), log)
 		return c, err
 	}
-	root.AddCommand(serveCommand(config), adminCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
+	root.AddCommand(serveCommand(config, log), adminCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
 	return root
 }
 
 // configFunc reads the configuration once flags are parsed.
 type configFunc func() (server.Config, error)
 
-func logger(level, format string, w io.Writer) (*slog.Logger, error) {
+func logger(level, format string, w *lines) (*slog.Logger, error) {
 	l := slog.LevelWarn
 	if level != "" {
 		if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -133,20 +134,25 @@ func logger(level, format string, w io.Writer) (*slog.Logger, error) {
 	o := &slog.HandlerOptions{Level: l}
 	if format == "" {
 		format = "json"
-		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if f, ok := w.to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			format = "text"
 		}
 	}
+	var h slog.Handler
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, o)), nil
+		h = slog.NewTextHandler(w, o)
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
+		h = slog.NewJSONHandler(w, o)
+	default:
+		return nil, errors.New("log-format must be text or json")
 	}
-	return nil, errors.New("log-format must be text or json")
+	log := slog.New(promptly{h, w})
+	w.tell = func(lost int) { log.Warn("lines of the log are lost: nobody has read them", "lines", lost) }
+	return log, nil
 }
 
-func serveCommand(config configFunc) *cobra.Command {
+func serveCommand(config configFunc, log *lines) *cobra.Command {
 	return &cobra.Command{
 		Use:     "serve",
 		Short:   "Serve, in the foreground, until interrupted",
@@ -157,6 +163,9 @@ func serveCommand(config configFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			log.gather()
+			defer log.Close()
+			cfg.Hasher = []string{os.Args[0], hashPasswords}
 			cfg.Ready = func(at server.Listening) {
 				line := "cmh-server ready: API " + at.API
 				if at.SSH != "" {

@@ -14,11 +14,19 @@ import (
 	_ "time/tzdata" // learners' time zones, also where the host has none
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server"
 )
+
+// hashPasswords is how the server calls itself for a process that does nothing
+// else. It is no command for people.
+const hashPasswords = "hash-passwords"
 
 func main() {
 	if os.Getpid() == 1 && len(os.Args) > 1 && os.Args[1] == "serve" {
 		os.Exit(asInit())
+	}
+	if len(os.Args) == 2 && os.Args[1] == hashPasswords {
+		os.Exit(asHasher())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -40,4 +48,12 @@ func main() {
 		}
 	}
 	os.Exit(1)
+}
+
+func asHasher() int {
+	if err := server.HashPasswords(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "cmh-server:", err)
+		return 1
+	}
+	return 0
 }

@@ -26,7 +26,7 @@ import (
 const asServer = "CMH_TEST_AS_SERVER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asServer) != "" {
+	if os.Getenv(asServer) != "" || len(os.Args) == 2 && os.Args[1] == hashPasswords {
 		main()
 		return
 	}
@@ -64,6 +64,15 @@ func TestServerLifecycle(t *testing.T) {
 	l, err := s.client().Login(t.Context(), hub.Credentials{Email: "root@example.com", Password: password})
 	if err != nil || l.User.Role != hub.Admin {
 		t.Errorf("sign in: %+v, %v", l.User, err)
+	}
+
+	// Passwords are another process's work, and the server's without it.
+	hasher := hasherOf(t, s.cmd.Process.Pid)
+	if err := syscall.Kill(hasher, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.client().Login(t.Context(), hub.Credentials{Email: "root@example.com", Password: password}); err != nil {
+		t.Errorf("sign in without the process that hashes: %v", err)
 	}
 
 	// The database is killed: the server says so, goes on, and heals.

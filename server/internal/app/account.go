@@ -140,8 +140,11 @@ func (a *App) userOf(ctx context.Context, login, password string) (u hub.User, e
 	if err != nil {
 		return u, err
 	}
+	if err := pw.crowded(); err != nil {
+		return u, err
+	}
 	var hash string
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
 		u, hash, err = tx.UserByLogin(ctx, login)
 		return err
 	})

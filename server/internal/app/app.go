@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
+	"github.com/cloudmastershub/cmh/server/internal/hashing"
 	"github.com/cloudmastershub/cmh/server/internal/mail"
 	"github.com/cloudmastershub/cmh/server/internal/oidc"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
@@ -31,6 +32,9 @@ type App struct {
 
 	// PasswordCost is the bcrypt cost of new passwords; 0 means 12.
 	PasswordCost int
+
+	// Hashing is who hashes passwords; nil for this process.
+	Hashing *hashing.Worker
 
 	// Mail sends e-mail; nil where the operator has given no server for it.
 	Mail *mail.Sender

@@ -4,15 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"runtime"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/hashing"
 )
 
 const (
@@ -24,17 +23,18 @@ const (
 // a burst of sign-ins would stop everything else.
 type passwords struct {
 	cost    int
+	work    *hashing.Worker
 	running *semaphore.Weighted
 	waiting atomic.Int64
 	dummy   []byte // compared for unknown users, so that they take as long
 }
 
-func newPasswords(cost int) (*passwords, error) {
+func newPasswords(cost int, work *hashing.Worker) (*passwords, error) {
 	if cost == 0 {
 		cost = passwordCost
 	}
-	dummy, err := bcrypt.GenerateFromPassword([]byte("nobody's password"), cost)
-	return &passwords{cost: cost, running: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2))), dummy: dummy}, err
+	dummy, err := work.Hash([]byte("nobody's password"), cost)
+	return &passwords{cost: cost, work: work, running: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2))), dummy: dummy}, err
 }
 
 // hash returns what is stored for a password.
@@ -43,7 +43,7 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer p.running.Release(1)
-	h, err := bcrypt.GenerateFromPassword(digest(password), p.cost)
+	h, err := p.work.Hash(digest(password), p.cost)
 	return string(h), err
 }
 
@@ -58,11 +58,8 @@ func (p *passwords) matches(ctx context.Context, hash, password string) (bool, e
 	if hash == "" {
 		known = p.dummy
 	}
-	err := bcrypt.CompareHashAndPassword(known, digest(password))
-	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		return false, err
-	}
-	return err == nil && hash != "", nil
+	ok, err := p.work.Matches(known, digest(password))
+	return ok && hash != "", err
 }
 
 func (p *passwords) enter(ctx context.Context) error {
@@ -71,10 +68,21 @@ func (p *passwords) enter(ctx context.Context) error {
 	}
 	defer p.waiting.Add(-1)
 	if p.waiting.Add(1) > hashQueue {
-		return &hub.Error{Code: hub.Unavailable, Message: "Too many people are signing in right now. Please try again in a moment.", RetryAfter: 2 * time.Second}
+		return errCrowded
 	}
 	return p.running.Acquire(ctx, 1)
 }
+
+// crowded refuses whom enter would refuse now, before anything is asked about
+// them.
+func (p *passwords) crowded() error {
+	if p.waiting.Load() >= hashQueue {
+		return errCrowded
+	}
+	return nil
+}
+
+var errCrowded = &hub.Error{Code: hub.Unavailable, Message: "Too many people are signing in right now. Please try again in a moment.", RetryAfter: 2 * time.Second}
 
 // digest makes any password fit for bcrypt, which reads 72 bytes at most and
 // stops at a zero.

@@ -43,9 +43,11 @@ type accounts struct {
 	guesses  attempts // of codes and the like, by source alone
 	asked    attempts // for a message, by any address that somebody names
 
-	mu        sync.Mutex
+	first     sync.Mutex // apart from mu, because the first hash takes a while
 	passwords *passwords
-	signer    ed25519.PrivateKey
+
+	mu     sync.Mutex
+	signer ed25519.PrivateKey
 
 	once     sync.Once
 	verified *otter.Cache[[32]byte, *claims] // by hash of the token
@@ -70,10 +72,10 @@ func (a *App) now() time.Time {
 }
 
 func (a *App) passwords() (*passwords, error) {
-	a.accounts.mu.Lock()
-	defer a.accounts.mu.Unlock()
+	a.accounts.first.Lock()
+	defer a.accounts.first.Unlock()
 	if a.accounts.passwords == nil {
-		p, err := newPasswords(a.PasswordCost)
+		p, err := newPasswords(a.PasswordCost, a.Hashing)
 		if err != nil {
 			return nil, err
 		}
