@@ -25,10 +25,19 @@ func (a *App) AsCaller(c Caller) Actor {
 // API key they came with is not for. Doors ask before they call a rule.
 func (a Actor) May(op access.Operation) error { return op.Check(a.user.Role, a.scopes) }
 
-// Identify returns whose token it is: an access token's or an API key's.
-func (a *App) Identify(ctx context.Context, token string) (Caller, error) {
+// A Sighting is the access token that came last from one place, such as a
+// connection: it most likely comes again. Its zero value is none. It is one
+// request's at a time.
+type Sighting struct {
+	token  string
+	claims *claims
+}
+
+// Identify returns whose token it is: an access token's or an API key's. last is
+// what came before from the same place, and may be nil.
+func (a *App) Identify(ctx context.Context, token string, last *Sighting) (Caller, error) {
 	if strings.HasPrefix(token, apiKeyPrefix) && len(token) < maxToken {
 		return a.keyCaller(ctx, token)
 	}
-	return a.tokenCaller(ctx, token)
+	return a.tokenCaller(ctx, token, last)
 }

@@ -54,9 +54,10 @@ func (h api) callerOf(c *gin.Context) (app.Caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") || len(headers) > 1 {
 		return app.Caller{}, hub.Errorf(hub.Unauthenticated, "Send the token as: Authorization: Bearer TOKEN.")
 	}
-	who, err := h.app.Identify(c.Request.Context(), strings.TrimSpace(token))
+	r := replyTo(c)
+	who, err := h.app.Identify(c.Request.Context(), strings.TrimSpace(token), r.lastSeen())
 	if err == nil {
-		replyTo(c).user = who.User.ID
+		r.user = who.User.ID
 	}
 	return who, err
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"sync"
+
+	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
 // net/http gathers 4 KiB of an answer before it writes. What is a little more,
@@ -56,6 +58,7 @@ type gathered struct {
 	body int     // of it; 0 for unknown
 	held *[]byte // what came of it, behind a rest of the gap
 	from int     // where it begins there
+	seen app.Sighting
 
 	reads, writes deadline
 }

@@ -80,6 +80,15 @@ func (r *reply) expect(size int) {
 	}
 }
 
+// lastSeen is who came with the connection's last request; nil where connections
+// aren't ours.
+func (r *reply) lastSeen() *app.Sighting {
+	if r.conn == nil {
+		return nil
+	}
+	return &r.conn.seen
+}
+
 // tell completes the head, once.
 func (r *reply) tell() {
 	if r.told {

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -172,6 +174,62 @@ func TestAccessTokensLiveFifteenMinutes(t *testing.T) {
 	now.add(5 * time.Minute)
 	if got := ask(tok.AccessToken); got != http.StatusUnauthorized {
 		t.Errorf("after thirty days: %d", got)
+	}
+}
+
+// What a connection remembers is no more than what was shown on it: a proxy brings
+// many people on one, sign-ins end, tokens expire, and a forged one may differ in
+// a letter.
+func TestOneConnectionForMany(t *testing.T) {
+	t.Parallel()
+	var now clock
+	api := apitest.New(t, now.use)
+	api.Watch(t)
+	_, ada := register(t, api, "ada")
+	bobs, bob := register(t, api, "bob")
+	dials := 0
+	transport := &http.Transport{MaxConnsPerHost: 1, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials++
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	at := api.Direct(t)
+	ask := func(token string, status int, says string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/v1/users/profile", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != status || !strings.Contains(string(body), says) {
+			t.Errorf("%d %s, want %d and %s: %v", resp.StatusCode, body, status, says, err)
+		}
+	}
+	for range 3 {
+		ask(ada.AccessToken, http.StatusOK, `"ada"`)
+		ask(bob.AccessToken, http.StatusOK, `"bob"`)
+		ask(bob.AccessToken, http.StatusOK, `"bob"`)
+		ask("", http.StatusUnauthorized, "")
+		ask(bob.AccessToken[:len(bob.AccessToken)-3]+"AAA", http.StatusUnauthorized, "")
+		ask(bob.AccessToken, http.StatusOK, `"bob"`)
+	}
+	if err := bobs.Logout(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	ask(bob.AccessToken, http.StatusUnauthorized, "")
+	ask(ada.AccessToken, http.StatusOK, `"ada"`)
+	now.add(16 * time.Minute)
+	ask(ada.AccessToken, http.StatusUnauthorized, "")
+	if dials != 1 {
+		t.Errorf("it took %d connections: nothing was tested", dials)
 	}
 }
 
