@@ -34,12 +34,17 @@ type Hub struct {
 	cache  *Cache
 	place  Place
 	token  func(context.Context) (string, error)
-	always bool // the learner asked for it
+	always bool          // the learner asked for it
+	glance time.Duration // how long a glance waits
 
 	// Say tells the learner what they should know, once each. It is set before
 	// anything is asked.
 	Say    func(string)
 	silent atomic.Bool // a screen has the terminal
+
+	// Quick makes a client for one glance: with this token, into the cache. nil asks
+	// nobody.
+	Quick func(token string) *client.Client
 
 	mu      sync.Mutex
 	until   time.Time // when the hub may be asked again
@@ -53,7 +58,7 @@ type Hub struct {
 // New joins a client that asks the hub and one that is Away, over one cache. With
 // always, the hub is not asked at all. token is what both ask with.
 func New(far, near *client.Client, cache *Cache, p Place, always bool, token func(context.Context) (string, error)) *Hub {
-	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, Say: func(string) {}, changed: make(chan struct{})}
+	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, glance: glance, Say: func(string) {}, changed: make(chan struct{})}
 }
 
 // Away reports whether the hub is not asked right now.

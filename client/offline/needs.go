@@ -37,9 +37,13 @@ func (h *Hub) Lab(ctx context.Context, id string) (hub.Lab, error) {
 	return needs(h, func(c *client.Client) (hub.Lab, error) { return c.Lab(ctx, id) })
 }
 
-// LabSessions lists the caller's sessions.
+// LabSessions lists the caller's sessions, and keeps them for a glance.
 func (h *Hub) LabSessions(ctx context.Context) ([]hub.LabSession, error) {
-	return needs(h, func(c *client.Client) ([]hub.LabSession, error) { return c.LabSessions(ctx) })
+	all, err := needs(h, func(c *client.Client) ([]hub.LabSession, error) { return c.LabSessions(ctx) })
+	if token, e := h.token(ctx); err == nil && e == nil {
+		h.jot(token, all)
+	}
+	return all, err
 }
 
 // Usage is how much of their limits the caller has used.

@@ -21,7 +21,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second one ends it at once
 	env := cli.Process()
 	env.Backend = func() (cli.Backend, error) {
-		c, err := config.Read(config.Dir(), env.Server)
+		c, err := config.Read(config.Dir(), config.Flags{Server: env.Server, Profile: env.Profile})
 		if err != nil {
 			return nil, err
 		}

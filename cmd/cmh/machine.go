@@ -27,18 +27,29 @@ type machine struct {
 
 	ctx    context.Context // the process's
 	caught bool
-	waits  bool // somebody was told that what they did still waits
+	waits  bool  // somebody was told that what they did still waits
+	news   *news // of a newer cmh
 }
 
 func (m *machine) settings() (config.Config, error) {
 	if m.config == nil {
-		c, err := config.Read(config.Dir(), m.env.Server)
+		c, err := config.Read(config.Dir(), m.flags())
 		if err != nil {
 			return config.Config{}, err
 		}
 		m.config = &c
 	}
 	return *m.config, nil
+}
+
+func (m *machine) flags() config.Flags {
+	return config.Flags{Server: m.env.Server, Profile: m.env.Profile}
+}
+
+// place is where the files of the profile in use are.
+func (m *machine) place() (config.Place, error) {
+	c, err := m.settings()
+	return c.Place, err
 }
 
 // linear says whether the settings want lines of text.
@@ -74,6 +85,7 @@ func (m *machine) backend() (cli.Backend, error) {
 	if _, _, err := m.sdk(); err != nil {
 		return nil, err
 	}
+	m.listen(m.ctx)
 	m.catch()
 	return m.hub, nil
 }
@@ -103,7 +115,7 @@ func (m *machine) learning() (*offline.Hub, error) {
 	return m.hub, err
 }
 
-// KeepInFile, Server, Source and Token make machine an auth.Keeper.
+// KeepInFile, Remember, Server, Source and Token make machine an auth.Keeper.
 func (m *machine) KeepInFile() error {
 	_, s, err := m.sdk()
 	if err == nil {
@@ -111,6 +123,8 @@ func (m *machine) KeepInFile() error {
 	}
 	return err
 }
+
+func (m *machine) Remember() error { return config.Remember(config.Dir(), m.flags()) }
 
 func (m *machine) Server() (string, error) {
 	c, _, err := m.sdk()

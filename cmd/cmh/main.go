@@ -18,6 +18,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/doctor"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sync"
@@ -46,6 +47,7 @@ func main() {
 	env.Backend = m.backend
 	env.Page = m.page
 	env.Pages = apart.Beside(func() (io.ReadWriter, error) { return cli.Drawing(ctx) })
+	env.Suggest = m.suggest
 	env.Linear = m.linear
 	env.Language = m.language
 	tree := root.New(env, &root.Local{
@@ -60,8 +62,9 @@ func main() {
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,
 		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))
-	root.Add(tree, root.Other, api.Command(env, m.asker), sshconfig.Command(env, config.Dir), config.Command(env, config.Dir))
+	root.Add(tree, root.Other, api.Command(env, m.asker), sshconfig.Command(env, m.place), config.Command(env, config.Dir), doctor.Command(env, m.look))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
+	m.tellNews()
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
 		status = 128 + int(got.(syscall.Signal))
 	}

@@ -32,6 +32,7 @@ func (m *machine) open(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	m.listen(m.ctx)
 	ctx, cancel := context.WithCancel(cmd.Context())
 	said := m.hub.Tend(ctx)
 	defer func() {
@@ -44,7 +45,7 @@ func (m *machine) open(cmd *cobra.Command) error {
 		Detach:   "ctrl+] d",
 		Words:    m.env.Words(),
 		Pages:    m.env.Pages,
-		Settings: store{config.Dir(), m.env.Server},
+		Settings: store{config.Dir(), m.flags()},
 		Suspend:  jobControl(),
 		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
 			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words(), pages: m.env.Pages}

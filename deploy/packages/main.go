@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type release struct {
 	work            string    // for what goes into them
 }
 
+var released = regexp.MustCompile(`^\d+\.\d+\.\d+`)
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -46,8 +49,8 @@ func main() {
 	flag.StringVar(&r.out, "out", "dist", "folder for the packages; it is emptied")
 	flag.StringVar(&targets, "targets", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64", "what to build for")
 	flag.Parse()
-	if v := r.plain(); v == "" || v[0] < '0' || v[0] > '9' { // a commit before the first tag
-		r.version = "0.0.0-dev+" + v
+	if !released.MatchString(r.plain()) { // a commit before the first tag, which may begin with a digit
+		r.version = "0.0.0-dev+" + r.plain()
 	}
 	var err error
 	if r.date, err = time.Parse(time.RFC3339, date); err == nil {

@@ -115,6 +115,7 @@ which wins over config.yaml.
   CMH_SERVER         address of the hub (default http://127.0.0.1:8080)
   CMH_TOKEN          API key or access token; wins over a sign-in, is not kept
   CMH_CONFIG_DIR     where settings and sign-ins are (default ~/.config/cmh)
+  CMH_PROFILE        which of several hubs: cmh config profiles
   CMH_OFFLINE        1: don't ask the hub, use what is kept on this machine
   CMH_NO_INPUT, CI   never ask for anything
   CMH_INSECURE_HTTP  let http:// leave this machine
@@ -122,6 +123,8 @@ which wins over config.yaml.
   CMH_PREFIX         key before commands in a lab's screen (default ctrl-])
   CMH_ACCESSIBLE     1: lines of text instead of screens
   CMH_LANGUAGE       language, such as de; else LC_ALL, LC_MESSAGES, LANG
+  CMH_NO_UPDATE_NOTIFIER
+                     1: say nothing of a newer cmh
   CMH_LAB_IMAGE      image of labs that name none, for author test
   CMH_IMAGE_DIR      where images are kept, for author test
   CMH_LAB_AGENT      where lab-agent is, for author test

@@ -17,6 +17,8 @@ import (
 type Keeper interface {
 	// KeepInFile makes the next sign-in go to a file, not to a keyring.
 	KeepInFile() error
+	// Remember notes that somebody has signed in at the hub in use.
+	Remember() error
 	// Server is the address of the hub in use.
 	Server() (string, error)
 	// Source says where the token in use comes from; empty when signed out.
@@ -48,6 +50,14 @@ type Status struct {
 	SignedIn bool      `json:"signed_in"`
 	Source   string    `json:"source"` // CMH_TOKEN, a file, the keyring
 	User     *hub.User `json:"user,omitempty"`
+}
+
+// signedIn ends a command that has signed user in.
+func signedIn(env *cli.Env, k Keeper, user *hub.User) error {
+	if err := k.Remember(); err != nil {
+		return err
+	}
+	return printStatus(env, k, user)
 }
 
 func printStatus(env *cli.Env, k Keeper, user *hub.User) error {

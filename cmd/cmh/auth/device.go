@@ -45,7 +45,7 @@ func byCode(ctx context.Context, env *cli.Env, k Keeper) error {
 	if err != nil {
 		return err
 	}
-	return printStatus(env, k, &l.User)
+	return signedIn(env, k, &l.User)
 }
 
 var errRanOut = hub.Errorf(hub.Unavailable, "Nobody confirmed the code in time. Begin anew.")

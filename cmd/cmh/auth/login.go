@@ -69,7 +69,7 @@ func (o loginOptions) run(ctx context.Context, env *cli.Env, k Keeper) error {
 	if err != nil {
 		return err
 	}
-	return printStatus(env, k, &l.User)
+	return signedIn(env, k, &l.User)
 }
 
 // ready makes sure that a sign-in will have an effect.

@@ -64,5 +64,5 @@ func (o registerOptions) run(ctx context.Context, env *cli.Env, k Keeper) error 
 	if err != nil {
 		return err
 	}
-	return printStatus(env, k, &l.User)
+	return signedIn(env, k, &l.User)
 }

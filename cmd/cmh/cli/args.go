@@ -77,6 +77,9 @@ func addGlobals(root *cobra.Command, env *Env) {
 	f.BoolVarP(&env.Yes, "yes", "y", env.Yes, "answer yes to every question")
 	f.BoolVarP(&env.Quiet, "quiet", "q", env.Quiet, "print results only")
 	f.StringVar(&env.Server, "server", env.Server, "use the hub at `URL`")
+	if !env.Shared { // what the machine's owner has set
+		f.StringVar(&env.Profile, "profile", env.Profile, "the hub and sign-in of profile `NAME`")
+	}
 	f.Var(&colorFlag{env}, "color", "use colour `WHEN`: auto, always, never")
 	f.BoolVar(&env.Lines, "accessible", env.Lines, "lines of text instead of screens and tables")
 	if !env.Shared { // who is inside of the hub has it

@@ -58,6 +58,11 @@ type Env struct {
 	// it to the environment.
 	Language func() string
 
+	// Suggest tells a shell what a word may be that a command's usage calls word,
+	// after those before it. It takes no longer than who pressed the key waits. nil
+	// suggests nothing.
+	Suggest func(ctx context.Context, word string, before []string) []Suggestion
+
 	// ShowCause lets errors tell what lies behind their message. Only set it
 	// where the process belongs to the person who reads its output.
 	ShowCause bool
@@ -88,6 +93,7 @@ type Options struct {
 	Yes      bool
 	Quiet    bool
 	Server   string
+	Profile  string // which of several hubs; see package config
 	Color    string // auto, always, never
 
 	Lines bool // --accessible: see Accessible

@@ -58,18 +58,23 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
+	completing := slices.Contains(args, cobra.ShellCompRequestCmd) || slices.Contains(args, cobra.ShellCompNoDescRequestCmd)
 	if env.May != nil {
 		guard(root, env.May)
 		// Completion, which cobra adds by itself, past the guard, and which writes to
 		// this process's own stderr.
-		if slices.Contains(args, cobra.ShellCompRequestCmd) || slices.Contains(args, cobra.ShellCompNoDescRequestCmd) {
-			args = []string{"help"}
+		if completing {
+			args, completing = []string{"help"}, false
 		}
 	}
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for this process's own
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	addGlobals(root, env)
+	if completing {
+		env.Quiet = true // between two keys
+		complete(ctx, root, env)
+	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(env, cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
 

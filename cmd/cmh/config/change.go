@@ -15,14 +15,15 @@ import (
 )
 
 // Set changes a setting in config.yaml, unless value is nothing that it can be.
-func Set(dir, name, value string) error {
-	if err := known(name); err != nil {
+func Set(dir string, f Flags, name, value string) error {
+	to, err := target(dir, f, name)
+	if err != nil {
 		return err
 	}
-	if err := fits(dir, name, value); err != nil {
+	if err := fits(dir, f, name, value); err != nil {
 		return err
 	}
-	return change(dir, func(file map[string]any) {
+	return change(to, func(file map[string]any) {
 		file[name] = any(value)
 		if slices.Contains(truths, name) {
 			file[name] = value == "true"
@@ -31,11 +32,31 @@ func Set(dir, name, value string) error {
 }
 
 // Unset takes a setting out of config.yaml.
-func Unset(dir, name string) error {
-	if err := known(name); err != nil {
+func Unset(dir string, f Flags, name string) error {
+	to, err := target(dir, f, name)
+	if err != nil {
 		return err
 	}
-	return change(dir, func(file map[string]any) { delete(file, name) })
+	return change(to, func(file map[string]any) { delete(file, name) })
+}
+
+// target is the folder of the file that holds a setting: which profile counts is
+// written to the default one's.
+func target(dir string, f Flags, name string) (string, error) {
+	if err := known(name); err != nil {
+		return "", err
+	}
+	if name == "profile" {
+		return dir, nil
+	}
+	o, err := open(dir, f)
+	if err == nil && name != "server" { // which makes the profile
+		err = o.known()
+	}
+	if err != nil {
+		return "", err
+	}
+	return o.Dir, nil
 }
 
 // Choices are what a setting may be; none is any text.
@@ -58,10 +79,13 @@ var about = map[string]string{
 	"insecure_http": words.Mark("Let http:// leave this machine, unencrypted."),
 	"accessible":    words.Mark("Lines of text instead of screens, to be read aloud."),
 	"language":      words.Mark("The language that cmh speaks; by default the one of your environment."),
+	"profile":       words.Mark("Which of several hubs: cmh config profiles lists them."),
+
+	"no_update_notifier": words.Mark("Say nothing of a newer cmh."),
 }
 
 // fits refuses what every later command would fail with, or pass over.
-func fits(dir, name, value string) error {
+func fits(dir string, f Flags, name, value string) error {
 	switch {
 	case slices.Contains(truths, name):
 		if value != "true" && value != "false" {
@@ -72,11 +96,14 @@ func fits(dir, name, value string) error {
 			return hub.Errorf(hub.Invalid, "%q is no language that cmh speaks: en or de.", value)
 		}
 	case name == "server":
-		v, err := open(dir, "")
+		o, err := open(dir, f)
 		if err != nil {
 			return err
 		}
-		return client.CheckAddress(value, v.GetBool("insecure_http"))
+		return client.CheckAddress(value, o.GetBool("insecure_http"))
+	case name == "profile":
+		_, err := Read(dir, Flags{Profile: value})
+		return err
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +18,18 @@ type Setting struct {
 }
 
 // Changeable reports whether what config.yaml says of the setting counts.
-func (s Setting) Changeable(dir string) bool { return s.Origin == "default" || s.Origin == file(dir) }
+func (s Setting) Changeable() bool {
+	return !strings.HasPrefix(s.Origin, "--") && !strings.HasPrefix(s.Origin, "CMH_")
+}
 
 // Command returns the config command.
 func Command(env *cli.Env, dir func() string) *cobra.Command {
 	return cli.Group("config", "See and change the settings of cmh on this machine",
-		listCmd(env, dir), getCmd(env, dir), setCmd(env, dir), unsetCmd(env, dir))
+		listCmd(env, dir), getCmd(env, dir), setCmd(env, dir), unsetCmd(env, dir), profilesCmd(env, dir))
 }
+
+// flags are what the command line says of the settings.
+func flags(env *cli.Env) Flags { return Flags{env.Server, env.Profile} }
 
 func listCmd(env *cli.Env, dir func() string) *cobra.Command {
 	return &cobra.Command{
@@ -32,7 +38,7 @@ func listCmd(env *cli.Env, dir func() string) *cobra.Command {
 		Example: "  cmh config list\n  cmh config list --json",
 		Args:    cli.Args(),
 		RunE: func(*cobra.Command, []string) error {
-			all, err := Settings(dir(), env.Server)
+			all, err := Settings(dir(), flags(env))
 			if err != nil {
 				return err
 			}
@@ -55,7 +61,7 @@ func getCmd(env *cli.Env, dir func() string) *cobra.Command {
 			if err := known(args[0]); err != nil {
 				return err
 			}
-			all, err := Settings(dir(), env.Server)
+			all, err := Settings(dir(), flags(env))
 			if err != nil {
 				return err
 			}
@@ -69,11 +75,11 @@ func setCmd(env *cli.Env, dir func() string) *cobra.Command {
 	return &cobra.Command{
 		Use:       "set NAME VALUE",
 		Short:     "Change a setting in config.yaml",
-		Example:   "  cmh config set server https://hub.example.com\n  cmh config set accessible true",
+		Example:   "  cmh config set server https://hub.example.com\n  cmh config set accessible true\n  cmh config set profile work",
 		ValidArgs: names,
 		Args:      cli.Args("NAME", "VALUE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := Set(dir(), args[0], args[1]); err != nil {
+			if err := Set(dir(), flags(env), args[0], args[1]); err != nil {
 				return err
 			}
 			return tell(env, dir(), args[0])
@@ -89,7 +95,7 @@ func unsetCmd(env *cli.Env, dir func() string) *cobra.Command {
 		ValidArgs: names,
 		Args:      cli.Args("NAME"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := Unset(dir(), args[0]); err != nil {
+			if err := Unset(dir(), flags(env), args[0]); err != nil {
 				return err
 			}
 			return tell(env, dir(), args[0])
@@ -99,12 +105,12 @@ func unsetCmd(env *cli.Env, dir func() string) *cobra.Command {
 
 // tell says when what was changed is not what counts.
 func tell(env *cli.Env, dir, name string) error {
-	all, err := Settings(dir, env.Server)
+	all, err := Settings(dir, flags(env))
 	if err != nil {
 		return err
 	}
 	s := all[slices.Index(names, name)]
-	if s.Changeable(dir) {
+	if s.Changeable() {
 		env.Say("%s is %q now.", name, s.Value)
 	} else {
 		env.Say("%s stays %q: %s wins over the file.", name, s.Value, s.Origin)

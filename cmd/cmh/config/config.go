@@ -1,6 +1,7 @@
 // Package config knows the settings of cmh on this machine: a flag wins over
-// CMH_* in the environment, which wins over config.yaml. Secrets are none of
-// its business: see package credential.
+// CMH_* in the environment, which wins over config.yaml. Each hub may have a
+// profile, with settings and a sign-in of its own. Secrets are none of its
+// business: see package credential.
 package config
 
 import (
@@ -22,14 +23,22 @@ const DefaultServer = "http://127.0.0.1:8080"
 
 // Config is the settings as they are.
 type Config struct {
+	Place
+
 	Server       string // base URL of the hub
 	Pager        string // shell command line; empty for the default
 	InsecureHTTP bool   // tokens may travel unencrypted to another machine
 	Accessible   bool   // lines of text instead of screens
 	Language     string // "de", say; empty for what the environment asks for
+
+	NoUpdateNotifier bool // nobody is told that there is a newer cmh
 }
 
-// Dir is where settings and sign-ins are kept. It may not exist yet.
+// Flags are what the command line says of the settings; empty is nothing.
+type Flags struct{ Server, Profile string }
+
+// Dir is where settings and sign-ins are kept, those of profiles below it. It may
+// not exist yet.
 func Dir() string {
 	if d := os.Getenv("CMH_CONFIG_DIR"); d != "" {
 		return d
@@ -44,65 +53,114 @@ func Dir() string {
 // names are the settings, as config.yaml and, in capitals behind CMH_, the
 // environment have them; truths are those that are true or false.
 var (
-	names  = []string{"server", "pager", "insecure_http", "accessible", "language"}
-	truths = []string{"insecure_http", "accessible"}
+	names  = []string{"server", "pager", "insecure_http", "accessible", "language", "no_update_notifier", "profile"}
+	truths = []string{"insecure_http", "accessible", "no_update_notifier"}
+
+	// apart is what is said of one hub, and doesn't go for another.
+	apart = []string{"server", "insecure_http"}
 )
 
-// Read reads the settings. server is what the --server flag says.
-func Read(dir, server string) (Config, error) {
-	v, err := open(dir, server)
+// Read reads the settings.
+func Read(dir string, f Flags) (Config, error) {
+	s, err := open(dir, f)
+	if err == nil {
+		err = s.known()
+	}
 	if err != nil {
 		return Config{}, err
 	}
-	return Config{Server: v.GetString("server"), Pager: v.GetString("pager"), InsecureHTTP: v.GetBool("insecure_http"), Accessible: v.GetBool("accessible"), Language: v.GetString("language")}, nil
+	v := s.Viper
+	return Config{
+		s.Place, v.GetString("server"), v.GetString("pager"), v.GetBool("insecure_http"), v.GetBool("accessible"), v.GetString("language"),
+		v.GetBool("no_update_notifier"),
+	}, nil
 }
 
 // Settings are all settings, and what made each what it is.
-func Settings(dir, server string) ([]Setting, error) {
-	v, err := open(dir, server)
+func Settings(dir string, f Flags) ([]Setting, error) {
+	o, err := open(dir, f)
+	if err == nil {
+		err = o.known()
+	}
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Setting, len(names))
 	for i, name := range names {
-		s := Setting{Name: name, Value: v.GetString(name), Origin: "default"}
+		s := Setting{Name: name, Value: o.GetString(name), Origin: "default"}
 		variable := "CMH_" + strings.ToUpper(name)
 		switch {
-		case name == "server" && server != "":
+		case name == "profile":
+			s.Value, s.Origin = o.Name, o.by
+		case name == "server" && f.Server != "":
 			s.Origin = "--server"
+		case name == "server" && o.pinned:
+			s.Origin = file(o.Dir)
 		case os.Getenv(variable) != "" && name != "accessible":
 			s.Origin = variable
-		case v.InConfig(name):
-			s.Origin = v.ConfigFileUsed()
+		case o.InConfig(name):
+			s.Origin = file(o.Dir)
+		case o.base.InConfig(name) && !slices.Contains(apart, name):
+			s.Origin = file(dir)
 		}
 		if name == "accessible" {
+			s.Value = strconv.FormatBool(o.GetBool(name))
 			// Commands look at it themselves: 0 is no, anything else yes.
 			if on := os.Getenv(variable); on != "" {
 				s.Value, s.Origin = strconv.FormatBool(on != "0"), variable
 			}
 		}
-		if slices.Contains(truths, name) && s.Value == "" {
-			s.Value = "false"
+		if slices.Contains(truths, name) && name != "accessible" {
+			s.Value = strconv.FormatBool(o.GetBool(name))
 		}
 		all[i] = s
 	}
 	return all, nil
 }
 
-func open(dir, server string) (*viper.Viper, error) {
-	v, err := read(dir)
+// opened is the settings of a place. The Viper is its own file's, with the default
+// one's settings as defaults.
+type opened struct {
+	*viper.Viper
+	Place
+	by     string       // what chose the place, as origins are told
+	base   *viper.Viper // the default one's file
+	pinned bool         // the flag for the profile chose the server with it
+}
+
+func open(dir string, f Flags) (*opened, error) {
+	base, err := read(dir)
 	if err != nil {
 		return nil, err
 	}
-	v.SetDefault("server", DefaultServer)
-	v.SetEnvPrefix("CMH")
-	for _, name := range []string{"server", "pager", "insecure_http", "language"} {
-		_ = v.BindEnv(name) // fails for an empty name only
+	o := &opened{Viper: base, base: base}
+	if o.Place, o.by, err = chosen(dir, f.Profile, base.GetString("profile")); err != nil {
+		return nil, err
 	}
-	if server != "" {
-		v.Set("server", server)
+	if o.Name == Default {
+		o.SetDefault("server", DefaultServer)
+	} else {
+		if o.Viper, err = read(o.Dir); err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if base.InConfig(name) && !slices.Contains(apart, name) {
+				o.SetDefault(name, base.Get(name))
+			}
+		}
 	}
-	return v, nil
+	o.SetEnvPrefix("CMH")
+	// A profile that a flag names has the hub that it is for.
+	o.pinned = f.Profile != "" && f.Server == "" && o.InConfig("server")
+	for _, name := range []string{"server", "pager", "insecure_http", "language", "no_update_notifier"} {
+		if name != "server" || !o.pinned {
+			_ = o.BindEnv(name) // fails for an empty name only
+		}
+	}
+	if f.Server != "" {
+		o.Set("server", f.Server)
+	}
+	return o, nil
 }
 
 // read reads the file alone. None is an empty one.

@@ -20,6 +20,7 @@ import (
 // Store is the sign-in at one server.
 type Store struct {
 	dir, server string
+	secret      string // what the keyring calls the sign-in
 	insecure    bool
 	keys        keys
 
@@ -27,10 +28,11 @@ type Store struct {
 	Say func(format string, args ...any)
 }
 
-// Open returns the store of the sign-in at server, below the folder dir. Nothing
-// is read or made yet.
-func Open(dir, server string) *Store {
-	return &Store{dir: dir, server: server, keys: system{}, Say: func(string, ...any) {}}
+// Open returns the store of the sign-in at server, below the folder dir. secret
+// makes of the server a name in the keyring, which all folders share. Nothing is
+// read or made yet.
+func Open(dir, server string, secret func(server string) string) *Store {
+	return &Store{dir: dir, server: server, secret: secret(server), keys: system{}, Say: func(string, ...any) {}}
 }
 
 // KeepInFile makes the next sign-in go to the file even where there is a
@@ -84,7 +86,7 @@ func (s *Store) tokens(ctx context.Context, e entry) (hub.Tokens, error) {
 	case e.Storage != inKeyring:
 		return hub.Tokens{}, nil
 	}
-	secret, err := s.keys.get(ctx, s.server)
+	secret, err := s.keys.get(ctx, s.secret)
 	if err != nil {
 		return hub.Tokens{}, hub.Wrap(err, hub.Unavailable, "The keyring that holds your sign-in does not answer. Unlock it, or sign in again with: cmh auth login --insecure-storage")
 	}
@@ -144,7 +146,7 @@ func (s *Store) place(ctx context.Context, ix index, t hub.Tokens) error {
 	if t == (hub.Tokens{}) {
 		delete(ix, s.server)
 		if old.Storage == inKeyring {
-			return s.keys.remove(ctx, s.server)
+			return s.keys.remove(ctx, s.secret)
 		}
 		return nil
 	}
@@ -153,7 +155,7 @@ func (s *Store) place(ctx context.Context, ix index, t hub.Tokens) error {
 		if err != nil {
 			return err
 		}
-		err = s.keys.set(ctx, s.server, string(b))
+		err = s.keys.set(ctx, s.secret, string(b))
 		if err == nil {
 			ix[s.server] = entry{Storage: inKeyring}
 			return nil

@@ -18,6 +18,8 @@ var _ client.TokenStore = (*Store)(nil)
 
 const at = "https://hub.example.com"
 
+func same(server string) string { return server }
+
 // ring is a keyring in memory; a nil one is none.
 type ring struct {
 	mu sync.Mutex
@@ -52,7 +54,7 @@ func (r *ring) remove(_ context.Context, name string) error {
 
 func open(t *testing.T, r *ring) (*Store, *[]string) {
 	t.Helper()
-	s := Open(filepath.Join(t.TempDir(), "cmh"), at)
+	s := Open(filepath.Join(t.TempDir(), "cmh"), at, same)
 	s.keys = r
 	var said []string
 	s.Say = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
@@ -80,10 +82,10 @@ func TestWithoutKeyringItIsAFileOnlyTheOwnerReads(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}
 	}
-	if got, err := Open(s.dir, at).Load(t.Context()); err != nil || got.RefreshToken != "r2" {
+	if got, err := Open(s.dir, at, same).Load(t.Context()); err != nil || got.RefreshToken != "r2" {
 		t.Errorf("another process reads %+v, %v", got, err)
 	}
-	if got, _ := Open(s.dir, "https://other.example.com").Load(t.Context()); got != (hub.Tokens{}) {
+	if got, _ := Open(s.dir, "https://other.example.com", same).Load(t.Context()); got != (hub.Tokens{}) {
 		t.Errorf("another server gets %+v", got)
 	}
 	put(t, s, hub.Tokens{})
@@ -110,6 +112,21 @@ func TestKeyring(t *testing.T) {
 	put(t, s, hub.Tokens{})
 	if len(r.m) != 0 {
 		t.Errorf("after signing out the keyring holds %q", r.m)
+	}
+}
+
+// Folders are apart, and the keyring is one.
+func TestTwoFoldersInOneKeyring(t *testing.T) {
+	t.Parallel()
+	r := &ring{m: map[string]string{}}
+	one, _ := open(t, r)
+	two := Open(filepath.Join(t.TempDir(), "work"), at, func(server string) string { return "work " + server })
+	two.keys = r
+	put(t, one, hub.Tokens{AccessToken: "one"})
+	put(t, two, hub.Tokens{AccessToken: "two"})
+	put(t, one, hub.Tokens{})
+	if got, err := two.Load(t.Context()); err != nil || got.AccessToken != "two" || len(r.m) != 1 {
+		t.Errorf("got %+v, %v, keyring %q", got, err, r.m)
 	}
 }
 
@@ -182,7 +199,7 @@ func TestManyAtOnceSpendEachTokenOnce(t *testing.T) {
 	)
 	for range 20 {
 		all.Go(func() {
-			other := Open(s.dir, at)
+			other := Open(s.dir, at, same)
 			other.keys = &ring{}
 			_, err := other.Update(t.Context(), func(now hub.Tokens) (hub.Tokens, error) {
 				mu.Lock()

@@ -21,6 +21,12 @@ func Open(env *cli.Env, c config.Config) (*client.Client, *credential.Store) {
 	return client.New(c.Server, append(opts, client.Store(store))...), store
 }
 
+// Guest returns a connection without the sign-in that is kept, and so without
+// one to renew.
+func Guest(env *cli.Env, c config.Config) *client.Client {
+	return client.New(c.Server, options(env, c)...)
+}
+
 func options(env *cli.Env, c config.Config) []client.Option {
 	opts := []client.Option{client.UserAgent("cmh/" + client.Version)}
 	if c.InsecureHTTP {
@@ -33,7 +39,7 @@ func options(env *cli.Env, c config.Config) []client.Option {
 }
 
 func keeper(env *cli.Env, c config.Config, opts []client.Option) *credential.Store {
-	store := credential.Open(config.Dir(), client.New(c.Server, opts...).BaseURL())
+	store := credential.Open(c.Dir, client.New(c.Server, opts...).BaseURL(), c.Apart)
 	store.Say = env.Say
 	return store
 }
@@ -44,7 +50,7 @@ func keeper(env *cli.Env, c config.Config, opts []client.Option) *credential.Sto
 func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 	opts := options(env, c)
 	store := keeper(env, c, opts)
-	place, _ := offline.At(client.New(c.Server, opts...).BaseURL(), env.Var)
+	place, _ := offline.At(c.Apart(client.New(c.Server, opts...).BaseURL()), env.Var)
 	cache := offline.OpenCache(place)
 	opts = append(opts, client.Keep(cache), client.Store(watched{store, func(token string) { signedOut(env, cache, place, token) }}))
 	token := func(ctx context.Context) (string, error) {
@@ -60,6 +66,9 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 		far = client.New(c.Server, opts...)
 	}
 	h := offline.New(far, near, cache, place, env.WithoutHub(), token)
+	h.Quick = func(token string) *client.Client {
+		return client.New(c.Server, append(opts[:len(opts):len(opts)], client.Token(token))...)
+	}
 	h.Say = func(s string) { env.Say("%s", env.T(s)) }
 	return h, store
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/author"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/doctor"
 	"github.com/cloudmastershub/cmh/cmd/cmh/root"
 	"github.com/cloudmastershub/cmh/cmd/cmh/sshconfig"
 )
@@ -31,8 +32,13 @@ func tree(env *cli.Env) *cobra.Command {
 			return nil, err
 		}
 		return b.(api.Asker), nil
-	}), sshconfig.Command(env, func() string { return "" }), config.Command(env, func() string { return "" }))
+	}), sshconfig.Command(env, func() (config.Place, error) { return config.Place{}, nil }), config.Command(env, func() string { return "" }), doctor.Command(env, found))
 	return r
+}
+
+// found is what a doctor hears of a hub that is none.
+func found(context.Context) []doctor.Finding {
+	return []doctor.Finding{{Check: "hub", State: doctor.OK, Detail: "\x1b]0;mine\a\x1b[2J1.0.0"}}
 }
 
 func commands(c *cobra.Command) [][]string {

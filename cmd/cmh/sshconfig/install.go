@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 )
 
 // Files of ours in the configuration folder.
@@ -28,8 +29,8 @@ const (
 
 // install writes a file for ssh about every lab that the learner has had, and has
 // the learner's own configuration include it. Doing it twice is doing it once.
-func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSession, dir string) error {
-	dir, err := filepath.Abs(dir)
+func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSession, p config.Place) error {
+	dir, err := filepath.Abs(p.Dir)
 	if err != nil {
 		return err
 	}
@@ -42,11 +43,11 @@ func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSess
 	if err := ensureKey(ctx, env, b, filepath.Join(dir, keyFile)); err != nil {
 		return err
 	}
-	config, keys, err := blocks(ctx, b, all, dir)
+	text, keys, err := blocks(ctx, b, all, dir, prefix(p))
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(keep(filepath.Join(dir, knownFile), keys), keep(filepath.Join(dir, configFile), config)); err != nil {
+	if err := errors.Join(keep(filepath.Join(dir, knownFile), keys), keep(filepath.Join(dir, configFile), text)); err != nil {
 		return hub.Wrap(err, hub.Unavailable, "What ssh needs to know can't be kept.")
 	}
 	home, err := os.UserHomeDir()
@@ -61,13 +62,13 @@ func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSess
 	if changed {
 		env.Say("%s includes %s from now on.", theirs, filepath.Join(dir, configFile))
 	}
-	env.Say("Your labs are known to ssh. For example: ssh cmh-%s", all[0].LabID)
+	env.Say("Your labs are known to ssh. For example: ssh %s", prefix(p)+all[0].LabID)
 	return nil
 }
 
 // blocks are the Host blocks of all labs, by the lab's name as the user: which
 // session that is, the gateway knows.
-func blocks(ctx context.Context, b cli.Backend, all []hub.LabSession, dir string) (config, keys string, err error) {
+func blocks(ctx context.Context, b cli.Backend, all []hub.LabSession, dir, prefix string) (config, keys string, err error) {
 	var c strings.Builder
 	c.WriteString("# Written by cmh ssh-config --install, which replaces it.\n")
 	seen := map[string]bool{}
@@ -93,8 +94,8 @@ func blocks(ctx context.Context, b cli.Backend, all []hub.LabSession, dir string
 			}
 		}
 		for _, user := range users {
-			fmt.Fprintf(&c, "\nHost cmh-%s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n  IdentityFile \"%s\"\n  IdentitiesOnly yes\n",
-				strings.ReplaceAll(user, "+", "."), at, user, filepath.Join(dir, knownFile), filepath.Join(dir, keyFile))
+			fmt.Fprintf(&c, "\nHost %s%s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n  IdentityFile \"%s\"\n  IdentitiesOnly yes\n",
+				prefix, strings.ReplaceAll(user, "+", "."), at, user, filepath.Join(dir, knownFile), filepath.Join(dir, keyFile))
 		}
 	}
 	return c.String(), keys, nil

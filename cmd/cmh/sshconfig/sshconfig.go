@@ -15,10 +15,12 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 )
 
-// Command returns the ssh-config command. dir is where the pinned host keys go.
-func Command(env *cli.Env, dir func() string) *cobra.Command {
+// Command returns the ssh-config command. place is where the pinned host keys go,
+// and which profile's labs they are.
+func Command(env *cli.Env, place func() (config.Place, error)) *cobra.Command {
 	var installing bool
 	cmd := &cobra.Command{
 		Use:   "ssh-config",
@@ -30,6 +32,10 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 		Example: "  cmh ssh-config >~/.ssh/cmh.conf\n  scp -F ~/.ssh/cmh.conf notes.txt cmh-log-triage:\n  cmh ssh-config --install && ssh cmh-log-triage",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := place()
+			if err != nil {
+				return err
+			}
 			b, err := env.Backend()
 			if err != nil {
 				return err
@@ -39,10 +45,10 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 				return err
 			}
 			if installing {
-				return install(cmd.Context(), env, b, all, dir())
+				return install(cmd.Context(), env, b, all, p)
 			}
-			known := filepath.Join(dir(), "known_hosts")
-			config, keys, err := write(all, known)
+			known := filepath.Join(p.Dir, knownFile)
+			config, keys, err := write(all, known, prefix(p))
 			if err != nil {
 				return err
 			}
@@ -59,6 +65,15 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&installing, "install", false, "have ssh, scp, rsync and editors know your labs")
 	return cmd
+}
+
+// prefix is what ssh's names of a profile's labs begin with: two hubs may have
+// labs of one name.
+func prefix(p config.Place) string {
+	if p.Name == config.Default {
+		return "cmh-"
+	}
+	return "cmh-" + p.Name + "-"
 }
 
 // isHost accepts host names and addresses, and no option or pattern.
@@ -78,7 +93,7 @@ func only(s, also string) bool {
 
 // write makes the two texts. A value that could mean something else to ssh than
 // what it is ends it: a server must not be able to write options.
-func write(all []hub.LabSession, known string) (config, keys string, err error) {
+func write(all []hub.LabSession, known, prefix string) (config, keys string, err error) {
 	var c, k strings.Builder
 	seen := map[string]bool{}
 	for _, s := range all {
@@ -92,7 +107,7 @@ func write(all []hub.LabSession, known string) (config, keys string, err error) 
 		if strings.ContainsAny(known, "\"\n") {
 			return "", "", hub.Errorf(hub.Invalid, "The configuration folder has a name that ssh can't read: %q.", known)
 		}
-		fmt.Fprintf(&c, "Host cmh-%s %s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n", s.LabID, s.SSH.User, at, s.SSH.User, known)
+		fmt.Fprintf(&c, "Host %s%s %s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n", prefix, s.LabID, s.SSH.User, at, s.SSH.User, known)
 		if !seen[line] {
 			k.WriteString(line)
 			seen[line] = true

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
+	"github.com/cloudmastershub/cmh/cmd/cmh/doctor"
+	"github.com/cloudmastershub/cmh/cmd/cmh/hubclient"
+)
+
+// look is what `cmh doctor` finds. What the settings decide can't be looked at
+// without them.
+func (m *machine) look(ctx context.Context) []doctor.Finding {
+	env := m.env
+	all := []doctor.Finding{{Check: "cmh", State: doctor.OK, Detail: fmt.Sprintf("%s, %s/%s", client.Version, runtime.GOOS, runtime.GOARCH)}}
+	add := func(check, state, detail string) {
+		all = append(all, doctor.Finding{Check: check, State: state, Detail: detail})
+	}
+	failed := func(check string, err error) { add(check, doctor.Problem, env.Message(err)) }
+	if c, err := m.settings(); err != nil {
+		failed("settings", err)
+	} else {
+		add("profile", doctor.OK, env.Tf("%s, in %s", c.Name, c.Dir))
+		m.lookAtHub(ctx, c, add)
+	}
+	for _, p := range []struct{ program, purpose string }{{"cmh-format", "--jq, --template"}, {"ssh", "ssh, scp"}} {
+		if path, err := beside(p.program, p.purpose); err == nil {
+			add(p.program, doctor.OK, path)
+		} else {
+			add(p.program, doctor.Note, env.Tf("not found: %s won't work", p.purpose))
+		}
+	}
+	switch name := env.Var("TERM"); {
+	case !env.OutTTY:
+		add("terminal", doctor.Note, env.T("the output is no terminal"))
+	case name == "" || name == "dumb":
+		add("terminal", doctor.Note, env.T("TERM says that it can draw nothing: no screens"))
+	default:
+		add("terminal", doctor.OK, env.Tf("%s, %d columns", name, env.Columns()))
+	}
+	return all
+}
+
+func beside(program, purpose string) (string, error) {
+	if program == "cmh-format" {
+		return cli.Companion(program, purpose)
+	}
+	return exec.LookPath(program)
+}
+
+// lookAtHub asks the hub who it is, and who we are.
+func (m *machine) lookAtHub(ctx context.Context, c config.Config, add func(check, state, detail string)) {
+	env := m.env
+	add("server", doctor.OK, c.Server)
+	if env.WithoutHub() {
+		add("hub", doctor.Note, env.T("offline, as you asked"))
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		begin := time.Now()
+		version, err := hubclient.Guest(env, c).ServerVersion(ctx)
+		if err != nil {
+			add("hub", doctor.Problem, env.Message(err))
+			return
+		}
+		add("hub", doctor.OK, env.Tf("%s, answers in %d ms", version, time.Since(begin).Milliseconds()))
+	}
+	_, _, err := m.sdk()
+	source, e := "", err
+	if err == nil {
+		source, e = m.Source()
+	}
+	switch {
+	case e != nil:
+		add("sign-in", doctor.Problem, env.Message(e))
+		return
+	case source == "":
+		add("sign-in", doctor.Note, env.T(cli.LogInWith))
+	default:
+		u, err := m.hub.Profile(ctx)
+		if err != nil {
+			add("sign-in", doctor.Problem, env.Message(err))
+			break
+		}
+		add("sign-in", doctor.OK, env.Tf("%s, from %s", u.Username, env.T(source)))
+	}
+	if waiting, err := m.hub.Waiting(ctx); err != nil {
+		add("offline", doctor.Problem, env.Message(err))
+	} else if n := len(waiting); n > 0 {
+		add("offline", doctor.Note, env.N(n, "%d change waits for the hub: cmh sync", "%d changes wait for the hub: cmh sync", n))
+	} else {
+		add("offline", doctor.OK, env.T("nothing waits for the hub"))
+	}
+}
