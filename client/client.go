@@ -35,6 +35,8 @@ type Client struct {
 	plain  bool
 	kept   Cache
 	away   bool
+
+	connected func(time.Duration) // nil: nobody wants to know
 }
 
 // An Option changes how a Client works.
@@ -50,6 +52,10 @@ func Store(s TokenStore) Option { return func(c *Client) { c.tokens = s } }
 
 // UserAgent names the program that asks.
 func UserAgent(name string) Option { return func(c *Client) { c.http.SetHeader("User-Agent", name) } }
+
+// Language is the one that errors are said in where the hub speaks it, as a tag
+// such as de. Without it they are in English.
+func Language(tag string) Option { return func(c *Client) { c.http.SetHeader("Accept-Language", tag) } }
 
 // AllowPlainHTTP lets tokens and passwords travel unencrypted to another
 // machine. Without it, http:// works for this machine only.

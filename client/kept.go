@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-resty/resty/v2"
 
@@ -24,8 +25,8 @@ type Cache interface {
 	Put(token, path string, k Kept)
 	// Verified says that the hub has just confirmed what is kept.
 	Verified(token, path string)
-	// Refused says that the hub has just refused it, with a code: forbidden, or
-	// not_found.
+	// Refused says that the hub has just refused it, with a code: forbidden,
+	// not_found, or unauthenticated when the token is good for nothing any more.
 	Refused(token, path string, code hub.Code)
 }
 
@@ -38,6 +39,10 @@ type Kept struct {
 
 // Keep makes a Client keep what learners read, and ask whether it has changed.
 func Keep(c Cache) Option { return func(cl *Client) { cl.kept = c } }
+
+// Connected tells f of each new connection to the hub how long it took, from the
+// name to the first packet back. f may be called by several goroutines at once.
+func Connected(f func(took time.Duration)) Option { return func(c *Client) { c.connected = f } }
 
 // Away makes a Client ask nobody: it answers from what Keep has kept, and says
 // that the rest needs the hub.
@@ -99,14 +104,15 @@ func (c *Client) keptFor(r call, token string) (Kept, bool) {
 // fromKept answers with what was kept.
 func (c *Client) fromKept(r call, k Kept, known bool) (*resty.Response, error) {
 	if !known || json.Unmarshal(k.Body, r.out) != nil {
-		what := "You are offline, and this needs the hub."
+		what := hub.New(hub.Unavailable, "You are offline, and this needs the hub.")
 		switch {
 		case len(r.path) > 1 && (r.path[1] == "labs" || r.path[1] == "recordings"):
-			what = "You are offline, and labs run at the hub."
+			what = hub.New(hub.Unavailable, "You are offline, and labs run at the hub.")
 		case c.keeps(r):
-			what = "You are offline, and this isn't kept on this machine. When you are online again: cmh sync"
+			what = hub.New(hub.Unavailable, "You are offline, and this isn't kept on this machine. When you are online again: cmh sync")
 		}
-		return nil, &hub.Error{Code: hub.Unavailable, Message: what, Err: ErrNotKept}
+		what.Err = ErrNotKept
+		return nil, what
 	}
 	head := http.Header{}
 	head.Set("Link", k.Link)
@@ -133,6 +139,13 @@ func (c *Client) unchanged(ctx context.Context, r call, token string, k Kept, li
 func (c *Client) keep(r call, token string, resp *resty.Response) {
 	if etag := resp.Header().Get("ETag"); etag != "" && resp.StatusCode() == http.StatusOK && c.keeps(r) {
 		c.kept.Put(token, r.where(), Kept{ETag: etag, Link: resp.Header().Get("Link"), Body: resp.Body()})
+	}
+}
+
+// over says that nobody is known by token any more, if the hub itself says so.
+func (c *Client) over(r call, token string, err error) {
+	if e, ok := errors.AsType[*hub.Error](err); ok && e.Err == nil && c.kept != nil {
+		c.kept.Refused(token, r.where(), e.Code)
 	}
 }
 

@@ -159,6 +159,7 @@ func (c *Client) do(ctx context.Context, r call) (*resty.Response, error) {
 				return nil, renewErr
 			}
 			if next == "" {
+				c.over(r, token, err)
 				return nil, err
 			}
 			token, renewed = next, true
@@ -220,6 +221,9 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	}
 	// The transport makes tries of its own, so it is asked what has left.
 	trace := &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }}
+	if c.connected != nil {
+		c.time(trace)
+	}
 	req := c.http.R().SetContext(httptrace.WithClientTrace(ctx, trace))
 	if known && kept.ETag != "" {
 		req.SetHeader("If-None-Match", kept.ETag)
@@ -261,7 +265,7 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 		if r.sent.Load() {
 			err = errors.Join(err, errSent)
 		}
-		return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
+		return nil, hub.Wrap(err, hub.Unavailable, "Could not reach CloudMastersHub at %s.", c.BaseURL())
 	case known && resp.StatusCode() == http.StatusNotModified:
 		return c.unchanged(ctx, r, token, kept, resp.Header().Get("Link"))
 	case r.answer != nil && resp.StatusCode() == http.StatusNotModified:
@@ -280,6 +284,20 @@ func (c *Client) once(ctx context.Context, r call, token string) (*resty.Respons
 	}
 	c.keep(r, token, resp)
 	return resp, nil
+}
+
+// time tells how long connections take.
+func (c *Client) time(trace *httptrace.ClientTrace) {
+	var (
+		begun = time.Now()
+		asked atomic.Int64 // after begun
+	)
+	trace.GetConn = func(string) { asked.Store(int64(time.Since(begun))) }
+	trace.ConnectDone = func(_, _ string, err error) {
+		if err == nil {
+			c.connected(time.Since(begun) - time.Duration(asked.Load()))
+		}
+	}
 }
 
 func isJSON(resp *resty.Response, want string) bool {
@@ -319,7 +337,9 @@ func refusal(status int, head http.Header, body []byte) error {
 	}
 	cause := fmt.Errorf("%d %s", status, http.StatusText(status))
 	if code, ok := codes[status]; ok {
-		return &hub.Error{Code: code, Message: "The server answered " + http.StatusText(status) + ".", RetryAfter: later, Err: cause}
+		e := hub.New(code, "The server answered %s.", http.StatusText(status))
+		e.RetryAfter, e.Err = later, cause
+		return e
 	}
 	return misunderstood(status, cause)
 }
@@ -337,11 +357,10 @@ func notUnderstood(resp *resty.Response, err error) error {
 }
 
 func misunderstood(status int, err error) error {
-	msg := "The server gave an answer we do not understand. Is this the address of a CloudMastersHub server?"
 	if status >= 300 && status < 400 {
-		msg = "The server sends us elsewhere; set the server's address to where it really is."
+		return hub.Wrap(err, hub.Internal, "The server sends us elsewhere; set the server's address to where it really is.")
 	}
-	return &hub.Error{Code: hub.Internal, Message: msg, Err: err}
+	return hub.Wrap(err, hub.Internal, "The server gave an answer we do not understand. Is this the address of a CloudMastersHub server?")
 }
 
 // retryAfter reads seconds or an HTTP date. Anything else is 0: nobody knows.

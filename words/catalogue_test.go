@@ -51,7 +51,7 @@ func TestCatalogues(t *testing.T) {
 		}
 		if *update {
 			rewrite(t, name, language, s, have)
-		} else if packed, err := unpack(language); err != nil || packed != string(src) {
+		} else if packed, err := unpack(language); err != nil || packed != bare(string(src)) {
 			t.Errorf("%s.gz is not %s (%v): run make words", name, name, err)
 		}
 		missing := 0
@@ -77,6 +77,17 @@ func TestCatalogues(t *testing.T) {
 			t.Errorf("%s translates %q, which nobody says any more: run make words", name, id)
 		}
 	}
+}
+
+// bare is a catalogue without what only translators read.
+func bare(src string) string {
+	var b strings.Builder
+	for line := range strings.Lines(src) {
+		if !strings.HasPrefix(line, "#") || strings.HasPrefix(line, "#, fuzzy") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 func compare(t *testing.T, name string, f *found, e entry) {
@@ -141,7 +152,7 @@ func rewrite(t *testing.T, name, language string, s *source, have map[string]ent
 	}
 	var packed bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	_, _ = io.WriteString(z, b.String())
+	_, _ = io.WriteString(z, bare(b.String()))
 	_ = z.Close()
 	for name, text := range map[string][]byte{name: []byte(b.String()), name + ".gz": packed.Bytes()} {
 		if err := os.WriteFile(name, text, 0o644); err != nil {

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"embed"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -114,4 +115,24 @@ func For(setting string, getenv func(string) string) Speaker {
 	}
 	s, _ := In(locale)
 	return s
+}
+
+// Accept speaks the language that an Accept-Language header of HTTP likes best
+// among ours: English when it names none of them.
+func Accept(header string) Speaker {
+	var (
+		best   Speaker
+		weight float64
+	)
+	for wish := range strings.SplitSeq(header[:min(len(header), 1000)], ",") {
+		tag, params, _ := strings.Cut(wish, ";")
+		q := 1.0
+		if _, v, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q="); ok {
+			q, _ = strconv.ParseFloat(v, 64) // what can't be read is liked least
+		}
+		if s, ok := In(strings.TrimSpace(tag)); ok && q > weight && q <= 1 {
+			best, weight = s, q
+		}
+	}
+	return best
 }

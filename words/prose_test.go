@@ -84,3 +84,12 @@ func TestNothingIsSaidPastTheCatalogue(t *testing.T) {
 		t.Errorf("%q is shown without T, Tf or N", l)
 	}
 }
+
+// TestTextsAreWhole finds texts that are put together before they are looked up:
+// no catalogue has those.
+func TestTextsAreWhole(t *testing.T) {
+	t.Parallel()
+	for _, b := range read(t, "..").built {
+		t.Errorf("%q is put together: say it with verbs, or mark its parts where they stand", b)
+	}
+}

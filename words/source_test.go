@@ -4,13 +4,18 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
+
+// unread are folders below it whose texts are for others: operators, tests.
+var unread = []string{"screentest", "mail", "metrics", "tracing", "privatepg", "pgtest", "apitest", "mailtest"}
 
 // scanned is where texts for people stand in the code.
 var scanned = []string{"words", "client", "cmd/cmh", "tui", "server"}
@@ -30,7 +35,9 @@ var takes = map[string]struct {
 	verbs bool
 }{
 	"T": {0, false}, "Tf": {0, true}, "words.Mark": {0, false}, "Mark": {0, false}, "When": {1, false},
-	"hub.Errorf": {1, true}, "hub.Wrap": {2, true},
+	"hub.Errorf": {1, true}, "hub.Wrap": {2, true}, "hub.New": {1, true}, "hub.Field": {1, true}, "hub.Phrasef": {0, true}, "hub.Word": {0, false},
+	"classify": {0, false}, "app.check": {2, true}, "app.wrongAt": {1, false}, "app.wrongField": {1, true}, "app.add": {1, true},
+	"httpapi.wrong": {1, true}, "httpapi.expect": {1, false}, "httpapi.refuse": {0, true},
 	"Say": {0, true}, "Fprintf": {1, true}, "Fprintln": {1, false},
 	"Ask": {1, false}, "AskSecret": {1, false}, "Confirm": {1, false},
 	"split.say": {0, false}, "split.question": {0, false}, "split.confirm": {0, false}, "split.work": {0, false},
@@ -45,7 +52,7 @@ var described = map[string]struct{ short, long int }{
 }
 
 // fields are the fields of literals that hold a text.
-var fields = map[string]bool{"Short": true, "Title": true, "Detail": true, "Hint": true, "Prompt": true}
+var fields = map[string]bool{"Short": true, "Title": true, "Detail": true, "Hint": true, "Prompt": true, "Message": true}
 
 // flagged is a method of pflag whose last argument is a text.
 var flagged = regexp.MustCompile(`^(String|StringSlice|StringArray|Bool|Int|Int64|Uint|Duration|Float64|Count|)(Var)?P?$`)
@@ -56,6 +63,7 @@ type source struct {
 	byID   map[string]*found
 	wrong  []string
 	loose  []string // literals that look like a text and are none
+	built  []string // texts that are put together before they are looked up
 	consts map[string]ast.Expr
 	held   map[ast.Expr]bool // literals that were taken as texts
 }
@@ -72,7 +80,7 @@ func read(t *testing.T, root string) *source {
 	var units []unit
 	for _, dir := range scanned {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() && (d.Name() == "testdata" || d.Name() == "internal" || d.Name() == "screentest") {
+			if err != nil || d.IsDir() && (d.Name() == "testdata" || slices.Contains(unread, d.Name())) {
 				return cmpErr(err, filepath.SkipDir)
 			}
 			if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -105,7 +113,7 @@ func read(t *testing.T, root string) *source {
 			case *ast.KeyValueExpr:
 				if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Long" {
 					s.paragraphs(u.name, u.file.Name.Name, n.Value)
-				} else if ok && fields[k.Name] {
+				} else if ok && fields[k.Name] && (k.Name != "Title" || !strings.HasPrefix(u.name, "server/internal/")) { // of pages
 					s.take(u.name, u.file.Name.Name, n.Value, nil, false)
 				}
 			}
@@ -163,6 +171,8 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 		return // for machines
 	}
 	if name == "N" && len(c.Args) >= 3 {
+		s.whole(file, pkg, c.Args[1])
+		s.whole(file, pkg, c.Args[2])
 		s.take(file, pkg, c.Args[1], c.Args[2], true)
 		return
 	}
@@ -188,7 +198,34 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 	if !ok || len(c.Args) <= of.arg {
 		return
 	}
+	if name == "T" || name == "Tf" || name == "When" || strings.HasPrefix(qualified, "hub.") {
+		s.whole(file, pkg, c.Args[of.arg])
+	}
 	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
+}
+
+// whole notes a text that is put together: out of a constant and something else,
+// or by a function of package fmt or strings. A name stands for a text that is
+// marked, or taken for what it is, elsewhere.
+func (s *source) whole(file, pkg string, x ast.Expr) {
+	if _, ok := s.text(pkg, x); ok {
+		return
+	}
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			if n.Op == token.ADD && types.ExprString(x) == types.ExprString(n) {
+				s.built = append(s.built, file+": "+types.ExprString(x))
+			}
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok {
+				if of, ok := f.X.(*ast.Ident); ok && (of.Name == "fmt" || of.Name == "strings") {
+					s.built = append(s.built, file+": "+types.ExprString(x))
+				}
+			}
+		}
+		return true
+	})
 }
 
 // paragraphs takes a long text as cli translates it: by line, or whole where lines

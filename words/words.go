@@ -7,6 +7,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,12 +28,28 @@ func (s Speaker) T(text string) string {
 	return text
 }
 
-// Tf is fmt.Sprintf with format in the speaker's language.
+// Tf is fmt.Sprintf with format in the speaker's language. Arguments that remember
+// what they were made of, as errors and phrases of the hub do, are said in it, too.
 func (s Speaker) Tf(format string, args ...any) string {
 	if s.in == nil {
 		return fmt.Sprintf(format, args...)
 	}
-	return fmt.Sprintf(s.T(format), args...)
+	return fmt.Sprintf(s.T(format), s.each(args)...)
+}
+
+// each says those of args that are texts themselves.
+func (s Speaker) each(args []any) []any {
+	for i, a := range args {
+		if p, ok := a.(interface {
+			fmt.Stringer
+			Format() (format string, args []any)
+		}); ok {
+			args = slices.Clone(args)
+			format, of := p.Format()
+			args[i] = s.Said(p.String(), format, of...)
+		}
+	}
+	return args
 }
 
 // N is Tf with the form that goes with n things: one for a single one in
@@ -51,17 +68,22 @@ func (s Speaker) N(n int, one, other string, args ...any) string {
 	return Speaker{}.N(n, one, other, args...)
 }
 
-// Said is a message that was made of format and args. Where format is empty, or
-// the catalogue lacks it, the message itself is looked up: it came from another
-// process, and may hold no values.
+// Said is a message that was made of format and args. What holds no values is
+// looked up as it is; where format is empty, it came from another process.
 func (s Speaker) Said(message, format string, args ...any) string {
 	if s.in == nil {
 		return message
 	}
-	if t := s.in.texts[format]; len(t) > 0 {
-		return fmt.Sprintf(t[0], args...)
+	if t := s.in.texts[message]; len(t) == 1 { // as a whole it is said best
+		return t[0]
 	}
-	return s.T(message)
+	if t := s.in.texts[format]; len(t) > 0 {
+		return fmt.Sprintf(t[0], s.each(args)...)
+	}
+	if format == "" {
+		return message
+	}
+	return fmt.Sprintf(format, s.each(args)...)
 }
 
 // Mark returns text as it is. It is for texts that stand in the code long before

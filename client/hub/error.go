@@ -2,7 +2,6 @@ package hub
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -44,8 +43,7 @@ type Error struct {
 
 	Err error
 
-	format string // what Message was made of
-	args   []any
+	said Phrase // what Message was made of
 }
 
 // ErrWritten is in the error of what was done offline: it is kept on the
@@ -56,16 +54,43 @@ var ErrWritten = errors.New("waits for the hub")
 type FieldError struct {
 	Pointer string `json:"pointer"` // RFC 6901, such as "/email"
 	Detail  string `json:"detail"`
+
+	said Phrase // what Detail was made of
 }
 
+// Field returns what is wrong with the value at pointer.
+func Field(pointer, format string, args ...any) FieldError {
+	p := Phrasef(format, args...)
+	return FieldError{Pointer: pointer, Detail: p.text, said: p}
+}
+
+// Unfit is the error for values that are wrong: it says what the first is.
+func Unfit(wrong []FieldError) *Error {
+	e := New(Invalid, "%s", wrong[0])
+	e.Fields = wrong
+	return e
+}
+
+// String is the detail.
+func (f FieldError) String() string { return f.Detail }
+
+// Format is Error's.
+func (f FieldError) Format() (format string, args []any) { return f.said.Format() }
+
 // Errorf returns an Error whose message is shown to the user as written.
-func Errorf(code Code, format string, args ...any) error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...), format: format, args: args}
+func Errorf(code Code, format string, args ...any) error { return New(code, format, args...) }
+
+// New is Errorf for who has more to say: when to come again, which fields.
+func New(code Code, format string, args ...any) *Error {
+	p := Phrasef(format, args...)
+	return &Error{Code: code, Message: p.text, said: p}
 }
 
 // Wrap is Errorf that also keeps err, for the log.
 func Wrap(err error, code Code, format string, args ...any) error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: err, format: format, args: args}
+	e := New(code, format, args...)
+	e.Err = err
+	return e
 }
 
 func (e *Error) Error() string {
@@ -77,7 +102,7 @@ func (e *Error) Error() string {
 
 // Format returns what Message was made of, for who says it in another language.
 // format is empty for an error that came as it is, from a server say.
-func (e *Error) Format() (format string, args []any) { return e.format, e.args }
+func (e *Error) Format() (format string, args []any) { return e.said.Format() }
 
 func (e *Error) Unwrap() error { return e.Err }
 

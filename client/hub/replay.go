@@ -56,4 +56,14 @@ type Refusal struct {
 	Code   Code         `json:"code"`
 	Detail string       `json:"detail"` // a sentence for the learner
 	Errors []FieldError `json:"errors,omitempty"`
+
+	said Phrase // what Detail was made of
 }
+
+// Refuse makes an error the reason for refusing one thing.
+func Refuse(e *Error) *Refusal {
+	return &Refusal{Code: e.Code, Detail: e.Message, Errors: e.Fields, said: e.said}
+}
+
+// Format is Error's.
+func (r Refusal) Format() (format string, args []any) { return r.said.Format() }

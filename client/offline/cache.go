@@ -29,7 +29,7 @@ type Cache struct {
 	now           func() time.Time
 
 	mu     sync.Mutex
-	oldest time.Time // of what was answered with
+	oldest time.Time // of what was answered with since the hub was last reached
 	puts   int
 }
 
@@ -83,12 +83,25 @@ func (c *Cache) Get(token, path string) (client.Kept, bool) {
 		_ = os.Remove(name)
 		return client.Kept{}, false
 	}
-	c.mu.Lock()
-	if at := info.ModTime(); c.oldest.IsZero() || at.Before(c.oldest) {
-		c.oldest = at
-	}
-	c.mu.Unlock()
 	return client.Kept{ETag: h.ETag, Link: h.Link, Body: body}, true
+}
+
+// Near is the cache for a client that is Away. What that one answers with is
+// shown as it is, so its age is noted; what others read is confirmed first.
+func (c *Cache) Near() client.Cache { return near{c} }
+
+type near struct{ *Cache }
+
+func (n near) Get(token, path string) (client.Kept, bool) {
+	k, ok := n.Cache.Get(token, path)
+	if at := n.At(token, path); ok && !at.IsZero() {
+		n.mu.Lock()
+		if n.oldest.IsZero() || at.Before(n.oldest) {
+			n.oldest = at
+		}
+		n.mu.Unlock()
+	}
+	return k, ok
 }
 
 // At is when the hub last confirmed what is kept; zero when nothing is.
@@ -145,8 +158,13 @@ func (c *Cache) Verified(token, path string) {
 }
 
 // Refused implements client.Cache. Who is refused one text has lost a right that
-// others hang on: all texts go, and those that are still theirs come again.
+// others hang on: all texts go, and those that are still theirs come again. Whose
+// token is nobody's any more has nothing here.
 func (c *Cache) Refused(token, path string, code hub.Code) {
+	if code == hub.Unauthenticated {
+		c.Forget(token)
+		return
+	}
 	_ = os.Remove(c.file(token, path))
 	if code == hub.Forbidden && isText(path) {
 		c.DropTexts(token)
@@ -183,8 +201,8 @@ func (c *Cache) Forget(token string) {
 	}
 }
 
-// Oldest is when the oldest answer that this process got from the cache was last
-// confirmed; zero when there was none.
+// Oldest is when the oldest answer that this process got from the cache, since it
+// last reached the hub, was confirmed; zero when there was none.
 func (c *Cache) Oldest() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -3,6 +3,9 @@ package offline
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -115,6 +118,61 @@ func TestTheOldestGoFirst(t *testing.T) {
 	}
 }
 
+// What is asked for again and confirmed has no age, however old the file was; what
+// is shown as it is has one, until the hub answers.
+func TestTheAgeIsOfWhatIsShown(t *testing.T) {
+	t.Parallel()
+	c, ada := filled(t)
+	old := time.Now().Add(-48 * time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(c.file(ada, course), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if !has(c, ada, course) || !c.Oldest().IsZero() {
+		t.Errorf("asked for again, it is as of %v", c.Oldest())
+	}
+	if _, ok := c.Near().Get(ada, course); !ok || !c.Oldest().Equal(old) {
+		t.Errorf("shown as it is, it is as of %v", c.Oldest())
+	}
+	c.Fresh()
+	if !c.Oldest().IsZero() {
+		t.Errorf("the hub is there, and it is as of %v", c.Oldest())
+	}
+}
+
+// A key that was revoked reads nothing more here, however it is asked; a proxy
+// that wants to know who somebody is has no say in that.
+func TestARevokedKeyReadsNothing(t *testing.T) {
+	t.Parallel()
+	kind := "text/html"
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"code":"unauthenticated","detail":"You are not signed in, or no longer."}`))
+	}))
+	defer srv.Close()
+	c := OpenCache(Place{Cache: t.TempDir(), Language: "en"})
+	for _, key := range []string{"cmh_key", "cmh_other"} {
+		c.Put(key, course, client.Kept{ETag: "1", Body: []byte(`{"slug":"one"}`)})
+	}
+	far, near := client.New(srv.URL, client.Token("cmh_key"), client.Keep(c)), client.New(srv.URL, client.Token("cmh_key"), client.Keep(c.Near()), client.Away())
+	if _, err := far.Usage(t.Context()); hub.CodeOf(err) != hub.Unauthenticated {
+		t.Fatal(err)
+	}
+	if _, err := near.Course(t.Context(), "one"); err != nil {
+		t.Errorf("a proxy has taken what is kept: %v", err)
+	}
+	kind = "application/problem+json"
+	if _, err := far.Usage(t.Context()); hub.CodeOf(err) != hub.Unauthenticated {
+		t.Fatal(err)
+	}
+	if _, err := near.Course(t.Context(), "one"); !errors.Is(err, client.ErrNotKept) {
+		t.Errorf("it reads on: %v", err)
+	}
+	if !has(c, "cmh_other", course) {
+		t.Error("another key has lost what it had")
+	}
+}
+
 // What only premium members may read is not readable for ever.
 func TestALeaseRunsOut(t *testing.T) {
 	t.Parallel()
@@ -122,7 +180,7 @@ func TestALeaseRunsOut(t *testing.T) {
 	c, ada := OpenCache(p), token("ada", "1")
 	c.Put(ada, course, client.Kept{ETag: "1", Body: []byte(`{"slug":"one","free":false,"lessons":[{"id":"a"}]}`)})
 	c.Put(ada, ada1, client.Kept{ETag: "1", Body: []byte(`{"id":"a","body":"Secret."}`)})
-	near := client.New("http://127.0.0.1:1", client.Token(ada), client.Keep(c), client.Away())
+	near := client.New("http://127.0.0.1:1", client.Token(ada), client.Keep(c.Near()), client.Away())
 	h := New(near, near, c, p, true, nil)
 	h.token = func(ctx context.Context) (string, error) { return ada, ctx.Err() }
 	read := func(age time.Duration) hub.Code {

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
@@ -37,9 +39,10 @@ type Hub struct {
 	always bool          // the learner asked for it
 	glance time.Duration // how long a glance waits
 
-	// Say tells the learner what they should know, once each. It is set before
-	// anything is asked.
+	// Say tells the learner what they should know, once each, in the language of
+	// Words. Both are set before anything is asked.
 	Say    func(string)
+	Words  words.Speaker
 	silent atomic.Bool // a screen has the terminal
 
 	// Quick makes a client for one glance: with this token, into the cache. nil asks
@@ -55,8 +58,9 @@ type Hub struct {
 	changed chan struct{} // closed when one of these has changed
 }
 
-// New joins a client that asks the hub and one that is Away, over one cache. With
-// always, the hub is not asked at all. token is what both ask with.
+// New joins a client that asks the hub and one that is Away, over one cache, of
+// which the second keeps the Near side. With always, the hub is not asked at all.
+// token is what both ask with.
 func New(far, near *client.Client, cache *Cache, p Place, always bool, token func(context.Context) (string, error)) *Hub {
 	return &Hub{Client: far, near: near, cache: cache, place: p, always: always, token: token, glance: glance, Say: func(string) {}, changed: make(chan struct{})}
 }
@@ -111,7 +115,7 @@ func (h *Hub) reached(yes bool) {
 		return h.gone != was
 	})
 	if back {
-		h.inform("Online again.")
+		h.inform(h.Words.T("Online again."))
 	}
 }
 
@@ -130,11 +134,23 @@ func (h *Hub) lost(err error) bool {
 	return yes
 }
 
-// either asks the hub, and the cache when it can't be reached.
-func either[T any](h *Hub, far, near func() (T, error)) (T, error) {
+// either asks the hub, and the cache when it can't be reached, or takes long and
+// the cache has an answer.
+func either[T any](ctx context.Context, h *Hub, far func(context.Context) (T, error), near func() (T, error)) (T, error) {
 	var cause error
 	if !h.Away() {
-		v, err := far()
+		var instead T
+		hurried, y := h.hurry(ctx, true, func() (ok bool) {
+			var err error
+			instead, err = near()
+			return err == nil
+		})
+		v, err := far(hurried)
+		if slow, _ := y.end(); slow && err != nil {
+			h.reached(false)
+			h.tell()
+			return instead, nil
+		}
 		if !h.lost(err) {
 			return v, err
 		}
@@ -160,49 +176,50 @@ func (h *Hub) tell() {
 	if !first {
 		return
 	}
-	text := "Offline: this is as of " + Age(time.Since(at)) + "."
-	switch waits {
-	case 0:
-	case 1:
-		text += " 1 change waits for the hub."
-	default:
-		text += " " + Changes(waits) + " wait for the hub."
+	text := h.Words.Tf("Offline: this is as of %s.", Age(h.Words, time.Since(at)))
+	if waits > 0 {
+		text += " " + h.Words.N(waits, "%d change waits for the hub.", "%d changes wait for the hub.", waits)
 	}
 	h.inform(text)
 }
 
 // Age words how long ago something was.
-func Age(d time.Duration) string {
-	several := func(n int, what string) string {
-		if n == 1 {
-			return "1 " + what + " ago"
-		}
-		return strconv.Itoa(n) + " " + what + "s ago"
-	}
+func Age(s words.Speaker, d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return "a moment ago"
+		return s.T("a moment ago")
 	case d < time.Hour:
-		return several(int(d.Minutes()), "minute")
+		return s.N(int(d.Minutes()), "%d minute ago", "%d minutes ago", int(d.Minutes()))
 	case d < 48*time.Hour:
-		return several(int(d.Hours()), "hour")
+		return s.N(int(d.Hours()), "%d hour ago", "%d hours ago", int(d.Hours()))
 	}
-	return several(int(d.Hours()/24), "day")
+	return s.N(int(d.Hours()/24), "%d day ago", "%d days ago", int(d.Hours()/24))
 }
 
 // Profile says who is signed in. Who has fallen below premium loses the texts
 // that are kept.
 func (h *Hub) Profile(ctx context.Context) (hub.User, error) {
-	before, known := h.near.Profile(ctx)
-	return either(h, func() (hub.User, error) {
+	before, known := peek[hub.User](ctx, h, "/v1/users/profile")
+	return either(ctx, h, func(ctx context.Context) (hub.User, error) {
 		u, err := h.Client.Profile(ctx)
-		if err == nil && known == nil && before.Role != hub.Free && u.Role == hub.Free {
+		if err == nil && known && before.Role != hub.Free && u.Role == hub.Free {
 			if token, err := h.token(ctx); err == nil {
 				h.cache.DropTexts(token)
 			}
 		}
 		return u, err
-	}, func() (hub.User, error) { return before, known })
+	}, func() (hub.User, error) { return h.near.Profile(ctx) })
+}
+
+// peek looks into what is kept without answering with it.
+func peek[T any](ctx context.Context, h *Hub, path string) (v T, ok bool) {
+	token, err := h.token(ctx)
+	if err != nil {
+		return v, false
+	}
+	k, ok := h.cache.Get(token, path)
+	ok = ok && json.Unmarshal(k.Body, &v) == nil
+	return v, ok
 }
 
 // Courses lists courses. Offline, the whole catalogue that is kept is searched.
@@ -220,7 +237,7 @@ func (h *Hub) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Cou
 	if strings.HasPrefix(f.Cursor, nearCursor) {
 		return near()
 	}
-	return either(h, func() (hub.Page[hub.Course], error) { return h.Client.Courses(ctx, f) }, near)
+	return either(ctx, h, func(ctx context.Context) (hub.Page[hub.Course], error) { return h.Client.Courses(ctx, f) }, near)
 }
 
 const (
@@ -282,7 +299,15 @@ func search(all []hub.Course, f hub.CourseFilter) hub.Page[hub.Course] {
 
 // Course returns a course.
 func (h *Hub) Course(ctx context.Context, course string) (hub.Course, error) {
-	return either(h, func() (hub.Course, error) { return h.Client.Course(ctx, course) }, func() (hub.Course, error) { return h.nearCourse(ctx, course) })
+	return either(ctx, h, func(ctx context.Context) (hub.Course, error) { return h.Client.Course(ctx, course) }, func() (hub.Course, error) { return h.nearCourse(ctx, course) })
+}
+
+// outline is a course as it is kept, to look something up in it.
+func (h *Hub) outline(ctx context.Context, course string) (hub.Course, error) {
+	if c, ok := peek[hub.Course](ctx, h, "/v1/courses/"+url.PathEscape(course)); ok {
+		return c, nil
+	}
+	return h.nearCourse(ctx, course)
 }
 
 // nearCourse is a course as it is kept: by itself, or as the catalogue has it.
@@ -302,7 +327,7 @@ func (h *Hub) nearCourse(ctx context.Context, course string) (hub.Course, error)
 
 // Lessons returns the lessons of a course, without texts.
 func (h *Hub) Lessons(ctx context.Context, course string) ([]hub.Lesson, error) {
-	return either(h, func() ([]hub.Lesson, error) { return h.Client.Lessons(ctx, course) }, func() ([]hub.Lesson, error) {
+	return either(ctx, h, func(ctx context.Context) ([]hub.Lesson, error) { return h.Client.Lessons(ctx, course) }, func() ([]hub.Lesson, error) {
 		l, err := h.near.Lessons(ctx, course)
 		if err == nil {
 			return l, nil
@@ -317,12 +342,12 @@ func (h *Hub) Lessons(ctx context.Context, course string) ([]hub.Lesson, error) 
 
 // Lesson returns a lesson with its text.
 func (h *Hub) Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error) {
-	return either(h, func() (hub.Lesson, error) { return h.Client.Lesson(ctx, course, lesson) },
+	return either(ctx, h, func(ctx context.Context) (hub.Lesson, error) { return h.Client.Lesson(ctx, course, lesson) },
 		func() (hub.Lesson, error) { return h.nearLesson(ctx, course, lesson) })
 }
 
 func (h *Hub) nearLesson(ctx context.Context, course, lesson string) (hub.Lesson, error) {
-	c, courseErr := h.nearCourse(ctx, course)
+	c, courseErr := h.outline(ctx, course)
 	slug := course
 	if courseErr == nil {
 		slug = c.Slug
@@ -347,7 +372,7 @@ func (h *Hub) nearLesson(ctx context.Context, course, lesson string) (hub.Lesson
 
 // Progress returns how far the caller is, with what waits for the hub.
 func (h *Hub) Progress(ctx context.Context) ([]hub.CourseProgress, error) {
-	return either(h, func() ([]hub.CourseProgress, error) { return h.Client.Progress(ctx) }, func() ([]hub.CourseProgress, error) {
+	return either(ctx, h, func(ctx context.Context) ([]hub.CourseProgress, error) { return h.Client.Progress(ctx) }, func() ([]hub.CourseProgress, error) {
 		all, err := h.near.Progress(ctx)
 		if err != nil {
 			return nil, err
@@ -403,7 +428,7 @@ func percentage(e hub.LearningEvent) int {
 
 // Next returns what to do next, without what is done and waits.
 func (h *Hub) Next(ctx context.Context) ([]hub.NextStep, error) {
-	return either(h, func() ([]hub.NextStep, error) { return h.Client.Next(ctx) }, func() ([]hub.NextStep, error) {
+	return either(ctx, h, func(ctx context.Context) ([]hub.NextStep, error) { return h.Client.Next(ctx) }, func() ([]hub.NextStep, error) {
 		all, err := h.near.Next(ctx)
 		if err != nil {
 			return nil, err
@@ -419,10 +444,10 @@ func (h *Hub) Next(ctx context.Context) ([]hub.NextStep, error) {
 
 // Achievements returns what the caller has achieved.
 func (h *Hub) Achievements(ctx context.Context) (hub.Achievements, error) {
-	return either(h, func() (hub.Achievements, error) { return h.Client.Achievements(ctx) }, func() (hub.Achievements, error) { return h.near.Achievements(ctx) })
+	return either(ctx, h, func(ctx context.Context) (hub.Achievements, error) { return h.Client.Achievements(ctx) }, func() (hub.Achievements, error) { return h.near.Achievements(ctx) })
 }
 
 // Certificates lists the caller's certificates.
 func (h *Hub) Certificates(ctx context.Context) ([]hub.Certificate, error) {
-	return either(h, func() ([]hub.Certificate, error) { return h.Client.Certificates(ctx) }, func() ([]hub.Certificate, error) { return h.near.Certificates(ctx) })
+	return either(ctx, h, func(ctx context.Context) ([]hub.Certificate, error) { return h.Client.Certificates(ctx) }, func() ([]hub.Certificate, error) { return h.near.Certificates(ctx) })
 }

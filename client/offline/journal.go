@@ -274,22 +274,15 @@ type Replayed struct {
 const batch = 100 // events, the most that the hub takes at once
 
 // Replay tells the hub of what waits, in order, and settles what it answers to.
-// Other processes wait meanwhile. It may be called when nothing waits.
+// Nothing is locked while the hub is asked: other processes go on, and may tell
+// of the same, which happens once all the same. It may be called when nothing
+// waits.
 func (j Journal) Replay(ctx context.Context, tell func(context.Context, []hub.LearningEvent) ([]hub.EventResult, error)) (Replayed, error) {
 	done := Replayed{Quizzes: map[string]*hub.QuizResult{}}
-	if events, err := j.Waiting(); err != nil || len(events) == 0 {
+	events, err := j.Waiting()
+	if err != nil || len(events) == 0 {
 		return done, err
 	}
-	unlock, err := j.lock(ctx)
-	if err != nil {
-		return done, err
-	}
-	defer unlock()
-	lines, err := j.mend()
-	if err != nil {
-		return done, err
-	}
-	events := waiting(lines)
 	for size := batch; len(events) > 0; {
 		some := events[:min(len(events), size)]
 		results, err := tell(ctx, some)
@@ -299,35 +292,51 @@ func (j Journal) Replay(ctx context.Context, tell func(context.Context, []hub.Le
 				size = len(some) / 2
 				continue
 			}
-			results, err = []hub.EventResult{{ID: some[0].ID, Status: hub.EventRefused, Problem: &hub.Refusal{Code: hub.Invalid, Detail: err.Error()}}}, nil
+			results, err = []hub.EventResult{{ID: some[0].ID, Status: hub.EventRefused, Problem: &hub.Refusal{Code: hub.Invalid, Detail: hub.MessageOf(err)}}}, nil
 		}
 		if err != nil {
 			return done, err
 		}
 		size = batch
-		if len(results) != len(some) {
+		if !slices.EqualFunc(some, results, func(e hub.LearningEvent, r hub.EventResult) bool { return e.ID == r.ID }) {
 			return done, hub.Errorf(hub.Internal, "The hub did not say what became of everything. Nothing is lost: it will be told again.")
 		}
-		if err := j.settle(some, results, &done); err != nil {
+		if events, err = j.settle(ctx, some, results, &done); err != nil {
 			return done, err
 		}
-		events = events[len(some):]
 	}
-	return done, j.rewrite(nil)
+	return done, nil
 }
 
-// settle writes down what the hub has answered: refusals first, so that none is
-// lost if this process dies before the second line.
-func (j Journal) settle(events []hub.LearningEvent, results []hub.EventResult, done *Replayed) error {
-	var refused []byte
-	ids := make([]string, len(events))
+// settle writes down what the hub has answered to events, and returns what waits
+// then. What another process has settled meanwhile, it has reported too.
+func (j Journal) settle(ctx context.Context, events []hub.LearningEvent, results []hub.EventResult, done *Replayed) ([]hub.LearningEvent, error) {
+	// The answer is here: who gives up now would only have to ask again.
+	unlock, err := j.lock(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	lines, err := j.mend()
+	if err != nil {
+		return nil, err
+	}
+	before := map[string]bool{}
+	for _, e := range waiting(lines) {
+		before[e.ID] = true
+	}
+	var (
+		refused []byte
+		ids     []string
+		news    Replayed
+	)
 	for i, e := range events {
-		ids[i] = e.ID
-		if results[i].ID != e.ID {
-			return hub.Errorf(hub.Internal, "The hub answered to something else. Nothing is lost: it will be told again.")
+		if !before[e.ID] {
+			continue
 		}
+		ids = append(ids, e.ID)
 		if results[i].Status != hub.EventRefused {
-			done.Recorded++
+			news.Recorded++
 			if q := results[i].Quiz; q != nil {
 				done.Quizzes[e.CourseID+" "+e.LessonID] = q
 			}
@@ -339,19 +348,32 @@ func (j Journal) settle(events []hub.LearningEvent, results []hub.EventResult, d
 		}
 		b, err := json.Marshal(r)
 		if err != nil {
-			return notWritten(err)
+			return nil, notWritten(err)
 		}
 		refused = append(append(refused, b...), '\n')
-		done.Refused = append(done.Refused, r)
+		news.Refused = append(news.Refused, r)
 	}
+	// Refusals first, so that none is lost if this process dies before the second
+	// line.
 	if len(refused) > 0 {
 		if err := appendTo(j.RefusedPath(), refused); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	b, err := encode(line{Settled: ids})
-	if err != nil {
-		return notWritten(err)
+	lines = append(lines, line{Settled: ids})
+	left := waiting(lines)
+	if len(left) == 0 {
+		err = j.rewrite(nil)
+	} else if len(ids) > 0 {
+		var b []byte
+		if b, err = encode(line{Settled: ids}); err == nil {
+			err = appendTo(j.path(), b)
+		}
 	}
-	return appendTo(j.path(), b)
+	if err != nil {
+		return nil, err
+	}
+	done.Recorded += news.Recorded
+	done.Refused = append(done.Refused, news.Refused...)
+	return left, nil
 }

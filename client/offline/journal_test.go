@@ -154,6 +154,56 @@ func TestManyWritersAndOneTeller(t *testing.T) {
 	mustWait(t, j)
 }
 
+// While one process waits for the hub, others write, and tell of the same: all is
+// told, and what became of each is reported by one of them.
+func TestNobodyWaitsForTheHub(t *testing.T) {
+	t.Parallel()
+	j, a, b, c := journal(t), event("a"), event("b"), event("c")
+	if err := j.Add(t.Context(), a, b); err != nil {
+		t.Fatal(err)
+	}
+	heard := map[string]int{}
+	answer := func(events []hub.LearningEvent) (results []hub.EventResult) {
+		for _, e := range events {
+			status := hub.EventApplied
+			if heard[e.ID]++; heard[e.ID] > 1 {
+				status = hub.EventDuplicate
+			}
+			r := hub.EventResult{ID: e.ID, Status: status}
+			if e.LessonID == "b" {
+				r.Status, r.Problem = hub.EventRefused, &hub.Refusal{Code: hub.Forbidden, Detail: "For premium members."}
+			}
+			results = append(results, r)
+		}
+		return results
+	}
+	var second Replayed
+	first, err := j.Replay(t.Context(), func(_ context.Context, events []hub.LearningEvent) ([]hub.EventResult, error) {
+		results := answer(events)
+		if heard[c.ID] > 0 {
+			return results, nil
+		}
+		if err := j.Add(t.Context(), c); err != nil {
+			return nil, err
+		}
+		var err error
+		second, err = j.Replay(t.Context(), func(_ context.Context, events []hub.LearningEvent) ([]hub.EventResult, error) {
+			return answer(events), nil
+		})
+		return results, err
+	})
+	if err != nil || first.Recorded+second.Recorded != 2 || len(first.Refused)+len(second.Refused) != 1 {
+		t.Errorf("the first has told %+v, the second %+v, %v", first, second, err)
+	}
+	mustWait(t, j)
+	if kept, err := os.ReadFile(j.RefusedPath()); err != nil || bytes.Count(kept, []byte("\n")) != 1 {
+		t.Errorf("kept: %s, %v", kept, err)
+	}
+	if heard[a.ID] != 2 || heard[c.ID] != 1 {
+		t.Errorf("heard: %v", heard)
+	}
+}
+
 // A refusal is written where it can be read before it is settled, and one that
 // was refused stops no other.
 func TestRefusalsAreKept(t *testing.T) {

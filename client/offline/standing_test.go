@@ -37,7 +37,7 @@ func TestStanding(t *testing.T) {
 	place := Place{Cache: t.TempDir(), State: t.TempDir(), Language: "en"}
 	cache, ada := OpenCache(place), token("ada", "1")
 	cache.Put(ada, course, client.Kept{ETag: `W/"1"`, Body: []byte(`{"slug":"one","title":"One","lessons":[{"id":"a"}]}`)})
-	h := New(client.New(srv.URL, client.Token(ada)), client.New(srv.URL, client.Token(ada), client.Keep(cache), client.Away()), cache, place, false,
+	h := New(client.New(srv.URL, client.Token(ada)), client.New(srv.URL, client.Token(ada), client.Keep(cache.Near()), client.Away()), cache, place, false,
 		func(context.Context) (string, error) { return ada, nil })
 	var said []string
 	h.Say = func(s string) { said = append(said, s) }

@@ -32,11 +32,13 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 		for {
 			before, changed := h.Standing()
 			if before.Away && !h.Away() {
-				_, _ = h.Courses(ctx, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}}) // notes itself whether the hub answers
+				// With all the time it wants: its link may only be slow.
+				_, err := h.Client.Courses(ctx, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}})
+				h.lost(err)
 			}
 			r, _ := h.Catch(ctx) // what fails waits for the next time
 			for _, f := range r.Refused {
-				refused = append(refused, "The hub has refused "+Doing(f.Event)+" of "+f.Event.LessonID+" in "+f.Event.CourseID+": "+f.Problem.Detail)
+				refused = append(refused, f.Say(h.Words))
 			}
 			if !time.Now().Before(next) && !h.Away() {
 				wait := fetchEvery

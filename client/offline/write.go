@@ -2,12 +2,12 @@ package offline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // journal is the caller's own. Guests have none: nobody would hear of it.
@@ -46,8 +46,11 @@ func (h *Hub) counted(n int) {
 func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, error) {
 	var cause error
 	if !h.Away() {
-		merged, err := h.Client.RecordProgress(ctx, entries)
-		if !h.lost(err) {
+		hurried, y := h.hurry(ctx, true, func() bool { return h.journals(ctx, entries) })
+		merged, err := h.Client.RecordProgress(hurried, entries)
+		if slow, _ := y.end(); slow && err != nil {
+			h.reached(false)
+		} else if !h.lost(err) {
 			return merged, err
 		}
 		cause = err
@@ -75,14 +78,25 @@ func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) (
 	if err := h.write(ctx, events...); err != nil {
 		return nil, err
 	}
-	h.inform("Offline: kept on this machine, and told to the hub when it can be reached.")
+	h.inform(h.Words.T("Offline: kept on this machine, and told to the hub when it can be reached."))
 	return answer, nil
+}
+
+// journals reports whether what is recorded could be written down as well.
+func (h *Hub) journals(ctx context.Context, entries []hub.ProgressEntry) bool {
+	if _, err := h.journal(ctx); err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(entries, func(e hub.ProgressEntry) bool {
+		_, err := h.lessonOf(ctx, e.CourseID, e.LessonID)
+		return err != nil
+	})
 }
 
 // lessonOf makes sure of a lesson that waits for the hub: what can't be found
 // would only be refused much later. It returns the course's slug.
 func (h *Hub) lessonOf(ctx context.Context, course, lesson string) (string, error) {
-	c, err := h.nearCourse(ctx, course)
+	c, err := h.outline(ctx, course)
 	if err != nil {
 		return "", err
 	}
@@ -104,8 +118,18 @@ func orCause(cause, err error) error {
 // written down, because an attempt counts.
 func (h *Hub) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAnswers) (hub.QuizResult, error) {
 	if !h.Away() {
-		r, err := h.Client.TakeQuiz(ctx, course, lesson, a)
-		if !h.lost(err) || !client.NeverSent(err) {
+		hurried, y := h.hurry(ctx, false, func() bool {
+			_, err := h.lessonOf(ctx, course, lesson)
+			return err == nil
+		})
+		r, err := h.Client.TakeQuiz(hurried, course, lesson, a)
+		slow, arrived := y.end()
+		switch {
+		case slow && err != nil && !arrived:
+			h.reached(false)
+		case slow && err != nil:
+			return r, hub.Wrap(err, hub.Unavailable, "Nobody knows whether your answers have reached the hub. See with: cmh progress")
+		case !h.lost(err) || !client.NeverSent(err):
 			return r, err
 		}
 	}
@@ -138,6 +162,18 @@ func (h *Hub) write(ctx context.Context, events ...hub.LearningEvent) error {
 	return err
 }
 
+// CatchSoon is Catch for who came for something else: where the hub takes no
+// connection soon, what waits goes on waiting.
+func (h *Hub) CatchSoon(ctx context.Context) (Replayed, error) {
+	hurried, y := h.hurry(ctx, false, func() bool { return true })
+	r, err := h.Catch(hurried)
+	if slow, _ := y.end(); slow && err != nil {
+		h.reached(false)
+		return r, nil
+	}
+	return r, err
+}
+
 // Catch tells the hub what waits, and the learner what became of it. Nothing
 // happens when nothing waits, or when the hub can't be reached.
 func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
@@ -168,34 +204,28 @@ func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
 		return r.Recorded > 0
 	})
 	if r.Recorded > 0 {
-		h.inform(fmt.Sprintf("The hub has recorded what you did offline: %s.", Changes(r.Recorded)))
+		h.inform(h.Words.N(r.Recorded, "The hub has recorded what you did offline: %d change.", "The hub has recorded what you did offline: %d changes.", r.Recorded))
 	}
 	if n, where := j.Damaged(); n > 0 && r.Recorded > 0 {
-		h.inform(fmt.Sprintf("%s can't be read any more, and lies in %s.", Changes(n), where))
+		h.inform(h.Words.N(n, "%d change can't be read any more, and lies in %s.", "%d changes can't be read any more, and lie in %s.", n, where))
 	}
 	for _, refused := range r.Refused {
-		h.inform(fmt.Sprintf("The hub has refused %s of %s in %s: %s It is kept in %s.", Doing(refused.Event), refused.Event.LessonID, refused.Event.CourseID, refused.Problem.Detail, j.RefusedPath()))
+		h.inform(refused.Say(h.Words) + " " + h.Words.Tf("It is kept in %s.", j.RefusedPath()))
 	}
 	return r, err
 }
 
-// Changes counts changes in words.
-func Changes(n int) string {
-	if n == 1 {
-		return "1 change"
-	}
-	return fmt.Sprintf("%d changes", n)
-}
-
-// Doing names what an event tells of.
-func Doing(e hub.LearningEvent) string {
+// Say tells what was refused, and why.
+func (r Refused) Say(s words.Speaker) string {
+	e := r.Event
+	said := s.Tf("The hub has refused the progress of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
 	switch e.Kind {
 	case hub.QuizTaken:
-		return "the quiz"
+		said = s.Tf("The hub has refused the quiz of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
 	case hub.LessonDone:
-		return "the completion"
+		said = s.Tf("The hub has refused the completion of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
 	}
-	return "the progress"
+	return said
 }
 
 // Enroll joins a course, and keeps its texts for when the hub can't be reached.

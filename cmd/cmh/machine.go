@@ -97,9 +97,9 @@ func (m *machine) catch() {
 		return
 	}
 	m.caught = true
-	if _, err := m.hub.Catch(m.ctx); err != nil && m.ctx.Err() == nil && !client.Unreachable(err) && !m.waits {
+	if _, err := m.hub.CatchSoon(m.ctx); err != nil && m.ctx.Err() == nil && !client.Unreachable(err) && !m.waits {
 		m.waits = true
-		m.env.Say("What you did offline still waits: %s", hub.MessageOf(err))
+		m.env.Say("What you did offline still waits: %s", m.env.Message(err))
 	}
 }
 

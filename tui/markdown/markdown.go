@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Options say how to draw. The zero Options draw plain text, 80 columns wide,
@@ -23,6 +24,8 @@ type Options struct {
 	Linear bool // in words instead of lines and boxes, to be read aloud
 	Bare   bool // give blocks of code without an action a number too, for copying
 	From   int  // blocks numbered already, when several texts make one page
+
+	Words words.Speaker // of the few words that aren't the author's
 }
 
 // Block is a piece of code that the learner may run or copy. Those with a

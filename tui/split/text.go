@@ -94,7 +94,7 @@ func (d *desk) add(src string) {
 	if strings.TrimSpace(src) == "" {
 		return
 	}
-	text, blocks := d.o.Pages.Draw(src, markdown.Options{Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Links: true, Unfold: d.unfold, Bare: true, From: len(d.blocks)})
+	text, blocks := d.o.Pages.Draw(src, markdown.Options{Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Links: true, Unfold: d.unfold, Bare: true, From: len(d.blocks), Words: d.theme.Speaker})
 	d.blocks = append(d.blocks, blocks...)
 	d.lines = append(d.lines, strings.Split(text, "\n")...)
 }

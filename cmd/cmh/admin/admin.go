@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,9 +44,9 @@ func labsCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.LabInFlight]{Title: "SESSION", Cell: func(l hub.LabInFlight) string { return l.ID }},
 				cli.Column[hub.LabInFlight]{Title: "LAB", Cell: func(l hub.LabInFlight) string { return l.LabID }},
 				cli.Column[hub.LabInFlight]{Title: "USER", Cell: func(l hub.LabInFlight) string { return l.Username }},
-				cli.Column[hub.LabInFlight]{Title: "STATE", Cell: func(l hub.LabInFlight) string { return l.State }},
+				cli.Column[hub.LabInFlight]{Title: "STATE", Cell: func(l hub.LabInFlight) string { return l.State }, Word: true},
 				cli.Column[hub.LabInFlight]{Title: "STEP", Cell: func(l hub.LabInFlight) string { return fmt.Sprint(l.Step) }},
-				cli.Column[hub.LabInFlight]{Title: "ENDS", Cell: func(l hub.LabInFlight) string { return l.ExpiresAt.Local().Format(time.DateTime) }},
+				cli.Column[hub.LabInFlight]{Title: "ENDS", Cell: func(l hub.LabInFlight) string { return env.Shown().When(l.ExpiresAt.Local(), "2006-01-02 15:04:05") }},
 				cli.Column[hub.LabInFlight]{Title: "NODE", Cell: func(l hub.LabInFlight) string { return l.Node }},
 			)
 		},
@@ -119,7 +118,7 @@ func auditCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.PrintList(env, items,
-				cli.Column[hub.AuditEntry]{Title: "WHEN", Cell: func(e hub.AuditEntry) string { return e.At.Local().Format(time.DateTime) }},
+				cli.Column[hub.AuditEntry]{Title: "WHEN", Cell: func(e hub.AuditEntry) string { return env.Shown().When(e.At.Local(), "2006-01-02 15:04:05") }},
 				cli.Column[hub.AuditEntry]{Title: "ACTION", Cell: func(e hub.AuditEntry) string { return e.Action }},
 				cli.Column[hub.AuditEntry]{Title: "BY", Cell: func(e hub.AuditEntry) string { return e.ActorID }},
 				cli.Column[hub.AuditEntry]{Title: "TO", Cell: func(e hub.AuditEntry) string { return e.SubjectID }},

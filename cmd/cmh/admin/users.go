@@ -51,7 +51,7 @@ func listUsersCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Account]{Title: "EMAIL", Cell: func(a hub.Account) string { return a.Email }},
 				cli.Column[hub.Account]{Title: "ROLE", Cell: func(a hub.Account) string { return string(a.Role) }},
 				cli.Column[hub.Account]{Title: "STATE", Cell: state},
-				cli.Column[hub.Account]{Title: "SINCE", Cell: func(a hub.Account) string { return a.CreatedAt.Local().Format(time.DateOnly) }},
+				cli.Column[hub.Account]{Title: "SINCE", Cell: func(a hub.Account) string { return env.Shown().When(a.CreatedAt.Local(), "2006-01-02") }},
 				cli.Column[hub.Account]{Title: "ID", Cell: func(a hub.Account) string { return a.ID }},
 			)
 		},

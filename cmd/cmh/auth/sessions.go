@@ -24,10 +24,10 @@ func sessionsCmd(env *cli.Env) *cobra.Command {
 			}
 			return cli.PrintList(env, all,
 				cli.Column[hub.Session]{Title: "ID", Cell: func(s hub.Session) string { return s.ID }},
-				cli.Column[hub.Session]{Title: "HERE", Cell: func(s hub.Session) string { return cli.YesNo(s.Current) }},
+				cli.Column[hub.Session]{Title: "HERE", Cell: func(s hub.Session) string { return cli.YesNo(s.Current) }, Word: true},
 				cli.Column[hub.Session]{Title: "PROGRAM", Cell: func(s hub.Session) string { return s.Client }},
 				cli.Column[hub.Session]{Title: "BY", Cell: func(s hub.Session) string { return s.Method }},
-				cli.Column[hub.Session]{Title: "SINCE", Cell: func(s hub.Session) string { return s.CreatedAt.UTC().Format("2006-01-02 15:04") }})
+				cli.Column[hub.Session]{Title: "SINCE", Cell: func(s hub.Session) string { return env.Shown().When(s.CreatedAt.UTC(), "2006-01-02 15:04") }})
 		},
 	}
 	cmd.AddCommand(revokeCmd(env))

@@ -150,7 +150,7 @@ func listTokensCmd(env *cli.Env) *cobra.Command {
 					}
 					return strings.Join(names, " ")
 				}},
-				cli.Column[hub.APIKey]{Title: "EXPIRES", Cell: func(k hub.APIKey) string { return k.ExpiresAt.Local().Format(time.DateOnly) }},
+				cli.Column[hub.APIKey]{Title: "EXPIRES", Cell: func(k hub.APIKey) string { return env.Shown().When(k.ExpiresAt.Local(), "2006-01-02") }},
 				cli.Column[hub.APIKey]{Title: "LAST USED", Cell: func(k hub.APIKey) string {
 					if k.LastUsedAt == nil {
 						return "never"

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -149,7 +148,7 @@ func versionsCmd(env *cli.Env) *cobra.Command {
 			}
 			return cli.PrintList(env, all,
 				cli.Column[hub.CourseEdition]{Title: "VERSION", Cell: func(e hub.CourseEdition) string { return strconv.Itoa(e.Version) }},
-				cli.Column[hub.CourseEdition]{Title: "WHEN", Cell: func(e hub.CourseEdition) string { return e.CreatedAt.Local().Format(time.DateTime) }},
+				cli.Column[hub.CourseEdition]{Title: "WHEN", Cell: func(e hub.CourseEdition) string { return env.Shown().When(e.CreatedAt.Local(), "2006-01-02 15:04:05") }},
 				cli.Column[hub.CourseEdition]{Title: "LEARNERS", Cell: func(e hub.CourseEdition) string { return strconv.Itoa(e.Learners) }},
 				cli.Column[hub.CourseEdition]{Title: "LESSONS", Cell: func(e hub.CourseEdition) string { return changed(e.Lessons) }},
 				cli.Column[hub.CourseEdition]{Title: "LABS", Cell: func(e hub.CourseEdition) string { return changed(e.Labs) }},

@@ -118,7 +118,7 @@ func (o importOptions) print(env *cli.Env, w io.Writer, r hub.ImportReport) {
 		cli.Column[hub.ImportedLab]{Title: "ASSETS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Assets) }},
 		cli.Column[hub.ImportedLab]{Title: "NEEDS", Cell: func(l hub.ImportedLab) string { return strings.Join(l.Needs, ",") }},
 		cli.Column[hub.ImportedLab]{Title: "RUNS HERE", Cell: runs},
-		cli.Column[hub.ImportedLab]{Title: "STATE", Cell: func(l hub.ImportedLab) string { return l.State }},
+		cli.Column[hub.ImportedLab]{Title: "STATE", Cell: func(l hub.ImportedLab) string { return l.State }, Word: true},
 	)
 	for _, line := range r.Rejected {
 		env.Say("rejected: %s", line)

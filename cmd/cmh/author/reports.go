@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,9 +61,9 @@ func reportsCmd(env *cli.Env) *cobra.Command {
 					cli.Column[hub.LabReport]{Title: "REPORT", Cell: func(r hub.LabReport) string { return r.ID }},
 					cli.Column[hub.LabReport]{Title: "LAB", Cell: func(r hub.LabReport) string { return r.LabID }},
 					cli.Column[hub.LabReport]{Title: "STEP", Cell: func(r hub.LabReport) string { return fmt.Sprint(r.Step) }},
-					cli.Column[hub.LabReport]{Title: "STATE", Cell: func(r hub.LabReport) string { return r.Verdict.State }},
+					cli.Column[hub.LabReport]{Title: "STATE", Cell: func(r hub.LabReport) string { return r.Verdict.State }, Word: true},
 					cli.Column[hub.LabReport]{Title: "TRIES", Cell: func(r hub.LabReport) string { return fmt.Sprint(r.Verdict.Attempts) }},
-					cli.Column[hub.LabReport]{Title: "WHEN", Cell: func(r hub.LabReport) string { return r.CreatedAt.Local().Format(time.DateTime) }},
+					cli.Column[hub.LabReport]{Title: "WHEN", Cell: func(r hub.LabReport) string { return env.Shown().When(r.CreatedAt.Local(), "2006-01-02 15:04:05") }},
 					cli.Column[hub.LabReport]{Title: "TEXT", Cell: func(r hub.LabReport) string { return r.Text }},
 				)
 			})

@@ -16,12 +16,12 @@ const longLine = 100
 // elsewhere.
 func (e *Env) Markdown(src string) string {
 	if e.ForHumans() && e.Accessible() {
-		text, _ := e.Pages.Draw(src, markdown.Options{Width: 1000, Unfold: true, Linear: true})
+		text, _ := e.Pages.Draw(src, markdown.Options{Width: 1000, Unfold: true, Linear: true, Words: e.Words()})
 		return text + "\n"
 	}
 	colour := e.Colour() && !e.Plain
 	text, _ := e.Pages.Draw(src, markdown.Options{
-		Width: min(e.Columns(), longLine), Styled: colour, Color: colour, Links: colour, Unfold: true,
+		Width: min(e.Columns(), longLine), Styled: colour, Color: colour, Links: colour, Unfold: true, Words: e.Words(),
 	})
 	return text + "\n"
 }

@@ -73,9 +73,9 @@ func (o listOptions) run(ctx context.Context, env *cli.Env) error {
 	return cli.PrintList(env, list,
 		cli.Column[hub.Course]{Title: "SLUG", Cell: func(c hub.Course) string { return c.Slug }},
 		cli.Column[hub.Course]{Title: "PROVIDER", Cell: func(c hub.Course) string { return c.Provider }},
-		cli.Column[hub.Course]{Title: "LEVEL", Cell: func(c hub.Course) string { return c.Level }},
+		cli.Column[hub.Course]{Title: "LEVEL", Cell: func(c hub.Course) string { return c.Level }, Word: true},
 		cli.Column[hub.Course]{Title: "MINUTES", Cell: func(c hub.Course) string { return strconv.Itoa(c.Duration) }},
-		cli.Column[hub.Course]{Title: "ENROLLED", Cell: func(c hub.Course) string { return cli.YesNo(c.Enrolled) }},
+		cli.Column[hub.Course]{Title: "ENROLLED", Cell: func(c hub.Course) string { return cli.YesNo(c.Enrolled) }, Word: true},
 		cli.Column[hub.Course]{Title: "TITLE", Cell: func(c hub.Course) string { return c.Title }},
 	)
 }

@@ -29,6 +29,9 @@ func Guest(env *cli.Env, c config.Config) *client.Client {
 
 func options(env *cli.Env, c config.Config) []client.Option {
 	opts := []client.Option{client.UserAgent("cmh/" + client.Version)}
+	if !env.JSON { // what a program reads is in English
+		opts = append(opts, client.Language(env.Words().Language()))
+	}
 	if c.InsecureHTTP {
 		opts = append(opts, client.AllowPlainHTTP())
 	}
@@ -52,7 +55,7 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 	store := keeper(env, c, opts)
 	place, _ := offline.At(c.Apart(client.New(c.Server, opts...).BaseURL()), env.Var)
 	cache := offline.OpenCache(place)
-	opts = append(opts, client.Keep(cache), client.Store(watched{store, func(token string) { signedOut(env, cache, place, token) }}))
+	opts = append(opts, client.Keep(cache), client.Connected(cache.Connected), client.Store(watched{store, func(token string) { signedOut(env, cache, place, token) }}))
 	token := func(ctx context.Context) (string, error) {
 		if t := env.Var("CMH_TOKEN"); t != "" {
 			return t, nil
@@ -60,7 +63,7 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 		t, err := store.Load(ctx)
 		return t.AccessToken, err
 	}
-	near := client.New(c.Server, append(opts[:len(opts):len(opts)], client.Away())...)
+	near := client.New(c.Server, append(opts[:len(opts):len(opts)], client.Keep(cache.Near()), client.Away())...)
 	far := near
 	if !env.WithoutHub() {
 		far = client.New(c.Server, opts...)
@@ -69,7 +72,8 @@ func OpenKept(env *cli.Env, c config.Config) (*offline.Hub, *credential.Store) {
 	h.Quick = func(token string) *client.Client {
 		return client.New(c.Server, append(opts[:len(opts):len(opts)], client.Token(token))...)
 	}
-	h.Say = func(s string) { env.Say("%s", env.T(s)) }
+	h.Say = func(s string) { env.Say("%s", s) }
+	h.Words = env.Words()
 	return h, store
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +38,7 @@ func listCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Key]{Title: "NAME", Cell: func(k hub.Key) string { return k.Name }},
 				cli.Column[hub.Key]{Title: "TYPE", Cell: func(k hub.Key) string { return k.Type }},
 				cli.Column[hub.Key]{Title: "FINGERPRINT", Cell: func(k hub.Key) string { return k.Fingerprint }},
-				cli.Column[hub.Key]{Title: "ADDED", Cell: func(k hub.Key) string { return k.CreatedAt.Local().Format(time.DateOnly) }},
+				cli.Column[hub.Key]{Title: "ADDED", Cell: func(k hub.Key) string { return env.Shown().When(k.CreatedAt.Local(), "2006-01-02") }},
 			)
 		},
 	}

@@ -36,7 +36,7 @@ func historyCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.LabAttempt]{Title: "SESSION", Cell: func(a hub.LabAttempt) string { return a.ID }},
 				cli.Column[hub.LabAttempt]{Title: "LAB", Cell: func(a hub.LabAttempt) string { return a.LabID }},
 				cli.Column[hub.LabAttempt]{Title: "COURSE", Cell: func(a hub.LabAttempt) string { return a.Course }},
-				cli.Column[hub.LabAttempt]{Title: "BEGAN", Cell: func(a hub.LabAttempt) string { return a.BeganAt.Local().Format("2006-01-02 15:04") }},
+				cli.Column[hub.LabAttempt]{Title: "BEGAN", Cell: func(a hub.LabAttempt) string { return env.Shown().When(a.BeganAt.Local(), "2006-01-02 15:04") }},
 				cli.Column[hub.LabAttempt]{Title: "MINUTES", Cell: func(a hub.LabAttempt) string { return strconv.Itoa(a.Minutes) }},
 				cli.Column[hub.LabAttempt]{Title: "CHECKS", Cell: func(a hub.LabAttempt) string { return fmt.Sprintf("%d/%d", a.ChecksPassed, a.Checks) }},
 				cli.Column[hub.LabAttempt]{Title: "ENDED", Cell: ending},

@@ -82,9 +82,9 @@ func checkpointsCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Checkpoint]{Title: "SESSION", Cell: func(c hub.Checkpoint) string { return c.SessionID }},
 				cli.Column[hub.Checkpoint]{Title: "LAB", Cell: func(c hub.Checkpoint) string { return c.LabID }},
 				cli.Column[hub.Checkpoint]{Title: "STEP", Cell: func(c hub.Checkpoint) string { return strconv.Itoa(c.Step) }},
-				cli.Column[hub.Checkpoint]{Title: "KEPT", Cell: func(c hub.Checkpoint) string { return kinds[c.Kind] }},
+				cli.Column[hub.Checkpoint]{Title: "KEPT", Cell: func(c hub.Checkpoint) string { return kinds[c.Kind] }, Word: true},
 				cli.Column[hub.Checkpoint]{Title: "SIZE", Cell: func(c hub.Checkpoint) string { return mebibytes(env.Shown(), c.Bytes) }},
-				cli.Column[hub.Checkpoint]{Title: "UNTIL", Cell: func(c hub.Checkpoint) string { return c.ExpiresAt.Local().Format(time.DateOnly) }},
+				cli.Column[hub.Checkpoint]{Title: "UNTIL", Cell: func(c hub.Checkpoint) string { return env.Shown().When(c.ExpiresAt.Local(), "2006-01-02") }},
 				cli.Column[hub.Checkpoint]{Title: "NAME", Cell: func(c hub.Checkpoint) string { return c.Name }},
 			)
 			if list.Most == 0 {

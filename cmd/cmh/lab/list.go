@@ -157,7 +157,7 @@ func sessionsCmd(env *cli.Env) *cobra.Command {
 			return cli.PrintList(env, list,
 				cli.Column[hub.LabSession]{Title: "SESSION", Cell: func(s hub.LabSession) string { return s.ID }},
 				cli.Column[hub.LabSession]{Title: "LAB", Cell: func(s hub.LabSession) string { return s.LabID }},
-				cli.Column[hub.LabSession]{Title: "STATE", Cell: func(s hub.LabSession) string { return s.State }},
+				cli.Column[hub.LabSession]{Title: "STATE", Cell: func(s hub.LabSession) string { return s.State }, Word: true},
 				cli.Column[hub.LabSession]{Title: "STEP", Cell: func(s hub.LabSession) string { return fmt.Sprintf("%d/%d", s.Step, len(s.Steps)) }},
 				cli.Column[hub.LabSession]{Title: "LEFT", Cell: func(s hub.LabSession) string {
 					if hub.Ended(s.State) {

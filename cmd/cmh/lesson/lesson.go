@@ -37,7 +37,7 @@ func listCmd(env *cli.Env) *cobra.Command {
 			return cli.PrintList(env, list,
 				cli.Column[hub.Lesson]{Title: "LESSON", Cell: func(l hub.Lesson) string { return l.ID }},
 				cli.Column[hub.Lesson]{Title: "MINUTES", Cell: func(l hub.Lesson) string { return strconv.Itoa(l.Duration) }},
-				cli.Column[hub.Lesson]{Title: "QUIZ", Cell: func(l hub.Lesson) string { return cli.YesNo(l.Quiz != nil) }},
+				cli.Column[hub.Lesson]{Title: "QUIZ", Cell: func(l hub.Lesson) string { return cli.YesNo(l.Quiz != nil) }, Word: true},
 				cli.Column[hub.Lesson]{Title: "LAB", Cell: func(l hub.Lesson) string { return l.Lab }},
 				cli.Column[hub.Lesson]{Title: "TITLE", Cell: func(l hub.Lesson) string { return l.Title }},
 			)

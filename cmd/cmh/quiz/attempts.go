@@ -32,9 +32,9 @@ func attemptsCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return cli.PrintList(env, list,
-				cli.Column[hub.QuizAttempt]{Title: "WHEN", Cell: func(a hub.QuizAttempt) string { return a.CreatedAt.Local().Format("2006-01-02 15:04") }},
+				cli.Column[hub.QuizAttempt]{Title: "WHEN", Cell: func(a hub.QuizAttempt) string { return env.Shown().When(a.CreatedAt.Local(), "2006-01-02 15:04") }},
 				cli.Column[hub.QuizAttempt]{Title: "SCORE", Cell: func(a hub.QuizAttempt) string { return fmt.Sprintf("%d%%", a.Score) }},
-				cli.Column[hub.QuizAttempt]{Title: "PASSED", Cell: func(a hub.QuizAttempt) string { return map[bool]string{true: "yes", false: "no"}[a.Passed] }},
+				cli.Column[hub.QuizAttempt]{Title: "PASSED", Cell: func(a hub.QuizAttempt) string { return cli.YesNo(a.Passed) }, Word: true},
 				cli.Column[hub.QuizAttempt]{Title: "ANSWERS", Cell: answered},
 			)
 		},

@@ -61,7 +61,7 @@ func run(ctx context.Context, env *cli.Env, h *offline.Hub, dry bool) error {
 			r.Kept, trouble = h.Fetch(ctx)
 		}
 	}
-	if err := cli.Print(env, r, func(w io.Writer) { show(w, r, trouble == nil && r.Courses > 0) }); err != nil {
+	if err := cli.Print(env, r, func(w io.Writer) { show(env, w, r, trouble == nil && r.Courses > 0) }); err != nil {
 		return err
 	}
 	return trouble
@@ -77,20 +77,34 @@ func tell(ctx context.Context, h *offline.Hub, r *Result) error {
 	return err
 }
 
-func show(w io.Writer, r Result, kept bool) {
-	p := func(format string, a ...any) { _, _ = fmt.Fprintln(w, cli.CleanLine(fmt.Sprintf(format, a...))) }
+func show(env *cli.Env, w io.Writer, r Result, kept bool) {
+	say := env.Words()
+	p := func(text string) { _, _ = fmt.Fprintln(w, cli.CleanLine(text)) }
 	for _, key := range slices.Sorted(maps.Keys(r.Quizzes)) {
 		q := r.Quizzes[key]
 		course, lesson, _ := strings.Cut(key, " ")
-		p("Quiz of %s in %s: %s, %d%%.", lesson, course, map[bool]string{true: "passed", false: "not passed"}[q.Passed], q.Score)
+		if q.Passed {
+			p(say.Tf("Quiz of %s in %s: passed, %d%%.", lesson, course, q.Score))
+		} else {
+			p(say.Tf("Quiz of %s in %s: not passed, %d%%.", lesson, course, q.Score))
+		}
 	}
 	for _, e := range r.Waiting {
-		p("Waits: %s of %s in %s, %s.", offline.Doing(e), e.LessonID, e.CourseID, e.OccurredAt.Local().Format("2006-01-02 15:04"))
+		at := say.When(e.OccurredAt.Local(), "2006-01-02 15:04")
+		switch e.Kind {
+		case hub.QuizTaken:
+			p(say.Tf("Waits: the quiz of %s in %s, %s.", e.LessonID, e.CourseID, at))
+		case hub.LessonDone:
+			p(say.Tf("Waits: the completion of %s in %s, %s.", e.LessonID, e.CourseID, at))
+		default:
+			p(say.Tf("Waits: the progress of %s in %s, %s.", e.LessonID, e.CourseID, at))
+		}
 	}
 	if len(r.Waiting) == 0 {
-		p("Nothing waits for the hub.")
+		p(say.T("Nothing waits for the hub."))
 	}
 	if kept {
-		p("Kept for reading offline: a catalogue of %d courses, and the texts of %d of yours.", r.Courses, r.Texts)
+		p(say.N(r.Courses, "Kept for reading offline: a catalogue of %d course, and the texts of %d of yours.",
+			"Kept for reading offline: a catalogue of %d courses, and the texts of %d of yours.", r.Courses, r.Texts))
 	}
 }

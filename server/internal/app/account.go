@@ -232,15 +232,15 @@ func (a *App) happened(ctx context.Context, tx postgres.Tx, userID, what string,
 // wrongs collects what is wrong with a request.
 type wrongs []hub.FieldError
 
-func (w *wrongs) add(pointer, detail string) {
-	*w = append(*w, hub.FieldError{Pointer: pointer, Detail: detail})
+func (w *wrongs) add(pointer, format string, args ...any) {
+	*w = append(*w, hub.Field(pointer, format, args...))
 }
 
 func (w wrongs) err() error {
 	if len(w) == 0 {
 		return nil
 	}
-	return &hub.Error{Code: hub.Invalid, Message: w[0].Detail, Fields: w}
+	return hub.Unfit(w)
 }
 
 func (w *wrongs) username(pointer, s string) {

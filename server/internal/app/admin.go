@@ -71,8 +71,7 @@ func (a Actor) accountIn(ctx context.Context, tx postgres.Tx, ref string) (hub.A
 // Whoever is the last admin stays one.
 func (a Actor) SetRole(ctx context.Context, ref string, role hub.Role) (hub.AccountDetail, error) {
 	if !slices.Contains(assignable, role) {
-		const detail = "The roles are free, premium, instructor and admin."
-		return hub.AccountDetail{}, &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: "/role", Detail: detail}}}
+		return hub.AccountDetail{}, hub.Unfit([]hub.FieldError{hub.Field("/role", "The roles are free, premium, instructor and admin.")})
 	}
 	return a.changeAccount(ctx, ref, func(ctx context.Context, tx postgres.Tx, d hub.AccountDetail) ([]string, error) {
 		if d.Role == role {

@@ -86,9 +86,9 @@ func (a Actor) checkNewAPIKey(n *hub.NewAPIKey) error {
 		at := fmt.Sprintf("/scopes/%d", i)
 		switch {
 		case !slices.Contains(hub.Scopes, s):
-			w.add(at, fmt.Sprintf("There is no such scope. The scopes are %s.", scopeList()))
+			w.add(at, "There is no such scope. The scopes are %s.", scopeList())
 		case s == hub.Authoring && access.Rank(a.user.Role) < access.Rank(hub.Instructor):
-			w.add(at, fmt.Sprintf("Your role, %s, has no use for this scope.", a.user.Role))
+			w.add(at, "Your role, %s, has no use for this scope.", a.user.Role)
 		}
 		if len(w) > 10 {
 			break

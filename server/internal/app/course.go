@@ -22,11 +22,10 @@ func (a Actor) mayRead(free bool) bool {
 
 // refuseReading says who may read.
 func (a Actor) refuseReading(course string) error {
-	hint := ""
 	if a.user.ID == "" {
-		hint = " Log in if you have it."
+		return hub.Errorf(hub.Forbidden, "The course %q is for premium members; your tier is %s. Log in if you have it.", course, a.user.Role)
 	}
-	return hub.Errorf(hub.Forbidden, "The course %q is for premium members; your tier is %s.%s", course, a.user.Role, hint)
+	return hub.Errorf(hub.Forbidden, "The course %q is for premium members; your tier is %s.", course, a.user.Role)
 }
 
 // Courses lists courses, without texts. Limit defaults to 30.
@@ -73,22 +72,22 @@ func (a Actor) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Co
 // courseFilter checks f and fills in what it leaves open.
 func courseFilter(f *hub.CourseFilter) error {
 	var wrong []hub.FieldError
-	check := func(ok bool, name, detail string) {
+	check := func(ok bool, name, format string, args ...any) {
 		if !ok {
-			wrong = append(wrong, hub.FieldError{Pointer: "/" + name, Detail: detail})
+			wrong = append(wrong, hub.Field("/"+name, format, args...))
 		}
 	}
 	f.Query, f.Category = strings.TrimSpace(f.Query), strings.TrimSpace(f.Category)
 	check(searchable(f.Query), "q", "A search is at most 200 characters, without control characters.")
 	check(searchable(f.Category), "category", "A category is at most 200 characters, without control characters.")
-	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are "+strings.Join(courses.Providers, ", ")+".")
-	check(f.Level == "" || slices.Contains(courses.Levels, f.Level), "level", "The levels are "+strings.Join(courses.Levels, ", ")+".")
+	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are %s.", strings.Join(courses.Providers, ", "))
+	check(f.Level == "" || slices.Contains(courses.Levels, f.Level), "level", "The levels are %s.", strings.Join(courses.Levels, ", "))
 	check(f.Limit >= 0 && f.Limit <= 100, "limit", "The limit is from 1 to 100.")
 	if f.Limit == 0 {
 		f.Limit = 30
 	}
 	if len(wrong) > 0 {
-		return &hub.Error{Code: hub.Invalid, Message: wrong[0].Detail, Fields: wrong}
+		return hub.Unfit(wrong)
 	}
 	return nil
 }

@@ -130,8 +130,8 @@ func readKey(n hub.NewKey) (ssh.PublicKey, hub.Key, error) {
 		w.add("/public_key", "This is not one public key as in authorized_keys, such as: ssh-ed25519 AAAA... you@laptop.")
 		return nil, hub.Key{}, w.err()
 	}
-	if why := weak(pub); why != "" {
-		w.add("/public_key", why)
+	if why := weak(pub); why.String() != "" {
+		w.add("/public_key", "%s", why)
 		return nil, hub.Key{}, w.err()
 	}
 	k := hub.Key{Name: strings.TrimSpace(n.Name), Type: pub.Type(), Fingerprint: ssh.FingerprintSHA256(pub)}
@@ -148,18 +148,17 @@ func readKey(n hub.NewKey) (ssh.PublicKey, hub.Key, error) {
 }
 
 // weak says why a key is not taken.
-func weak(pub ssh.PublicKey) string {
-	const good = " Make one with: ssh-keygen -t ed25519"
+func weak(pub ssh.PublicKey) (why hub.Phrase) {
 	switch pub.Type() {
 	case ssh.KeyAlgoED25519, ssh.KeyAlgoSKED25519, ssh.KeyAlgoECDSA256:
-		return ""
+		return why
 	case ssh.KeyAlgoRSA:
 		if k, ok := pub.(ssh.CryptoPublicKey); ok {
 			if r, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok && r.N.BitLen() >= minRSABits {
-				return ""
+				return why
 			}
 		}
-		return "An RSA key needs at least 3072 bits." + good
+		return hub.Phrasef("An RSA key needs at least 3072 bits. Make one with: ssh-keygen -t ed25519")
 	}
-	return "Keys of this type are not taken." + good
+	return hub.Phrasef("Keys of this type are not taken. Make one with: ssh-keygen -t ed25519")
 }

@@ -62,21 +62,21 @@ func (a Actor) Labs(ctx context.Context, f hub.LabFilter) (hub.Page[hub.Lab], er
 // labFilter checks f and fills in what it leaves open.
 func labFilter(f *hub.LabFilter) error {
 	var wrong []hub.FieldError
-	check := func(ok bool, name, detail string) {
+	check := func(ok bool, name, format string, args ...any) {
 		if !ok {
-			wrong = append(wrong, hub.FieldError{Pointer: "/" + name, Detail: detail})
+			wrong = append(wrong, hub.Field("/"+name, format, args...))
 		}
 	}
 	f.Query, f.Course = strings.TrimSpace(f.Query), strings.TrimSpace(f.Course)
 	check(searchable(f.Query), "q", "A search is at most 200 characters, without control characters.")
 	check(searchable(f.Course), "course", "That is not the slug of a course.")
-	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are "+strings.Join(courses.Providers, ", ")+".")
+	check(f.Provider == "" || slices.Contains(courses.Providers, f.Provider), "provider", "The providers are %s.", strings.Join(courses.Providers, ", "))
 	check(f.Limit >= 0 && f.Limit <= 100, "limit", "The limit is from 1 to 100.")
 	if f.Limit == 0 {
 		f.Limit = 30
 	}
 	if len(wrong) > 0 {
-		return &hub.Error{Code: hub.Invalid, Message: wrong[0].Detail, Fields: wrong}
+		return hub.Unfit(wrong)
 	}
 	return nil
 }

@@ -89,10 +89,9 @@ func openAnswers(m postgres.StepMarks) int { return max(0, m.Questions-m.RightAn
 // questionOf is the question that is meant: 0 is the first one still open.
 func questionOf(asked, of int, done []int) (int, error) {
 	if asked < 0 || asked > of {
-		return 0, &hub.Error{
-			Code: hub.Invalid, Message: "There is no such question. The step asks " + several(of, "question") + ".",
-			Fields: []hub.FieldError{{Pointer: "/question", Detail: "This is not a question of the step."}},
-		}
+		e := hub.New(hub.Invalid, "There is no such question. The step asks %s.", questions(of))
+		e.Fields = []hub.FieldError{hub.Field("/question", "This is not a question of the step.")}
+		return 0, e
 	}
 	for q := 1; asked == 0 && q <= of; q++ {
 		if !slices.Contains(done, q) {
@@ -105,20 +104,17 @@ func questionOf(asked, of int, done []int) (int, error) {
 // marked says whether an answer is right, and what to tell whoever was close.
 // It never says what would be.
 func marked(q scenario.Question, given []string) (right bool, message string, err error) {
-	wrong := func(text string) error {
-		return &hub.Error{Code: hub.Invalid, Message: text, Fields: []hub.FieldError{{Pointer: "/answer", Detail: text}}}
-	}
 	if len(given) == 0 || len(given) > 100 {
-		return false, "", wrong("Give an answer.")
+		return false, "", wrongField("/answer", "Give an answer.")
 	}
 	for _, g := range given {
 		if len(g) > maxAnswer || strings.ContainsRune(g, 0) {
-			return false, "", wrong("An answer is at most 1000 characters.")
+			return false, "", wrongField("/answer", "An answer is at most 1000 characters.")
 		}
 	}
 	right, near, err := q.Mark(given)
 	if err != nil {
-		return false, "", wrong(strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".")
+		return false, "", wrongField("/answer", "%s.", strings.ToUpper(err.Error()[:1])+err.Error()[1:])
 	}
 	if near {
 		message = "Almost: upper and lower case matter here."

@@ -79,8 +79,7 @@ func warningDue(left time.Duration) (due int) {
 // as far as the caller's tier goes.
 func (a Actor) ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error) {
 	if minutes < 0 || minutes > 24*60 {
-		const detail = "A lab is extended by 1 to 1440 minutes."
-		return hub.LabSession{}, &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: "/minutes", Detail: detail}}}
+		return hub.LabSession{}, hub.Unfit([]hub.FieldError{hub.Field("/minutes", "A lab is extended by 1 to 1440 minutes.")})
 	}
 	if minutes == 0 {
 		minutes = extension
@@ -129,14 +128,14 @@ func (a Actor) ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabS
 }
 
 // spoken is d as people say it.
-func spoken(d time.Duration) string {
+func spoken(d time.Duration) hub.Phrase {
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
+		return hub.Phrasef("%d hours", int(d.Hours()))
 	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+		return hub.Phrasef("%d minutes", int(d.Minutes()))
 	}
-	return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	return hub.Phrasef("%d seconds", int(d.Seconds()))
 }
 
 func (a *App) clockEvent(ctx context.Context, tx postgres.Tx, r postgres.LabRun, event string, minutes int) error {
@@ -217,7 +216,7 @@ func (a *App) endIdle(ctx context.Context, r postgres.LabRun) error {
 		if r.EndedAt == nil {
 			now := a.now()
 			r.State, r.EndedAt = hub.Expired, &now
-			r.Message = "Nobody used it for " + spoken(r.IdleAfter) + "."
+			r.Message = "Nobody used it for " + spoken(r.IdleAfter).String() + "."
 		}
 		return nil
 	})

@@ -56,7 +56,7 @@ func (a Actor) LabHint(ctx context.Context, ref string, step int) (hint hub.Hint
 // whose conditions hold, else, when all were, the last one again.
 func nextHint(r postgres.LabRun, n int, st scenario.Step, now time.Time) (int, error) {
 	m := r.Marks[n-1]
-	var why string
+	var why fmt.Stringer
 	last := -1
 	for i, h := range st.Hints[:min(len(st.Hints), maxHints)] {
 		if taken(m, i) {
@@ -64,36 +64,52 @@ func nextHint(r postgres.LabRun, n int, st scenario.Step, now time.Time) (int, e
 			continue
 		}
 		w := withheld(r, n, h, now)
-		if w == "" {
+		if w == nil {
 			return i, nil
 		}
-		if why == "" {
+		if why == nil {
 			why = w
 		}
 	}
-	if why == "" && last >= 0 {
+	if why == nil && last >= 0 {
 		return last, nil
 	}
 	return 0, hub.Errorf(hub.Conflict, "The next hint of step %d comes %s.", n, why)
 }
 
-// withheld says when a hint may be had, and nothing when it may be had now.
-func withheld(r postgres.LabRun, n int, h scenario.Hint, now time.Time) string {
+// withheld says when a hint may be had; nil is now.
+func withheld(r postgres.LabRun, n int, h scenario.Hint, now time.Time) fmt.Stringer {
 	var open time.Duration
 	if at := r.Marks[n-1].OpenedAt; at != nil {
 		open = now.Sub(*at)
 	}
-	var when []string
+	var when []any
 	if failed := r.Steps[n-1].Attempts; failed < h.After {
-		when = append(when, fmt.Sprintf("after %s, so far: %d", several(h.After, "failed check"), failed))
+		one := hub.Phrasef("after %d failed checks, so far: %d", h.After, failed)
+		if h.After == 1 {
+			one = hub.Phrasef("after 1 failed check, so far: %d", failed)
+		}
+		when = append(when, one)
 	}
 	if wait := h.WaitTime() - open; wait > 0 {
-		when = append(when, "in "+several(int((wait+time.Minute-1)/time.Minute), "minute"))
+		one := hub.Phrasef("in %d minutes", int((wait+time.Minute-1)/time.Minute))
+		if wait <= time.Minute {
+			one = hub.Phrasef("in 1 minute")
+		}
+		when = append(when, one)
 	}
 	if h.When != "" && !failing(r.Steps[n-1], h.When) {
-		when = append(when, fmt.Sprintf("when %q has failed", h.When))
+		when = append(when, hub.Phrasef("when %q has failed", h.When))
 	}
-	return strings.Join(when, ", and ")
+	switch len(when) {
+	case 0:
+		return nil
+	case 1:
+		return hub.Phrasef("%s", when...)
+	case 2:
+		return hub.Phrasef("%s, and %s", when...)
+	}
+	return hub.Phrasef("%s, and %s, and %s", when...)
 }
 
 func failing(s hub.StepState, check string) bool {
@@ -105,12 +121,12 @@ func failing(s hub.StepState, check string) bool {
 	return false
 }
 
-// several is a number of things in words.
-func several(n int, thing string) string {
+// questions is so many of them in words.
+func questions(n int) hub.Phrase {
 	if n == 1 {
-		return "1 " + thing
+		return hub.Phrasef("1 question")
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return hub.Phrasef("%d questions", n)
 }
 
 // scriptedHint runs the script that a challenge has in the place of hints.

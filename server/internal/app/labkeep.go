@@ -57,8 +57,7 @@ var checkpointName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._-]{0,39}$`)
 // learner's own and may be empty.
 func (a Actor) SaveLab(ctx context.Context, ref, name string) (c hub.Checkpoint, err error) {
 	if name = strings.TrimSpace(name); name != "" && !checkpointName.MatchString(name) {
-		const detail = "A checkpoint's name has 1 to 40 letters, digits, blanks, dots, dashes and underscores."
-		return c, &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: "/name", Detail: detail}}}
+		return c, hub.Unfit([]hub.FieldError{hub.Field("/name", "A checkpoint's name has 1 to 40 letters, digits, blanks, dots, dashes and underscores.")})
 	}
 	r, release, err := a.atWork(ctx, ref)
 	if err != nil {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -94,10 +93,9 @@ func (a Actor) takeSeat(ctx context.Context, lab string, sure func() error) (*se
 	if err != nil {
 		return nil, err
 	}
-	return nil, &hub.Error{
-		Code: hub.Unavailable, Place: place, RetryAfter: again,
-		Message: fmt.Sprintf("All machines for labs are busy. You are number %d in the queue; ask again to keep your place.", place),
-	}
+	e := hub.New(hub.Unavailable, "All machines for labs are busy. You are number %d in the queue; ask again to keep your place.", place)
+	e.Place, e.RetryAfter = place, again
+	return nil, e
 }
 
 // callNext gives seats to those whose turn it is, as things stand after it was
@@ -217,7 +215,9 @@ func (q *labQueue) join(user, lab string) (*ticket, error) {
 		mine++
 	}
 	if mine >= usersTickets {
-		return nil, &hub.Error{Code: hub.Limit, Message: fmt.Sprintf("You wait for %d labs already.", mine), RetryAfter: 15 * time.Second}
+		e := hub.New(hub.Limit, "You wait for %d labs already.", mine)
+		e.RetryAfter = 15 * time.Second
+		return nil, e
 	}
 	t := &ticket{user: user, lab: lab, waiting: 1}
 	q.tickets = append(q.tickets, t)

@@ -43,7 +43,7 @@ func outcomes(title string, v labs.Verdict) []hub.CheckOutcome {
 func notDone(r postgres.LabRun, n int) error {
 	if m := r.Marks[n-1]; m.RightAnswers < m.Questions && (!m.Checked || r.Steps[n-1].State == hub.StepPassed) {
 		return hub.Errorf(hub.Conflict, "Step %d asks %s that nobody answered right yet. Answer with: cmh lab answer %s",
-			n, several(m.Questions-m.RightAnswers, "question"), r.LabID)
+			n, questions(m.Questions-m.RightAnswers), r.LabID)
 	}
 	return hub.Errorf(hub.Conflict, "Step %d is not passed yet. Check it with: cmh lab check %s", n, r.LabID)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (a *App) stillRuns(r postgres.LabRun) error {
 	case r.EndedAt == nil:
 		r.Message = timeIsUp
 	}
-	return hub.Errorf(hub.Conflict, "This lab session has ended. %s Begin again with: cmh lab start %s", r.Message, r.LabID)
+	return hub.Errorf(hub.Conflict, "This lab session has ended. %s Begin again with: cmh lab start %s", hub.Word(r.Message), r.LabID)
 }
 
 // session is r as its learner sees it.
@@ -187,11 +188,9 @@ func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *p
 		return nil, v, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, v.Lab.Reason)
 	}
 	if most := runningLabs(a.user.Role); len(alive) >= most {
-		return nil, v, &hub.Error{
-			Code:       hub.Limit,
-			Message:    fmt.Sprintf("You have %d labs running, and your tier allows %d at once. Stop one first: cmh lab stop %s", len(alive), most, alive[0].LabID),
-			RetryAfter: alive[0].ExpiresAt.Sub(now),
-		}
+		e := hub.New(hub.Limit, "You have %d labs running, and your tier allows %d at once. Stop one first: cmh lab stop %s", len(alive), most, alive[0].LabID)
+		e.RetryAfter = alive[0].ExpiresAt.Sub(now)
+		return nil, v, e
 	}
 	if left, err := a.labTimeLeft(ctx, tx); err != nil || left < time.Minute {
 		return nil, v, cmp.Or(err, a.errLabTime())
@@ -306,15 +305,16 @@ func openSteps(r postgres.LabRun) (open []int) {
 	return open
 }
 
-func stepList(steps []int) string {
-	words := make([]string, len(steps))
-	for i, n := range steps {
-		words[i] = fmt.Sprint(n)
+func stepList(steps []int) hub.Phrase {
+	last := len(steps) - 1
+	if last == 0 {
+		return hub.Phrasef("step %d", steps[0])
 	}
-	if len(words) == 1 {
-		return "step " + words[0]
+	before := make([]string, last)
+	for i, n := range steps[:last] {
+		before[i] = strconv.Itoa(n)
 	}
-	return "steps " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return hub.Phrasef("steps %s and %d", strings.Join(before, ", "), steps[last])
 }
 
 // StopLab ends a session without handing it in. One that has ended is left as

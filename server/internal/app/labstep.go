@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -58,10 +57,9 @@ func stepOf(r postgres.LabRun, step int) (int, error) {
 		return r.Step, nil
 	}
 	if step < 0 || step > len(r.Steps) {
-		return 0, &hub.Error{
-			Code: hub.Invalid, Message: "There is no such step. This lab's are numbered from 1 to " + strconv.Itoa(len(r.Steps)) + ".",
-			Fields: []hub.FieldError{{Pointer: "/step", Detail: "This is not a step of the lab."}},
-		}
+		e := hub.New(hub.Invalid, "There is no such step. This lab's are numbered from 1 to %d.", len(r.Steps))
+		e.Fields = []hub.FieldError{{Pointer: "/step", Detail: "This is not a step of the lab."}}
+		return 0, e
 	}
 	return step, nil
 }

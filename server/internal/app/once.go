@@ -31,8 +31,7 @@ func (a Actor) FirstTime(ctx context.Context, key string, request []byte) ([]byt
 	case err != nil || k == nil:
 		return nil, err
 	case !bytes.Equal(k.Request, request):
-		const detail = "This Idempotency-Key was used for another request."
-		return nil, &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: "", Detail: detail}}}
+		return nil, hub.Unfit([]hub.FieldError{hub.Field("", "This Idempotency-Key was used for another request.")})
 	case k.Status == nil:
 		return nil, &hub.Error{Code: hub.Conflict, Message: "The first request with this Idempotency-Key is still running.", RetryAfter: time.Second}
 	}

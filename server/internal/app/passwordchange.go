@@ -111,7 +111,7 @@ func (a Actor) ForgotPassword(ctx context.Context, email string) error {
 	}
 	email = strings.ToLower(strings.TrimSpace(email))
 	if at, err := mail.ParseAddress(email); err != nil || at.Address != email || len(email) > maxEmail {
-		return &hub.Error{Code: hub.Invalid, Message: "This is not an e-mail address.", Fields: []hub.FieldError{{Pointer: "/email", Detail: "This is not an e-mail address."}}}
+		return wrongField("/email", "This is not an e-mail address.")
 	}
 	if err := a.app.accounts.asked.begin(attempt{"reset " + email, a.source}, a.app.now()); err != nil {
 		return tooMany(err)

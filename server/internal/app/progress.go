@@ -112,10 +112,9 @@ func (a Actor) recordIn(ctx context.Context, tx postgres.Tx, entries []hub.Progr
 // plausible checks what can be checked without the courses.
 func plausible(entries []hub.ProgressEntry) error {
 	if len(entries) == 0 || len(entries) > maxEntries {
-		return &hub.Error{
-			Code: hub.Invalid, Message: fmt.Sprintf("Send from 1 to %d entries.", maxEntries),
-			Fields: []hub.FieldError{{Pointer: "/entries", Detail: fmt.Sprintf("There are %d entries.", len(entries))}},
-		}
+		e := hub.New(hub.Invalid, "Send from 1 to %d entries.", maxEntries)
+		e.Fields = []hub.FieldError{hub.Field("/entries", "There are %d entries.", len(entries))}
+		return e
 	}
 	var wrong []hub.FieldError
 	for i, e := range entries {
@@ -142,10 +141,9 @@ func invalidEntries(wrong []hub.FieldError) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &hub.Error{
-		Code: hub.Invalid, Message: fmt.Sprintf("Nothing was recorded: %s %s", wrong[0].Pointer, wrong[0].Detail),
-		Fields: wrong[:min(len(wrong), 20)],
-	}
+	e := hub.New(hub.Invalid, "Nothing was recorded: %s %s", wrong[0].Pointer, wrong[0])
+	e.Fields = wrong[:min(len(wrong), 20)]
+	return e
 }
 
 // progressRows finds the lesson of each entry. A completion without a time is

@@ -90,7 +90,7 @@ func fitting(q hub.Quiz, answers hub.QuizAnswers) error {
 		case question.Kind == hub.Text:
 			for _, typed := range given {
 				if len(typed) > maxTyped || !utf8.ValidString(typed) || strings.Contains(typed, "\x00") {
-					wrong = append(wrong, hub.FieldError{Pointer: at + "/0", Detail: fmt.Sprintf("An answer is a text of at most %d bytes.", maxTyped)})
+					wrong = append(wrong, hub.Field(at+"/0", "An answer is a text of at most %d bytes.", maxTyped))
 				}
 			}
 		default:
@@ -105,7 +105,9 @@ func fitting(q hub.Quiz, answers hub.QuizAnswers) error {
 		return nil
 	}
 	slices.SortFunc(wrong, func(a, b hub.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return &hub.Error{Code: hub.Invalid, Message: "Some answers don't fit the questions: " + wrong[0].Detail, Fields: wrong[:min(len(wrong), 20)]}
+	e := hub.New(hub.Invalid, "Some answers don't fit the questions: %s", wrong[0])
+	e.Fields = wrong[:min(len(wrong), 20)]
+	return e
 }
 
 // mark compares answers with the stored ones. The score is rounded, so that

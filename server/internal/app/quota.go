@@ -168,7 +168,9 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 	st := Standing{Policy: policy, Most: most, Reset: until(one.free, now)}
 	if one.held == 0 {
 		st.Reset = until(one.until, now)
-		return st, &hub.Error{Code: hub.Limit, Message: quotaSpent(policy, most), RetryAfter: st.Reset}
+		e := quotaSpent(policy, most)
+		e.RetryAfter = st.Reset
+		return st, e
 	}
 	one.held--
 	one.spent++
@@ -181,11 +183,11 @@ func until(t, now time.Time) time.Duration {
 	return max(time.Second, min(t.Sub(now), QuotaSpan))
 }
 
-func quotaSpent(policy string, most int) string {
+func quotaSpent(policy string, most int) *hub.Error {
 	if policy != "hour" {
-		return "Too many sign-ins come from your network. Please try again later."
+		return hub.New(hub.Limit, "Too many sign-ins come from your network. Please try again later.")
 	}
-	return "You have used up your " + spelledCount(most) + " requests an hour. Please try again later."
+	return hub.New(hub.Limit, "You have used up your %s requests an hour. Please try again later.", spelledCount(most))
 }
 
 func spelledCount(n int) string {

@@ -22,7 +22,7 @@ const (
 )
 
 // Replay applies what the caller did while they were offline, in order: each
-// event once, for ever. An event that can't be applied is refused by itself, by
+// event once, however often and late it is told. An event that can't be applied is refused by itself, by
 // the rights that the caller has now, and the rest goes on. Each is a
 // transaction of its own, so that an error leaves what came before applied:
 // telling all of it again is safe.
@@ -55,7 +55,7 @@ func (a Actor) Replay(ctx context.Context, events []hub.LearningEvent) ([]hub.Ev
 func plausibleEvents(events []hub.LearningEvent) error {
 	var wrong []hub.FieldError
 	if len(events) == 0 || len(events) > maxEvents {
-		wrong = append(wrong, hub.FieldError{Pointer: "/events", Detail: fmt.Sprintf("There are %d events; send from 1 to %d.", len(events), maxEvents)})
+		wrong = append(wrong, hub.Field("/events", "There are %d events; send from 1 to %d.", len(events), maxEvents))
 		events = nil
 	}
 	for i, e := range events {
@@ -73,7 +73,9 @@ func plausibleEvents(events []hub.LearningEvent) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &hub.Error{Code: hub.Invalid, Message: "Nothing was recorded: " + wrong[0].Detail, Fields: wrong[:min(len(wrong), 20)]}
+	unfit := hub.New(hub.Invalid, "Nothing was recorded: %s", wrong[0])
+	unfit.Fields = wrong[:min(len(wrong), 20)]
+	return unfit
 }
 
 // replay applies one event, finds that it was applied before, or refuses it. An
@@ -120,7 +122,7 @@ func (a Actor) replay(ctx context.Context, e hub.LearningEvent) (hub.EventResult
 		case hub.Invalid, hub.Forbidden, hub.NotFound, hub.Conflict:
 			return hub.EventResult{
 				ID: e.ID, Status: hub.EventRefused,
-				Problem: &hub.Refusal{Code: refused.Code, Detail: refused.Message, Errors: refused.Fields},
+				Problem: hub.Refuse(refused),
 			}, nil
 		}
 	}
@@ -178,5 +180,5 @@ func alone(err error) error {
 	if strings.HasSuffix(e.Fields[0].Pointer, "_id") {
 		code = hub.NotFound
 	}
-	return &hub.Error{Code: code, Message: e.Fields[0].Detail}
+	return hub.New(code, "%s", e.Fields[0])
 }

@@ -62,8 +62,8 @@ func words(text, pointer string) (string, error) {
 	return text, nil
 }
 
-func wrongField(pointer, text string) error {
-	return &hub.Error{Code: hub.Invalid, Message: text, Fields: []hub.FieldError{{Pointer: pointer, Detail: text}}}
+func wrongField(pointer, format string, args ...any) error {
+	return hub.Unfit([]hub.FieldError{hub.Field(pointer, format, args...)})
 }
 
 // teacher is whose labs the caller teaches: an admin all, which "" stands for.

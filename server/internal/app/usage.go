@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -82,9 +81,7 @@ func (a Actor) labTimeLeft(ctx context.Context, tx postgres.Tx) (time.Duration, 
 // errLabTime refuses more labs today.
 func (a Actor) errLabTime() error {
 	now := a.app.now()
-	return &hub.Error{
-		Code:       hub.Limit,
-		Message:    fmt.Sprintf("Your tier's %d minutes of labs a day are used up. They begin anew at midnight UTC.", a.labMinutes()),
-		RetryAfter: dayOf(now).AddDate(0, 0, 1).Sub(now),
-	}
+	e := hub.New(hub.Limit, "Your tier's %d minutes of labs a day are used up. They begin anew at midnight UTC.", a.labMinutes())
+	e.RetryAfter = dayOf(now).AddDate(0, 0, 1).Sub(now)
+	return e
 }

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
@@ -166,8 +165,7 @@ func paging(first *int, after *string) (p hub.Paging, err error) {
 		return p, nil
 	}
 	if *first < 1 || *first > maxPage {
-		detail := fmt.Sprintf("first is a number from 1 to %d.", maxPage)
-		return p, &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: "/first", Detail: detail}}}
+		return p, hub.Unfit([]hub.FieldError{hub.Field("/first", "first is a number from 1 to %d.", maxPage)})
 	}
 	p.Limit = *first
 	return p, nil

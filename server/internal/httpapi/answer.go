@@ -51,6 +51,7 @@ type answer struct {
 	Link        string
 	RetryAfter  int // seconds
 	Location    string
+	Language    string // of what people read in it; empty where it doesn't depend on who asks
 	Body        []byte
 
 	passing bool    // asking again may get a better one
@@ -162,6 +163,10 @@ func (h api) write(c *gin.Context, a answer, mayCompress bool) {
 	}
 	if a.Location != "" {
 		head.Set("Location", a.Location)
+	}
+	if a.Language != "" {
+		head.Set("Content-Language", a.Language)
+		head.Add("Vary", "Accept-Language")
 	}
 	if a.RetryAfter > 0 {
 		head.Set("Retry-After", strconv.Itoa(a.RetryAfter))

@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
@@ -93,27 +93,27 @@ func decodeBytes(body []byte, v any) error {
 		return wrong("/"+strings.ReplaceAll(t.Field, ".", "/"), "This does not fit.")
 	}
 	if err != nil {
-		return wrong("", "A value does not fit: "+err.Error()+".")
+		return wrong("", "A value does not fit: %s.", err)
 	}
 	return nil
 }
 
 func malformed(err error) error {
-	detail := "The body is not JSON."
+	why := wrong("", "The body is not JSON.")
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
-		detail = fmt.Sprintf("The body is not JSON: %s, at byte %d.", s.Error(), s.Offset)
+		why = wrong("", "The body is not JSON: %s, at byte %d.", s.Error(), s.Offset)
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		detail = "The body ends before the JSON value does."
+		why = wrong("", "The body ends before the JSON value does.")
 	}
-	return refined{wrong("", detail), http.StatusBadRequest}
+	return refined{why, http.StatusBadRequest}
 }
 
 // missing is what is wrong with a body without a field that it has to have, where
 // what Go makes of that means something else.
 func missing(field string) error { return wrong("/"+field, "This is missing.") }
 
-func wrong(pointer, detail string) error {
-	return &hub.Error{Code: hub.Invalid, Message: detail, Fields: []hub.FieldError{{Pointer: pointer, Detail: detail}}}
+func wrong(pointer, format string, args ...any) error {
+	return hub.Unfit([]hub.FieldError{hub.Field(pointer, format, args...)})
 }
 
 // walker compares a JSON text with the type it is for. encoding/json ignores
@@ -136,7 +136,7 @@ var (
 
 func (w walker) from(tok json.Token, t reflect.Type, at string, depth int) error {
 	if depth > maxDepth {
-		return wrong(at, fmt.Sprintf("This is nested deeper than %d levels.", maxDepth))
+		return wrong(at, "This is nested deeper than %d levels.", maxDepth)
 	}
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -184,24 +184,24 @@ func expect(at, got string, _ any, t reflect.Type, ok bool) error {
 	if ok {
 		return nil
 	}
-	return wrong(at, "This must be "+kindName(t)+", not "+got+".")
+	return wrong(at, "This must be %s, not %s.", hub.Word(kindName(t)), hub.Word(got))
 }
 
 func kindName(t reflect.Type) string {
 	if reflect.PointerTo(t).Implements(textType) {
-		return "a text"
+		return words.Mark("a text")
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return "a text"
+		return words.Mark("a text")
 	case reflect.Bool:
-		return "true or false"
+		return words.Mark("true or false")
 	case reflect.Slice, reflect.Array:
-		return "a list"
+		return words.Mark("a list")
 	case reflect.Struct, reflect.Map:
-		return "an object"
+		return words.Mark("an object")
 	default:
-		return "a number"
+		return words.Mark("a number")
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // problem is the body of every error, RFC 9457.
@@ -40,14 +42,14 @@ var status = map[hub.Code]int{
 }
 
 var titles = map[hub.Code]string{
-	hub.Invalid:         "The request cannot work as written",
-	hub.Unauthenticated: "Not signed in",
-	hub.Forbidden:       "Not allowed",
-	hub.NotFound:        "Not found",
-	hub.Conflict:        "It changed meanwhile",
-	hub.Limit:           "Too much at once",
-	hub.Unavailable:     "Not available right now",
-	hub.Internal:        "Something went wrong on our side",
+	hub.Invalid:         words.Mark("The request cannot work as written"),
+	hub.Unauthenticated: words.Mark("Not signed in"),
+	hub.Forbidden:       words.Mark("Not allowed"),
+	hub.NotFound:        words.Mark("Not found"),
+	hub.Conflict:        words.Mark("It changed meanwhile"),
+	hub.Limit:           words.Mark("Too much at once"),
+	hub.Unavailable:     words.Mark("Not available right now"),
+	hub.Internal:        words.Mark("Something went wrong on our side"),
 }
 
 // refined gives an error a status of its own, within what its code means.
@@ -61,26 +63,34 @@ func (r refined) Unwrap() error { return r.error }
 // problem is the answer that explains err.
 func (h api) problem(c *gin.Context, err error) answer {
 	p := h.explain(c, err)
-	a := answer{Status: p.Status, ContentType: "application/problem+json", RetryAfter: p.retryAfter}
+	a := answer{Status: p.Status, ContentType: "application/problem+json", RetryAfter: p.retryAfter, Language: speaker(c).Language()}
 	a.Body, _ = json.Marshal(p) // strings and numbers
 	return a
 }
 
-// explain words err, and logs what the caller must not see.
+// speaker speaks the language that the caller asks for.
+func speaker(c *gin.Context) words.Speaker {
+	return words.Accept(first(c.Request.Header["Accept-Language"]))
+}
+
+// explain words err in the caller's language, and logs what they must not see.
 func (h api) explain(c *gin.Context, err error) problem {
+	say := speaker(c)
 	p := problem{
-		Status: 0, Detail: hub.MessageOf(err), Instance: printable(c.Request.URL.Path),
+		Status: 0, Detail: say.T(hub.MessageOf(err)), Instance: printable(c.Request.URL.Path),
 		Code: hub.CodeOf(err), RequestID: requestID(c),
 	}
 	if e, ok := errors.AsType[*hub.Error](err); ok {
-		p.Errors, p.Place = e.Fields, e.Place
+		format, args := e.Format()
+		p.Detail = say.Said(e.Message, format, args...)
+		p.Errors, p.Place = inWords(say, e.Fields), e.Place
 		if e.RetryAfter > 0 {
 			p.retryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
 		}
 	}
 	if ctxErr := c.Request.Context().Err(); ctxErr != nil && p.Code == hub.Internal {
 		// The caller has gone: nothing went wrong on our side.
-		p.Code, p.Detail = hub.Unavailable, "The request was given up."
+		p.Code, p.Detail = hub.Unavailable, say.T("The request was given up.")
 	}
 	p.Status = status[p.Code]
 	if p.Code == hub.Invalid && len(p.Errors) > 0 {
@@ -92,12 +102,23 @@ func (h api) explain(c *gin.Context, err error) problem {
 	if r, ok := errors.AsType[refined](err); ok {
 		p.Status = r.status
 	}
-	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), titles[p.Code]
+	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), say.T(titles[p.Code])
 	// A queue is no failure, and neither is a start or an end.
 	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && !errors.Is(err, errStarting) && !errors.Is(err, errLeaving) {
 		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
 	}
 	return p
+}
+
+// inWords says what is wrong with values in the caller's language. What is shared
+// stays as it is.
+func inWords(say words.Speaker, fields []hub.FieldError) []hub.FieldError {
+	said := slices.Clone(fields)
+	for i, f := range fields {
+		format, args := f.Format()
+		said[i].Detail = say.Said(f.Detail, format, args...)
+	}
+	return said
 }
 
 // errPanicked is the answer to a panic; its cause is logged where it is caught.

@@ -19,6 +19,13 @@ func (api) replay(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	say := speaker(c)
+	for _, r := range results {
+		if p := r.Problem; p != nil {
+			format, args := p.Format()
+			p.Detail, p.Errors = say.Said(p.Detail, format, args...), inWords(say, p.Errors)
+		}
+	}
 	return struct {
 		Results []hub.EventResult `json:"results"`
 	}{results}, nil

@@ -81,7 +81,7 @@ func TestOfflineWorkIsReplayedOnce(t *testing.T) {
 	if r, err := c.Replay(t.Context(), []hub.LearningEvent{done}); err != nil || statuses(r) != "refused" || r[0].Problem.Code != hub.Conflict {
 		t.Errorf("another event of the same id: %+v, %v", r, err)
 	}
-	// What became of it is forgotten; that it happened is not.
+	// What became of it is forgotten; that a quiz was taken is not.
 	err = api.App.DB.InTx(t.Context(), func(ctx context.Context, tx postgres.Tx) error {
 		return tx.ForgetOutcomes(ctx, api.App.Now().Add(time.Hour))
 	})
@@ -90,6 +90,14 @@ func TestOfflineWorkIsReplayedOnce(t *testing.T) {
 	}
 	if r, err := c.Replay(t.Context(), []hub.LearningEvent{quiz}); err != nil || statuses(r) != "duplicate" || r[0].Quiz != nil {
 		t.Errorf("much later: %+v, %v", r, err)
+	}
+	// Nor does what only merges happen twice, though nobody knows it any more.
+	done.LessonID = "counting"
+	if r, err := c.Replay(t.Context(), []hub.LearningEvent{done}); err != nil || statuses(r) == "refused" {
+		t.Errorf("progress, much later: %+v, %v", r, err)
+	}
+	if n := events(t, api, "lesson.completed"); n != 2 { // theirs, and the other's
+		t.Errorf("%d lesson.completed events, want 2", n)
 	}
 }
 

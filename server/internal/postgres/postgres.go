@@ -67,9 +67,9 @@ func classify(what string, err error) error {
 		return err
 	case errors.Is(err, pgx.ErrNoRows),
 		errors.As(err, &pg) && pg.Code == "22P02": // an id that can't be one
-		return hub.Errorf(hub.NotFound, "There is no such %s.", what)
+		return hub.Errorf(hub.NotFound, "There is no such %s.", hub.Word(what))
 	case errors.As(err, &pg) && pg.Code == "23505": // unique_violation
-		return hub.Wrap(err, hub.Conflict, "That %s already exists.", what)
+		return hub.Wrap(err, hub.Conflict, "That %s already exists.", hub.Word(what))
 	case errors.As(err, &pg) && (pg.Code == "53100" || pg.Code[:2] == "57" || pg.Code[:2] == "08" || pg.Code == "53300"),
 		errors.As(err, &conn), pgconn.Timeout(err), pgconn.SafeToRetry(err), lost(err):
 		// disk full, shutting down, connection lost, too many connections

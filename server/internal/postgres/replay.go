@@ -38,8 +38,14 @@ func (tx Tx) KeepOutcome(ctx context.Context, userID, id string, outcome []byte)
 }
 
 // ForgetOutcomes forgets what became of events that were told before the given
-// time. That they were told stays.
+// time. That an attempt at a quiz was told stays known as long as the attempt
+// itself; of progress nothing stays, because it merges: told again, it changes
+// nothing.
 func (tx Tx) ForgetOutcomes(ctx context.Context, before time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE replayed_events SET outcome = NULL WHERE received_at < $1 AND outcome IS NOT NULL`, before)
+	_, err := tx.Exec(ctx, `DELETE FROM replayed_events WHERE received_at < $1 AND outcome IS NOT NULL AND NOT outcome ? 'quiz'`, before)
+	if err != nil {
+		return classify("event", err)
+	}
+	_, err = tx.Exec(ctx, `UPDATE replayed_events SET outcome = NULL WHERE received_at < $1 AND outcome IS NOT NULL`, before)
 	return classify("event", err)
 }

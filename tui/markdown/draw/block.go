@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // children draws the blocks inside n, an empty line between any two.
@@ -108,12 +109,12 @@ func (r *renderer) heading(n *ast.Heading, width int) []string {
 func (r *renderer) quote(n ast.Node, width int) []string {
 	lines := r.children(n, width-2)
 	if len(lines) > 0 {
-		name, ok := alert(lines[0])
+		name, ok := alert(r.o.Words, lines[0])
 		switch {
 		case ok:
 			lines[0] = paint(name, r.ink.note)
 		case r.o.Linear:
-			lines[0] = "Quote: " + lines[0]
+			lines[0] = r.o.Words.T("Quote:") + " " + lines[0]
 		}
 	}
 	if r.o.Linear {
@@ -124,7 +125,7 @@ func (r *renderer) quote(n ast.Node, width int) []string {
 }
 
 // alert reads the "[!NOTE]" that a quote may begin with.
-func alert(line string) (string, bool) {
+func alert(sp words.Speaker, line string) (string, bool) {
 	word, ok := strings.CutPrefix(ansi.Strip(line), "[!")
 	if !ok {
 		return "", false
@@ -133,8 +134,11 @@ func alert(line string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	names := map[string]string{"NOTE": "Note", "TIP": "Tip", "IMPORTANT": "Important", "WARNING": "Warning", "CAUTION": "Caution"}
+	names := map[string]string{
+		"NOTE": words.Mark("Note"), "TIP": words.Mark("Tip"), "IMPORTANT": words.Mark("Important"), "WARNING": words.Mark("Warning"), "CAUTION": words.Mark("Caution"),
+	}
 	name, ok := names[strings.ToUpper(word)]
+	name = sp.T(name)
 	if rest = strings.TrimSpace(rest); ok && rest != "" {
 		name += ": " + rest
 	}
@@ -263,7 +267,7 @@ func becomes(f markdown.File) string {
 // broken gutter: a terminal can't scroll sideways.
 func (r *renderer) code(code, title string, width int) []string {
 	if r.o.Linear {
-		return aloud(code, title)
+		return r.aloud(code, title)
 	}
 	bar, cont := paint("│", r.ink.faint)+" ", paint("┆", r.ink.faint)+" "
 	var out []string
@@ -293,11 +297,11 @@ func (r *renderer) code(code, title string, width int) []string {
 }
 
 // aloud is code with its begin and end in words.
-func aloud(code, title string) []string {
+func (r *renderer) aloud(code, title string) []string {
 	lines := strings.Split(strings.TrimRight(safe.Text(code), "\n"), "\n")
-	begin := "Code"
+	begin := r.o.Words.T("Code:")
 	if title != "" {
-		begin += " " + title
+		begin = r.o.Words.Tf("Code %s:", title)
 	}
-	return append(append([]string{begin + ":"}, lines...), "End of code.")
+	return append(append([]string{begin}, lines...), r.o.Words.T("End of code."))
 }

@@ -104,13 +104,13 @@ func (r *renderer) summary(text string, width int) []string {
 	mark := "▸ "
 	switch {
 	case r.o.Linear:
-		mark = "Details: "
+		mark = r.o.Words.T("Details:") + " "
 	case r.o.Unfold:
 		mark = "▾ "
 	}
 	text = strings.Trim(safe.Line(decode(text)), "*_ ")
 	if text == "" {
-		text = "Details"
+		text = r.o.Words.T("Details")
 	}
 	return prefix(r.wrap([]span{{text: text, codes: []string{r.ink.strong}}}, width-2), paint(mark, r.ink.mark), "  ")
 }

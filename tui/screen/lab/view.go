@@ -75,7 +75,7 @@ func (m *Model) draw() int {
 
 // add appends a Markdown text; its blocks are numbered on from those before.
 func (m *Model) add(src string) {
-	text, blocks := m.env.Pages.Draw(src, markdown.Options{Width: min(m.column()-5, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true, From: len(m.pick.Blocks)})
+	text, blocks := m.env.Pages.Draw(src, markdown.Options{Width: min(m.column()-5, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true, From: len(m.pick.Blocks), Words: m.env.Theme.Speaker})
 	m.pick.Blocks = append(m.pick.Blocks, blocks...)
 	if text == "" {
 		return

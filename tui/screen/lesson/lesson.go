@@ -215,7 +215,7 @@ func (m *Model) draw() {
 		src = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
 	}
 	width := min(m.width-5, widest)
-	text, blocks, headed := m.env.Pages.Outline(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true})
+	text, blocks, headed := m.env.Pages.Outline(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true, Words: m.env.Theme.Speaker})
 	m.pick.Blocks, m.outline.headings = blocks, headed
 	m.text.Lines = nil
 	if text != "" {

@@ -93,7 +93,7 @@ func (m *Model) layout() {
 func (m *Model) add(lines ...string) { m.text.Lines = append(m.text.Lines, lines...) }
 
 func (m *Model) markdown(src, indent string) {
-	text, _ := m.env.Pages.Draw(src, markdown.Options{Width: min(m.width-len(indent)-3, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: true})
+	text, _ := m.env.Pages.Draw(src, markdown.Options{Width: min(m.width-len(indent)-3, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: true, Words: m.env.Theme.Speaker})
 	for l := range strings.SplitSeq(text, "\n") {
 		m.add(indent + l)
 	}
