@@ -98,6 +98,15 @@ func (s Speaker) Language() string {
 	return s.in.language
 }
 
+// MarshalText is the language, for a program that draws what this one shows.
+func (s Speaker) MarshalText() ([]byte, error) { return []byte(s.Language()), nil }
+
+// UnmarshalText speaks the language that MarshalText has told.
+func (s *Speaker) UnmarshalText(language []byte) error {
+	*s, _ = In(string(language))
+	return nil
+}
+
 // When is t in a layout of package time. The layout is translated like any other
 // text, which puts day, month and year into the order people expect.
 func (s Speaker) When(t time.Time, layout string) string {
