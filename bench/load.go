@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A target is one kind of request to one server.
@@ -31,70 +32,185 @@ type share struct {
 	waits []time.Duration
 }
 
-// press keeps conns requests in flight for a while. It does little itself,
-// because it runs on the same cores as the server.
+// press keeps conns requests in flight for a while. Because it runs on the same
+// cores as the server, it is one thread that waits for all its connections at once,
+// as pgbench and wrk are: goroutines and package net would cost several times that.
 func press(ctx context.Context, t target, conns int, long time.Duration) (share, error) {
-	ctx, cancel := context.WithTimeout(ctx, long+patience)
-	defer cancel()
-	var (
-		mu   sync.Mutex
-		all  share
-		errs error
-		wg   sync.WaitGroup
-	)
+	p, err := newPresser(t, conns)
+	if err != nil {
+		return share{}, fmt.Errorf("connect: %w", err)
+	}
+	defer p.close()
 	before, began := cpuTime(t.pid), time.Now()
-	until := began.Add(long)
-	for conn := range conns {
-		wg.Go(func() {
-			waits, err := requests(ctx, t, conn, until)
-			mu.Lock()
-			defer mu.Unlock()
-			all.waits = append(all.waits, waits...)
-			if err != nil && errs == nil {
-				errs = err
-			}
-		})
+	waits, err := p.ask(ctx, began.Add(long))
+	if err != nil {
+		return share{}, err
 	}
-	wg.Wait()
-	if errs != nil {
-		return share{}, errs
-	}
-	n := float64(len(all.waits))
+	n := float64(len(waits))
 	if n == 0 {
 		return share{}, errors.New("no request was answered")
 	}
-	all.rate = n / time.Since(began).Seconds()
-	all.cpu = float64((cpuTime(t.pid) - before).Microseconds()) / n
-	return all, nil
+	return share{
+		rate:  n / time.Since(began).Seconds(),
+		cpu:   float64((cpuTime(t.pid) - before).Microseconds()) / n,
+		waits: waits,
+	}, nil
 }
 
-// requests sends one request after the other on one connection.
-func requests(ctx context.Context, t target, conn int, until time.Time) ([]time.Duration, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", t.addr)
+// A presser is connections to one target, each with a request in flight.
+type presser struct {
+	target target
+	epoll  int
+	conns  []pressed
+}
+
+type pressed struct {
+	fd    int
+	made  int       // requests so far
+	asked time.Time // when the last was
+	in    []byte    // what came of its answer, if it isn't whole
+}
+
+// newPresser connects. The caller closes it.
+func newPresser(t target, conns int) (*presser, error) {
+	to, err := netip.ParseAddrPort(t.addr)
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-	in := bufio.NewReaderSize(c, 16<<10)
-	var waits []time.Duration
-	for n := 0; ; n++ {
-		began := time.Now()
-		if began.After(until) {
-			return waits, nil
-		}
-		if _, err := c.Write(t.next(conn, n)); err != nil {
-			return nil, err
-		}
-		status, err := response(in)
-		if err != nil {
-			return nil, err
-		}
-		if status != t.status {
-			return nil, fmt.Errorf("%s answered %d", t.name, status)
-		}
-		waits = append(waits, time.Since(began))
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
 	}
+	p := &presser{target: t, epoll: epoll}
+	for i := range conns {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			p.conns = append(p.conns, pressed{fd: fd})
+			err = errors.Join(
+				unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}),
+				unix.SetNonblock(fd, true),
+				unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+				unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}))
+		}
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *presser) close() {
+	for _, c := range p.conns {
+		_ = unix.Close(c.fd)
+	}
+	_ = unix.Close(p.epoll)
+}
+
+// ask makes requests until then, and returns how long each took, when all are
+// answered.
+func (p *presser) ask(ctx context.Context, until time.Time) (waits []time.Duration, err error) {
+	open := 0
+	for i := range p.conns {
+		if err := p.next(i); err != nil {
+			return nil, err
+		}
+		open++
+	}
+	buf := make([]byte, 64<<10)
+	ready := make([]unix.EpollEvent, len(p.conns))
+	for open > 0 {
+		n, err := unix.EpollWait(p.epoll, ready, 100)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if time.Since(until) > patience {
+			return nil, fmt.Errorf("%d requests aren't answered", open)
+		}
+		for _, e := range ready[:max(0, n)] {
+			whole, err := p.read(int(e.Fd), buf)
+			if err != nil {
+				return nil, err
+			}
+			if !whole {
+				continue
+			}
+			now := time.Now()
+			waits = append(waits, now.Sub(p.conns[e.Fd].asked))
+			if now.After(until) {
+				open--
+			} else if err := p.next(int(e.Fd)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return waits, nil
+}
+
+// next makes a request on connection i.
+func (p *presser) next(i int) error {
+	c := &p.conns[i]
+	req := p.target.next(i, c.made)
+	c.made++
+	c.asked = time.Now()
+	n, err := unix.Write(c.fd, req)
+	if err == nil && n < len(req) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+// read takes what has come on connection i, and reports whether the answer is
+// whole.
+func (p *presser) read(i int, buf []byte) (whole bool, err error) {
+	c := &p.conns[i]
+	n, err := unix.Read(c.fd, buf)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if n == 0 {
+		return false, io.ErrUnexpectedEOF
+	}
+	got := buf[:n]
+	if len(c.in) > 0 {
+		c.in = append(c.in, got...)
+		got = c.in
+	}
+	status, size := measure(got)
+	switch {
+	case size < 0 || len(got) < size:
+		if len(c.in) == 0 {
+			c.in = append(c.in, got...)
+		}
+		return false, nil
+	case status != p.target.status || len(got) > size:
+		return false, fmt.Errorf("answered %d, in %d bytes instead of %d", status, len(got), size)
+	}
+	c.in = c.in[:0]
+	return true, nil
+}
+
+// measure returns the status of an answer, and how long all of it is; -1 while its
+// head isn't there.
+func measure(b []byte) (status, size int) {
+	head, _, ok := bytes.Cut(b, []byte("\r\n\r\n"))
+	if !ok || len(head) < len("HTTP/1.1 200") {
+		return 0, -1
+	}
+	size = len(head) + len("\r\n\r\n")
+	status, _ = strconv.Atoi(string(head[9:12]))
+	if _, rest, ok := bytes.Cut(head, []byte("\r\nContent-Length: ")); ok && status != 304 && status != 204 { // as net/http spells it
+		digits, _, _ := bytes.Cut(rest, []byte("\r"))
+		length, _ := strconv.Atoi(string(digits))
+		size += length
+	}
+	return status, size
 }
 
 // response reads one HTTP/1.1 response, whose length it must state, and drops

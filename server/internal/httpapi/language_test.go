@@ -28,8 +28,10 @@ func TestErrorsInTheCallersLanguage(t *testing.T) {
 		{"GET", "/v1/courses?level=sky", "", nil, []string{`"Die Schwierigkeiten sind beginner`, `"The levels are beginner`}},
 		{"GET", "/v1/admin/stats", "", []string{"Nicht erlaubt", "Not allowed"}, []string{`"Das braucht die Rolle admin; deine ist free."`, `"This needs the role admin; yours is free."`}},
 		{"GET", "/v1/courses/paid/lessons/counting", "", nil, []string{`ist für Premium-Mitglieder; deine Stufe ist free."`, `is for premium members; your tier is free."`}},
-		{"POST", "/v1/users/progress", `{"entries":[{"course_id":"paid","lesson_id":"counting","progress_percentage":101}]}`, nil,
-			[]string{`"Nichts wurde festgehalten: /entries/0/progress_percentage Ein Prozentwert liegt zwischen 0 und 100."`, `"Nothing was recorded: /entries/0/progress_percentage A percentage is from 0 to 100."`}},
+		{
+			"POST", "/v1/users/progress", `{"entries":[{"course_id":"paid","lesson_id":"counting","progress_percentage":101}]}`, nil,
+			[]string{`"Nichts wurde festgehalten: /entries/0/progress_percentage Ein Prozentwert liegt zwischen 0 und 100."`, `"Nothing was recorded: /entries/0/progress_percentage A percentage is from 0 to 100."`},
+		},
 		{"POST", "/v1/users/tokens", `{"name":7,"scopes":["labs:run"]}`, nil, []string{`"Das muss ein Text sein, nicht eine Zahl."`, `"This must be a text, not a number."`}},
 		{"POST", "/v1/graphql", `{"query":"{ course(id: \"nope\") { slug } }"}`, nil, []string{`"Diesen Kurs gibt es nicht."`, `"There is no such course."`}},
 	} {
