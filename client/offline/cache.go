@@ -159,10 +159,13 @@ func (c *Cache) Verified(token, path string) {
 
 // Refused implements client.Cache. Who is refused one text has lost a right that
 // others hang on: all texts go, and those that are still theirs come again. Whose
-// token is nobody's any more has nothing here.
+// key is nobody's any more has nothing here. The token of a sign-in only runs out;
+// that the sign-in has ended is found out when it is renewed.
 func (c *Cache) Refused(token, path string, code hub.Code) {
 	if code == hub.Unauthenticated {
-		c.Forget(token)
+		if subject(token) == "" {
+			c.Forget(token)
+		}
 		return
 	}
 	_ = os.Remove(c.file(token, path))

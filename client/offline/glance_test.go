@@ -93,18 +93,25 @@ func TestAGlanceDoesNotWait(t *testing.T) {
 	}
 }
 
-// A sign-in that has run out is not renewed by pressing a key.
+// A sign-in that has run out is not renewed by pressing a key, nor does that take
+// away what is kept.
 func TestAGlanceRenewsNothing(t *testing.T) {
 	t.Parallel()
 	var paths []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		paths = append(paths, r.URL.Path)
+		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"code":"unauthenticated","detail":"You are not signed in, or no longer."}`))
 	}))
 	defer s.Close()
 	h := glancing(t, s.URL)
-	if got := h.Glance(t.Context()); got != nil {
-		t.Errorf("courses %+v", got)
+	h.cache.now = func() time.Time { return time.Now().Add(-time.Hour) }
+	h.cache.Put(token("ada", "1"), "/v1/courses?limit=100", client.Kept{ETag: "1", Body: []byte(`[{"slug":"kept"}]`)})
+	h.cache.Verified(token("ada", "1"), "/v1/courses?limit=100")
+	h.cache.Put(token("ada", "1"), ada1, client.Kept{ETag: "1", Body: []byte(`{"id":"a"}`)})
+	if got := slugs(h.Glance(t.Context())); !slices.Equal(got, []string{"kept"}) || !has(h.cache, token("ada", "1"), ada1) {
+		t.Errorf("courses %q, and the lesson is kept: %v", got, has(h.cache, token("ada", "1"), ada1))
 	}
 	if s.Close(); !slices.Equal(paths, []string{"/v1/courses"}) {
 		t.Errorf("asked for %q", paths)

@@ -74,14 +74,24 @@ func Account(token string) string {
 	if token == "" {
 		return "guest"
 	}
-	if parts := strings.Split(token, "."); len(parts) == 3 {
-		var claims struct {
-			Sub string `json:"sub"`
-		}
-		body, err := base64.RawURLEncoding.DecodeString(parts[1])
-		if err == nil && json.Unmarshal(body, &claims) == nil && claims.Sub != "" {
-			return digest("account " + claims.Sub)
-		}
+	if sub := subject(token); sub != "" {
+		return digest("account " + sub)
 	}
 	return digest("token " + token)
+}
+
+// subject is the account that the token of a sign-in names; keys name none.
+func subject(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	var claims struct {
+		Sub string `json:"sub"`
+	}
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(body, &claims) != nil {
+		return ""
+	}
+	return claims.Sub
 }
