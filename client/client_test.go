@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"compress/gzip"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -158,6 +160,30 @@ func TestLostAnswerIsAskedForAgain(t *testing.T) {
 	}
 	if a, b := <-keys, <-keys; a == "" || a != b {
 		t.Errorf("asked under %q and %q", a, b)
+	}
+}
+
+// A learner who gives up while the token is renewed stays signed in: the new one is
+// kept all the same.
+func TestRenewingIsNotGivenUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/auth/refresh") {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		cancel()
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"access_token":"new","refresh_token":"next"}`)
+	}))
+	t.Cleanup(srv.Close)
+	kept := client.Memory(hub.Tokens{AccessToken: "old", RefreshToken: "r"})
+	if _, err := client.New(srv.URL, client.Store(kept)).Profile(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if now, _ := kept.Load(t.Context()); now.AccessToken != "new" || now.RefreshToken != "next" {
+		t.Errorf("kept: %+v", now)
 	}
 }
 

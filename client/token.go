@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -55,6 +56,9 @@ func (c *Client) bearer(ctx context.Context) (string, error) {
 	return t.AccessToken, err
 }
 
+// renewFor is how long renewing may take, whatever the patience of its caller.
+const renewFor = 30 * time.Second
+
 // renew replaces the access token used, which the server no longer accepts. It
 // returns "" when there is nothing to renew it with. A sign-in that the server
 // has ended is forgotten.
@@ -62,6 +66,10 @@ func (c *Client) renew(ctx context.Context, used string) (string, error) {
 	if c.fixed != "" || used == "" {
 		return "", nil
 	}
+	// The server spends the refresh token when it is asked: whoever gives up before
+	// the new one is kept would come back with a token that was used, as thieves do.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewFor)
+	defer cancel()
 	var ended error
 	t, err := c.tokens.Update(ctx, func(now hub.Tokens) (hub.Tokens, error) {
 		if now.AccessToken != used || now.RefreshToken == "" {
