@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 )
@@ -51,6 +52,47 @@ func TestOrigins(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// A misspelled profile is no profile, whatever the environment says; and no token
+// goes to a hub that it isn't for.
+func TestProfiles(t *testing.T) {
+	dir := t.TempDir()
+	run := func(args string) int {
+		env := &cli.Env{Out: &strings.Builder{}, Err: &strings.Builder{}, In: strings.NewReader("")}
+		return cli.Run(t.Context(), cli.Group("cmh", "", config.Command(env, func() string { return dir })), env, strings.Fields(args))
+	}
+	t.Setenv("CMH_SERVER", "https://work.example/")
+	for args, want := range map[string]int{
+		"config set server https://school.example --profile school": 0,
+		"config get server --profile wrok":                          2,
+		"config set pager more --profile wrok":                      2,
+		"config get server --profile new --server https://a.b":      0,
+	} {
+		if exit := run(args); exit != want {
+			t.Errorf("%s: exit %d, want %d", args, exit, want)
+		}
+	}
+	if all := config.Profiles(dir); len(all) != 2 {
+		t.Errorf("profiles: %q", all)
+	}
+	for _, tt := range []struct {
+		server, token string
+		flags         config.Flags
+		refused       bool
+	}{
+		{"https://work.example", "k", config.Flags{Profile: "school"}, true},
+		{"https://work.example", "", config.Flags{Profile: "school"}, false},
+		{"https://school.example/", "k", config.Flags{Profile: "school"}, false},
+		{"", "k", config.Flags{Profile: "school"}, false},
+		{"https://work.example", "k", config.Flags{}, false},
+	} {
+		t.Setenv("CMH_SERVER", tt.server)
+		t.Setenv("CMH_TOKEN", tt.token)
+		if c, err := config.Read(dir, tt.flags); (hub.CodeOf(err) == hub.Invalid) != tt.refused {
+			t.Errorf("%+v: %s, %v", tt, c.Server, err)
+		}
 	}
 }
 

@@ -66,6 +66,9 @@ func Read(dir string, f Flags) (Config, error) {
 	if err == nil {
 		err = s.known()
 	}
+	if err == nil {
+		err = s.meant()
+	}
 	if err != nil {
 		return Config{}, err
 	}
@@ -126,6 +129,8 @@ type opened struct {
 	by     string       // what chose the place, as origins are told
 	base   *viper.Viper // the default one's file
 	pinned bool         // the flag for the profile chose the server with it
+
+	flagged bool // a flag names the server
 }
 
 func open(dir string, f Flags) (*opened, error) {
@@ -157,7 +162,7 @@ func open(dir string, f Flags) (*opened, error) {
 			_ = o.BindEnv(name) // fails for an empty name only
 		}
 	}
-	if f.Server != "" {
+	if o.flagged = f.Server != ""; o.flagged {
 		o.Set("server", f.Server)
 	}
 	return o, nil

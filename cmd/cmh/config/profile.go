@@ -58,13 +58,24 @@ func isProfile(name string) bool {
 	return name != "" && len(name) <= 32 && name[0] != '-' && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-// known refuses a profile that has no hub: most are misspelled.
+// known refuses a profile that has no hub: most are misspelled. A hub that the
+// environment names makes none: it is there whatever the profile is called.
 func (o *opened) known() error {
-	if o.GetString("server") != "" {
+	if o.Name == Default || o.flagged || o.InConfig("server") {
 		return nil
 	}
 	return hub.Errorf(hub.Invalid, "There is no profile %q. There are: %s. Make one with: cmh auth login --profile %s --server URL",
 		o.Name, strings.Join(Profiles(filepath.Dir(filepath.Dir(o.Dir))), ", "), o.Name)
+}
+
+// meant refuses to take a token to another hub than the one that was named beside
+// it.
+func (o *opened) meant() error {
+	named := os.Getenv("CMH_SERVER")
+	if !o.pinned || named == "" || os.Getenv("CMH_TOKEN") == "" || strings.TrimRight(named, "/") == strings.TrimRight(o.GetString("server"), "/") {
+		return nil
+	}
+	return hub.Errorf(hub.Invalid, "CMH_TOKEN is for the hub in CMH_SERVER, and --profile %s is another. Unset CMH_TOKEN, or leave --profile out.", o.Name)
 }
 
 // Profiles are the names of all profiles, Default first.
