@@ -15,7 +15,7 @@ import (
 
 // limits on what one text may ask of us.
 const (
-	maxSource = 256 << 10 // a parser that is quadratic in the worst case reads this in a second
+	maxSource = 256 << 10 // the worst that is known of it, definitions of links, takes the parser two seconds
 	maxDepth  = 24
 )
 

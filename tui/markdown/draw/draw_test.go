@@ -145,11 +145,25 @@ func TestNoTextTakesLong(t *testing.T) {
 		"tags without end": strings.Repeat("<div ", 4000), "brackets": strings.Repeat("[", 10000), "emphasis": strings.Repeat("*a ", 10000),
 		"details": strings.Repeat("<details><summary>x\n", 2000), "comments": strings.Repeat("<!-- x", 4000), "ticks": strings.Repeat("`a ``", 5000),
 		"a word": strings.Repeat("x", 100000), "marks": "e" + strings.Repeat("\u0301", 50000), "entities": strings.Repeat("&", 20000),
+		"links": strings.Repeat("[a](", 60000), "two emphases": strings.Repeat("*a_ ", 60000), "links in paragraphs": strings.Repeat(strings.Repeat("[a](", 1000)+"\n\n", 60),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			draw.Render(src, markdown.Options{Color: true, Links: true})
 		})
+	}
+}
+
+// What costs more than its share is text, up to the end of its paragraph. Code is
+// none of that.
+func TestTooManyMarks(t *testing.T) {
+	t.Parallel()
+	text, blocks := draw.Render(strings.Repeat("*a* ", 600)+"\n\n*b*\n\n```{exec}\n"+strings.Repeat("[", 2000)+"\n```\n", markdown.Options{Bare: true})
+	if n := strings.Count(text, "*"); n != 200 || !strings.Contains(text, "\nb\n") {
+		t.Errorf("%d stars in %q", n, text)
+	}
+	if len(blocks) != 1 || blocks[0].Code != strings.Repeat("[", 2000)+"\n" {
+		t.Errorf("blocks: %+v", blocks)
 	}
 }
 

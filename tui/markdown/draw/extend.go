@@ -14,11 +14,48 @@ import (
 // extensions for these come in one package with others, whose regular
 // expressions every start of cmh would pay for, whether or not it draws a text.
 func newParser() parser.Parser {
+	inline, n := append(parser.DefaultInlineParsers(), util.Prioritized(strikethrough{}, 500)), &marks{}
+	for i, p := range inline {
+		inline[i].Value = bounded{p.Value.(parser.InlineParser), n}
+	}
 	return parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithInlineParsers(append(parser.DefaultInlineParsers(), util.Prioritized(strikethrough{}, 500))...),
+		parser.WithInlineParsers(inline...),
 		parser.WithParagraphTransformers(append(parser.DefaultParagraphTransformers(), util.Prioritized(tables{}, 200))...),
 	)
+}
+
+// mostMarks is how many places of a block may begin or end a link, an emphasis, a
+// tag and the like: what they cost grows with the square of it. The rest is text.
+const mostMarks = 1000
+
+// marks counts those of the block that is being parsed.
+type marks struct {
+	in ast.Node
+	n  int
+}
+
+// bounded finds nothing more once there are too many of them.
+type bounded struct {
+	parser.InlineParser
+	*marks
+}
+
+func (b bounded) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	if b.in != parent {
+		b.in, b.n = parent, 0
+	}
+	if b.n++; b.n > mostMarks {
+		return nil
+	}
+	return b.InlineParser.Parse(parent, block, pc)
+}
+
+// CloseBlock implements parser.CloseBlocker for those that do.
+func (b bounded) CloseBlock(parent ast.Node, block text.Reader, pc parser.Context) {
+	if c, ok := b.InlineParser.(parser.CloseBlocker); ok {
+		c.CloseBlock(parent, block, pc)
+	}
 }
 
 // strikethrough reads ~~text~~.
