@@ -46,7 +46,7 @@ func main() {
 	m := &machine{env: env, ctx: ctx}
 	env.Backend = m.backend
 	env.Page = m.page
-	env.Pages = apart.Beside(func() (io.ReadWriter, error) { return cli.Drawing(ctx) })
+	env.Pages = apart.Beside(func() (io.ReadWriteCloser, error) { return cli.Drawing(ctx) })
 	env.Suggest = m.suggest
 	env.Linear = m.linear
 	env.Language = m.language

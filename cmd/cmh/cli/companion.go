@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/words"
@@ -43,25 +44,35 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// Drawing starts the program that draws Markdown. It ends with this one.
-func Drawing(ctx context.Context) (io.ReadWriter, error) {
+// Drawing starts the program that draws Markdown. It ends with this one, or when it
+// is closed.
+func Drawing(ctx context.Context) (io.ReadWriteCloser, error) {
 	program, err := Companion("cmh-format", words.Mark("Drawing a text"))
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program, "markdown")
-	var both struct {
-		io.Reader
-		io.Writer
-	}
-	if both.Reader, err = cmd.StdoutPipe(); err != nil {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
-	if both.Writer, err = cmd.StdinPipe(); err != nil {
+	in, err := cmd.StdinPipe()
+	if err != nil {
 		return nil, err
 	}
-	return both, cmd.Start()
+	return drawing{out, in, sync.OnceValue(func() error {
+		_ = cmd.Process.Kill() // fails when it has ended before
+		return cmd.Wait()
+	})}, cmd.Start()
 }
+
+type drawing struct {
+	io.Reader
+	io.Writer
+	end func() error
+}
+
+func (d drawing) Close() error { return d.end() }
 
 // formatter starts the program that puts JSON into the caller's form. Its
 // process is the caller's, like this one.

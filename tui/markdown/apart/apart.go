@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
@@ -47,47 +48,72 @@ func Serve(in io.Reader, out io.Writer, draw markdown.Drawer) error {
 	}
 }
 
-// Beside draws by what start starts, once it is first asked to. Where nothing can
-// be started, or what was has ended, texts stay as they are, and the first line
-// says why.
-func Beside(start func() (io.ReadWriter, error)) markdown.Drawer {
+const (
+	drawFor  = 5 * time.Second // far more than the slowest text that is known takes
+	mostEnds = 3
+)
+
+// Beside draws by what start starts, once it is first asked to; closing that ends
+// it. Where nothing can be started, or what was has ended or takes too long, the
+// text stays as it is, and its first line says why. The next one is drawn by
+// another, unless that has failed three times running.
+func Beside(start func() (io.ReadWriteCloser, error)) markdown.Drawer {
 	p := &peer{start: start}
 	return p.draw
 }
 
 type peer struct {
-	start func() (io.ReadWriter, error)
+	start func() (io.ReadWriteCloser, error)
 
-	mu      sync.Mutex // one text at a time
-	begun   bool
-	failed  error
+	mu      sync.Mutex         // one text at a time
+	with    io.ReadWriteCloser // nil: to be started
 	ask     *json.Encoder
 	answers *json.Decoder
+	ends    int // since something was last drawn
+	failed  error
 }
 
 func (p *peer) draw(src string, o markdown.Options) (string, []markdown.Block, []markdown.Heading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var a drawn
-	if p.failed == nil {
+	if p.ends < mostEnds {
 		p.failed = p.drawn(asked{src, o}, &a)
+		p.ends++
 	}
 	if p.failed != nil {
-		return markdown.Plain(p.failed.Error()+"\n\n"+src, o), nil, nil
+		why := p.failed.Error()
+		if errors.Is(p.failed, errEnded) {
+			why = o.Words.T("The program that draws texts has failed. This one is as it was written.")
+		}
+		return markdown.Plain(why+"\n\n"+src, o), nil, nil
 	}
+	p.ends = 0
 	return safe.Styled(a.Text), a.Blocks, a.Headings // filtered before, as long as it is our program
 }
 
+var errEnded = errors.New("ended, or too slow")
+
 func (p *peer) drawn(q asked, a *drawn) error {
-	if !p.begun {
+	if p.with == nil {
 		with, err := p.start()
 		if err != nil {
 			return err
 		}
-		p.begun, p.ask, p.answers = true, json.NewEncoder(with), json.NewDecoder(bufio.NewReader(with))
+		p.with, p.ask, p.answers = with, json.NewEncoder(with), json.NewDecoder(bufio.NewReader(with))
 	}
-	if err := p.ask.Encode(q); err != nil {
-		return err
+	with := p.with
+	late := time.AfterFunc(drawFor, func() { _ = with.Close() })
+	err := p.ask.Encode(q)
+	if err == nil {
+		err = p.answers.Decode(a)
 	}
-	return p.answers.Decode(a)
+	if !late.Stop() || err != nil {
+		_ = with.Close()
+		p.with = nil
+	}
+	if err != nil {
+		return errEnded
+	}
+	return nil
 }

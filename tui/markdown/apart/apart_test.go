@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,6 +20,15 @@ type pipes struct {
 	io.Writer
 }
 
+func (p pipes) Close() error {
+	for _, end := range []any{p.Reader, p.Writer} {
+		if c, ok := end.(io.Closer); ok {
+			_ = c.Close()
+		}
+	}
+	return nil
+}
+
 // What is drawn elsewhere is what would be drawn here.
 func TestDrawnApart(t *testing.T) {
 	t.Parallel()
@@ -29,7 +39,7 @@ func TestDrawnApart(t *testing.T) {
 	started, served := 0, make(chan error, 1)
 	questions, ask := io.Pipe()
 	answers, tell := io.Pipe()
-	pages := apart.Beside(func() (io.ReadWriter, error) {
+	pages := apart.Beside(func() (io.ReadWriteCloser, error) {
 		started++
 		go func() { served <- apart.Serve(questions, tell, draw.Outline) }()
 		return pipes{answers, ask}, nil
@@ -55,11 +65,11 @@ func TestNothingToDrawWith(t *testing.T) {
 	t.Parallel()
 	gone, ask := io.Pipe()
 	_ = gone.Close()
-	for name, start := range map[string]func() (io.ReadWriter, error){
-		"not there":   func() (io.ReadWriter, error) { return nil, errors.New("no such program") },
-		"ended":       func() (io.ReadWriter, error) { return pipes{strings.NewReader(""), ask}, nil },
-		"tells lies":  func() (io.ReadWriter, error) { return pipes{strings.NewReader("nonsense"), io.Discard}, nil },
-		"half a word": func() (io.ReadWriter, error) { return pipes{strings.NewReader(`{"Text":"`), io.Discard}, nil },
+	for name, start := range map[string]func() (io.ReadWriteCloser, error){
+		"not there":   func() (io.ReadWriteCloser, error) { return nil, errors.New("no such program") },
+		"ended":       func() (io.ReadWriteCloser, error) { return pipes{strings.NewReader(""), ask}, nil },
+		"tells lies":  func() (io.ReadWriteCloser, error) { return pipes{strings.NewReader("nonsense"), io.Discard}, nil },
+		"half a word": func() (io.ReadWriteCloser, error) { return pipes{strings.NewReader(`{"Text":"`), io.Discard}, nil },
 	} {
 		pages := apart.Beside(start)
 		for range 2 {
@@ -74,4 +84,73 @@ func TestNothingToDrawWith(t *testing.T) {
 			}
 		}
 	}
+}
+
+// peers starts what draws. Asked for "die" it ends, and for "hang" it waits for its
+// end; what was started is told.
+func peers() (start func() (io.ReadWriteCloser, error), started *[]io.Closer) {
+	started = new([]io.Closer)
+	return func() (io.ReadWriteCloser, error) {
+		questions, ask := io.Pipe()
+		answers, tell := io.Pipe()
+		go func() {
+			_ = apart.Serve(questions, tell, func(src string, o markdown.Options) (string, []markdown.Block, []markdown.Heading) {
+				switch src {
+				case "die":
+					_ = tell.Close()
+				case "hang":
+					_, _ = io.Copy(io.Discard, questions)
+				}
+				return draw.Outline(src, o)
+			})
+		}()
+		p := pipes{answers, ask}
+		*started = append(*started, p)
+		return p, nil
+	}, started
+}
+
+// One that ends is followed by another; three that end, or can't even be asked, by
+// none.
+func TestAnotherDraws(t *testing.T) {
+	t.Parallel()
+	start, started := peers()
+	pages := apart.Beside(start)
+	for i, step := range []struct {
+		src, want string
+		started   int
+	}{
+		{"*a*", "a", 1}, {"die", "die", 1}, {"*b*", "b", 2},
+		{"die", "die", 2}, {"die", "die", 3}, {"die", "die", 4}, {"*c*", "*c*", 4}, {"*d*", "*d*", 4},
+	} {
+		text, _ := pages.Draw(step.src, markdown.Options{Width: 200})
+		said, rest, plain := strings.Cut(text, "\n\n")
+		if !plain {
+			said, rest = "", text
+		}
+		if rest != step.want || plain != (step.src == step.want) || plain && !strings.Contains(said, "has failed") || len(*started) != step.started {
+			t.Errorf("step %d: %q, after %d were started", i, text, len(*started))
+		}
+	}
+}
+
+// One that takes too long is ended.
+func TestNobodyWaitsForADrawing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, started := peers()
+		pages := apart.Beside(start)
+		for _, src := range []string{"*a*", "hang", "*a*"} {
+			text, _ := pages.Draw(src, markdown.Options{Width: 200})
+			if want := strings.Trim(src, "*"); !strings.HasSuffix(text, want) || (text == want) != (src == "*a*") {
+				t.Errorf("%s: %q", src, text)
+			}
+		}
+		if len(*started) != 2 {
+			t.Errorf("%d were started", len(*started))
+		}
+		for _, p := range *started {
+			_ = p.Close()
+		}
+	})
 }
