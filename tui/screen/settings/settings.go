@@ -209,6 +209,15 @@ func (m Model) View() string {
 	return p.View(m.width, m.height)
 }
 
+// names is how wide the names are, with a gap.
+func (m Model) names() int {
+	wide := 0
+	for _, s := range m.all {
+		wide = max(wide, len(s.Name))
+	}
+	return wide + 2
+}
+
 // row is a setting: what it is, where it is from, and under the cursor what it
 // is for.
 func (m Model) row(s Setting, on bool) []string {
@@ -221,7 +230,7 @@ func (m Model) row(s Setting, on bool) []string {
 	if s.Origin == "default" {
 		from = th.T("by default")
 	}
-	head := widget.Row(th, on, widget.Fit(s.Name, 15)+value, from, m.width)
+	head := widget.Row(th, on, widget.Fit(s.Name, m.names())+value, from, m.width)
 	if !on {
 		return []string{head}
 	}
