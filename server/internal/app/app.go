@@ -93,7 +93,7 @@ type Actor struct {
 	source string
 	scopes []hub.Scope // of the API key; nil without one
 	client string      // the program that asks; see Via
-	family string      // the sign-in it asks with, if it does; see Holding
+	family string      // the sign-in it asks with, if it does
 	memo   *Memo       // nil where nothing may be kept
 }
 

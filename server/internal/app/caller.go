@@ -13,12 +13,13 @@ type Caller struct {
 	User   hub.User
 	Scopes []hub.Scope // of an API key; nil for whoever has signed in
 
-	memo *Memo // nil for none
+	family string // the sign-in it is, if it is one
+	memo   *Memo  // nil for none
 }
 
 // AsCaller is As for somebody who may have shown an API key.
 func (a *App) AsCaller(c Caller) Actor {
-	return Actor{app: a, user: c.User, scopes: c.Scopes, memo: c.memo}
+	return Actor{app: a, user: c.User, scopes: c.Scopes, family: c.family, memo: c.memo}
 }
 
 // May refuses an operation that the actor's role gets nothing of, or that the

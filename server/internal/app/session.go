@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -24,16 +23,6 @@ func (a Actor) Via(program string) Actor {
 		program = string(r[:maxClient])
 	}
 	a.client = program
-	return a
-}
-
-// Holding notes which access token the actor showed, and so which sign-in is
-// its own. The token has been authenticated.
-func (a Actor) Holding(token string) Actor {
-	verified := a.app.accounts.cache()
-	if c, ok := verified.GetIfPresent(sha256.Sum256([]byte(token))); ok && c.userID == a.user.ID {
-		a.family = c.family
-	}
 	return a
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -142,7 +143,7 @@ func (a *App) Authenticate(ctx context.Context, token string) (hub.User, error) 
 
 // claimsOf is what a token says, which has been proven now or before.
 func (a *App) claimsOf(ctx context.Context, token string, last *Sighting, now time.Time) (*claims, error) {
-	if last != nil && last.claims != nil && last.token == token && now.Before(last.claims.expires) {
+	if last != nil && last.claims != nil && subtle.ConstantTimeCompare([]byte(last.token), []byte(token)) == 1 && now.Before(last.claims.expires) {
 		return last.claims, nil
 	}
 	verified, sum := a.accounts.cache(), sha256.Sum256([]byte(token))
@@ -170,12 +171,12 @@ func (a *App) tokenCaller(ctx context.Context, token string, last *Sighting) (Ca
 		return Caller{}, err
 	}
 	if u, m, ok := a.known.recall(c.last.Load(), now); ok {
-		return Caller{User: u, memo: m}, nil
+		return Caller{User: u, family: c.family, memo: m}, nil
 	}
 	seen := a.known.generation()
 	if u, read, ok := a.known.session(c.family, c.userID, now); ok {
 		c.last.Store(&recent{user: u, read: read, seen: seen})
-		return Caller{User: u}, nil
+		return Caller{User: u, family: c.family}, nil
 	}
 	var u hub.User
 	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
@@ -189,7 +190,7 @@ func (a *App) tokenCaller(ctx context.Context, token string, last *Sighting) (Ca
 		return Caller{}, err
 	}
 	a.known.keepSession(c.family, u, now, seen)
-	return Caller{User: u}, nil
+	return Caller{User: u, family: c.family}, nil
 }
 
 // verify checks everything about a token that the token itself says.

@@ -22,5 +22,5 @@ func (api) deleteAccount(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &d); err != nil {
 		return nil, err
 	}
-	return holding(c, as).DeleteAccount(c.Request.Context(), d)
+	return as.DeleteAccount(c.Request.Context(), d)
 }

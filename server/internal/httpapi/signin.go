@@ -1,19 +1,11 @@
 package httpapi
 
 import (
-	"strings"
-
 	"github.com/gin-gonic/gin"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
-
-// holding tells the actor which access token it showed.
-func holding(c *gin.Context, as app.Actor) app.Actor {
-	_, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
-	return as.Holding(strings.TrimSpace(token))
-}
 
 type emailRequest struct {
 	Email string `json:"email"`
@@ -56,7 +48,7 @@ func (api) changePassword(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &r); err != nil {
 		return nil, err
 	}
-	return nil, holding(c, as).ChangePassword(c.Request.Context(), r)
+	return nil, as.ChangePassword(c.Request.Context(), r)
 }
 
 // GET /v1/users/email
@@ -80,7 +72,7 @@ func (api) sendVerification(c *gin.Context, as app.Actor) (any, error) {
 
 // GET /v1/users/sessions
 func (api) sessions(c *gin.Context, as app.Actor) (any, error) {
-	all, err := holding(c, as).Sessions(c.Request.Context())
+	all, err := as.Sessions(c.Request.Context())
 	return array(all), err
 }
 
@@ -90,7 +82,7 @@ type ended struct {
 
 // DELETE /v1/users/sessions
 func (api) endOtherSessions(c *gin.Context, as app.Actor) (any, error) {
-	n, err := holding(c, as).EndOtherSessions(c.Request.Context())
+	n, err := as.EndOtherSessions(c.Request.Context())
 	return ended{n}, err
 }
 
