@@ -251,7 +251,10 @@ func (q *quotas) take(ctx context.Context, a *App, one *quota, principal string,
 // lease takes from the database, together with whoever else does just then.
 func (q *quotas) lease(ctx context.Context, a *App, want postgres.QuotaWant) (postgres.QuotaGot, error) {
 	l := &lease{want: want, err: errLeaseFailed}
-	take := func(batch []*lease) { takeTogether(context.WithoutCancel(ctx), a, batch) }
+	take := func(batch []*lease) {
+		defer a.contain(ctx)
+		takeTogether(context.WithoutCancel(ctx), a, batch)
+	}
 	if !q.leases.do(l, 1, leasing, take) {
 		return postgres.QuotaGot{}, errLeasesFull
 	}

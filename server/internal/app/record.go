@@ -19,9 +19,9 @@ import (
 // is refused is rare, and goes its own way, in a transaction of its own.
 
 // recording is: one statement on its way, which costs as much for a few entries as
-// for one; more beside it when that many wait. Who would wait behind more than the
+// for one; more beside it when that many wait, or it takes long. Who would wait behind more than the
 // last is better told so at once.
-var recording = bounds{askers: 3, worth: 64, weight: 512, queue: 4096}
+var recording = bounds{askers: 3, worth: 64, weight: 512, queue: 4096, late: 50 * time.Millisecond}
 
 // recorder gathers progress. Its zero value is ready.
 type recorder struct {
@@ -107,7 +107,10 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry) ([]hub.P
 			ProgressRow: postgres.ProgressRow{CourseID: id, LessonID: e.LessonID, Percentage: e.ProgressPercentage},
 		}
 	}
-	write := func(batch []*record) { a.app.write(context.WithoutCancel(ctx), batch) } // a caller who has gone changes nothing
+	write := func(batch []*record) {
+		defer a.app.contain(ctx)
+		a.app.write(context.WithoutCancel(ctx), batch) // a caller who has gone changes nothing
+	}
 	if !a.app.recorder.do(r, len(r.rows), recording, write) {
 		return nil, false, errRecordsFull
 	}

@@ -1,6 +1,12 @@
 package app
 
-import "sync"
+import (
+	"context"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
 
 // together does for many at once what each would have to ask the database for:
 // what comes while a statement is on its way is in the next one. Nobody waits
@@ -10,6 +16,7 @@ type together[T any] struct {
 	mu      sync.Mutex
 	waiting []part[T]
 	asking  int
+	out     []time.Time // since when, of those who ask by now; the latest is last
 }
 
 type part[T any] struct {
@@ -20,7 +27,11 @@ type part[T any] struct {
 
 // bounds are how many ask at once, how many must wait before somebody else asks
 // beside the first one, how much is asked for at once, and how many wait for it.
-type bounds struct{ askers, worth, weight, queue int }
+// However few wait, they don't for one who has been out for so long as late.
+type bounds struct {
+	askers, worth, weight, queue int
+	late                         time.Duration
+}
 
 // do returns when ask was called with of, here or by somebody else, among others.
 // It reports false when too many wait, and ask was not called then.
@@ -31,7 +42,7 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 		return false
 	}
 	s := part[T]{of: of, weight: weight}
-	if q.asking == 0 || q.asking < within.askers && len(q.waiting)+1 >= within.worth {
+	if q.asking == 0 || q.asking < within.askers && (len(q.waiting)+1 >= within.worth || q.late(q.asking, within)) {
 		q.asking++
 		q.mu.Unlock()
 	} else {
@@ -42,16 +53,24 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 			return true
 		}
 	}
-	all, others := q.join(s, within.weight)
-	defer q.leave(others, within.worth)
+	all, others, since := q.join(s, within.weight)
+	defer q.leave(others, since, within)
 	ask(all)
 	return true
 }
 
+// late says whether all who ask, so many, are held up: by a row that somebody has
+// locked, perhaps, which is no matter of who comes. It is called with q.mu locked.
+func (q *together[T]) late(asking int, within bounds) bool {
+	return len(q.out) == asking && time.Since(q.out[asking-1]) >= within.late
+}
+
 // join adds those who wait to s, as many as fit.
-func (q *together[T]) join(s part[T], most int) (all []T, others []part[T]) {
+func (q *together[T]) join(s part[T], most int) (all []T, others []part[T], since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	since = time.Now()
+	q.out = append(q.out, since)
 	n := 0
 	for weight := s.weight; n < len(q.waiting) && weight+q.waiting[n].weight <= most; n++ {
 		weight += q.waiting[n].weight
@@ -62,21 +81,32 @@ func (q *together[T]) join(s part[T], most int) (all []T, others []part[T]) {
 	for _, o := range others {
 		all = append(all, o.of)
 	}
-	return all, others
+	return all, others, since
 }
 
 // leave tells the others, and lets the next one ask.
-func (q *together[T]) leave(others []part[T], worth int) {
+func (q *together[T]) leave(others []part[T], since time.Time, within bounds) {
 	for _, o := range others {
 		o.turn <- false
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 || q.asking > 1 && len(q.waiting) < worth { // somebody else asks for them
+	at := slices.Index(q.out, since)
+	q.out = slices.Delete(q.out, at, at+1)
+	if len(q.waiting) == 0 || q.asking > 1 && len(q.waiting) < within.worth && !q.late(q.asking-1, within) { // somebody else asks for them
 		q.asking--
 		return
 	}
 	next := q.waiting[0]
 	q.waiting = q.waiting[1:]
 	next.turn <- true
+}
+
+// contain is for whoever asks for others, to be deferred: a panic is none of who
+// happened to ask, who may be where nobody else would catch it. They are told what
+// they were before it.
+func (a *App) contain(ctx context.Context) {
+	if p := recover(); p != nil {
+		a.Log.ErrorContext(ctx, "panic", "panic", p, "stack", string(debug.Stack()))
+	}
 }
