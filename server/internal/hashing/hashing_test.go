@@ -41,6 +41,7 @@ func newWorker(t *testing.T) *hashing.Worker {
 	}
 	w := hashing.NewWorker(slog.New(slog.DiscardHandler), self, filepath.Base(self), asServe)
 	t.Cleanup(w.Close)
+	hashing.Patient(w)
 	return w
 }
 
@@ -148,6 +149,30 @@ func TestWorkerIsReplaced(t *testing.T) {
 	none := hashing.NewWorker(slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "nothing"), "nothing")
 	works(t, none)
 	none.Close()
+}
+
+// Where the process gets no processor another one would get none: what it can't
+// do is done here for a while, and nobody waits for it first.
+func TestWorkerThatStarvesIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t)
+	works(t, w)
+	pid := w.Pid()
+	if pid <= 0 { // which would be us
+		t.Fatal("there is no process")
+	}
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	hashing.Tire(w)
+	works(t, w)
+	for w.Pid() == pid { // until it is noticed
+		works(t, w)
+	}
+	works(t, w)
+	if pid := w.Pid(); pid != 0 {
+		t.Errorf("there is another process, %d", pid)
+	}
 }
 
 // Whoever dies without a word takes the process along: its input ends.

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	patience = 10 * time.Second // fifty times as long as a hash takes
+	patience = 3 * time.Second  // fifteen times as long as a hash takes
 	respite  = 10 * time.Second // before a process that has ended is replaced
+	lull     = time.Minute      // before one that got no processor is
 )
 
 // A Worker is a process that hashes, with less of a claim to processors than its
@@ -27,7 +28,7 @@ type Worker struct {
 	argv []string
 	log  *slog.Logger
 
-	patience, respite time.Duration
+	patience, respite, lull time.Duration
 
 	mu     sync.Mutex
 	of     *process // nil for none
@@ -38,7 +39,7 @@ type Worker struct {
 // NewWorker starts the program at path, which calls Serve, with argv. Close ends
 // it, and so does the end of this process.
 func NewWorker(log *slog.Logger, path string, argv ...string) *Worker {
-	w := &Worker{path: path, argv: argv, log: log, patience: patience, respite: respite}
+	w := &Worker{path: path, argv: argv, log: log, patience: patience, respite: respite, lull: lull}
 	w.process() // whoever signs in first needn't wait for it
 	return w
 }
@@ -89,7 +90,10 @@ func (w *Worker) do(t task) (answer, bool) {
 	select {
 	case a, ok := <-to:
 		return a, ok
-	case <-timer.C: // stopped, or starved
+	case <-timer.C: // stopped, or starved: so would the next one be
+		w.mu.Lock()
+		w.next = time.Now().Add(w.lull)
+		w.mu.Unlock()
 		p.end()
 		return answer{}, false
 	}
