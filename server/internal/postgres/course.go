@@ -161,21 +161,26 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 // A list without a query is read in the order of its index, from where the page
 // begins and as far as it goes, however many courses there are. PostgreSQL keeps
 // its plan for that only as long as it needs no parameter to see that the list is
-// short and that most courses are on it: hence the inner limit, and the lists of
-// all. Planning each page anew costs as much as reading it.
+// short and that most courses are on it: hence the inner limit of the lists of all.
+// Planning each of their pages anew costs as much as reading it. What filters let
+// through may be few, who takes five courses of thousands, and begins elsewhere:
+// those lists are planned for what is asked.
 const (
-	listAll      = listed + published + listedTo
-	listAllNext  = listed + published + ` AND (i.title, i.course_id) > ($3, $4::uuid)` + listedTo
-	listSome     = listed + filters + listedTo
-	listSomeNext = listed + filters + ` AND (i.title, i.course_id) > ($7, $8::uuid)` + listedTo
+	listAll      = short + listed + published + listedTo + shortTo
+	listAllNext  = short + listed + published + ` AND (i.title, i.course_id) > ($3, $4::uuid)` + listedTo + shortTo
+	listSome     = listed + filters + listedTo + `$2`
+	listSomeNext = listed + filters + ` AND (i.title, i.course_id) > ($7, $8::uuid)` + listedTo + `$2`
+
+	short = `
+		SELECT * FROM (`
+	shortTo = `101
+		) AS page ORDER BY title, id LIMIT $2`
 
 	listed = `
-		SELECT * FROM (
 		    SELECT 0::bigint AS score, i.title, c.id, c.version, c.created_at, c.updated_at, i.summary, e.user_id IS NOT NULL AS enrolled
 		    FROM course_index i JOIN courses c ON c.id = i.course_id` + taken
 	listedTo = `
-		    ORDER BY i.title, i.course_id LIMIT 101
-		) AS page ORDER BY title, id LIMIT $2`
+		    ORDER BY i.title, i.course_id LIMIT `
 
 	taken = `
 		LEFT JOIN enrollments e ON e.course_id = i.course_id AND e.user_id = nullif($1, '')::uuid`
