@@ -50,7 +50,10 @@ func main() {
 	os.Exit(1)
 }
 
+// asHasher ends with its input, which its server closes: what is for both of them,
+// such as the end of a service, is for the server to see to.
 func asHasher() int {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	if err := server.HashPasswords(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "cmh-server:", err)
 		return 1
