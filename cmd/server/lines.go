@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -12,7 +13,8 @@ const (
 	lineWait  = 200 * time.Millisecond // how long a line waits for others
 	lineBatch = 32 << 10               // what is enough to be written
 	lineRoom  = 4 << 20                // what may wait
-	roomWait  = time.Second            // how long a line waits for room
+	linePiece = 64 << 10               // what is written at once, unless a line is longer
+	roomWait  = time.Second            // how long a line waits for room, or for being written
 )
 
 // lines is where the log goes. A server in a crowd logs a line for each request,
@@ -31,9 +33,9 @@ type lines struct {
 	waiting   []byte
 	spare     []byte        // what was waiting before
 	timer     *time.Timer   // nil unless something waits
-	asked     bool          // that it be written at once
+	asked     chan struct{} // closed when it is written, which is to be at once; nil unless it is
 	room      chan struct{} // closed when there is some; nil unless somebody waits for it
-	full      bool          // there was none for so long that nobody waits any more
+	full      bool          // nothing was read for so long that nobody waits any more
 	lost      int           // lines
 }
 
@@ -44,12 +46,14 @@ func (l *lines) gather() {
 	l.gathering = true
 }
 
-// Close writes what waits, and whatever comes after at once.
+// Close writes what waits, as far as somebody reads it, and whatever comes after at
+// once.
 func (l *lines) Close() {
 	l.mu.Lock()
 	l.gathering = false
+	written := l.hurry()
 	l.mu.Unlock()
-	l.flush()
+	l.await(written)
 }
 
 // Write takes whole lines.
@@ -100,11 +104,30 @@ func (l *lines) makeRoom(size int) bool {
 	return len(l.waiting)+size <= lineRoom
 }
 
-// hurry has it all written now, and doesn't wait. It is called with l.mu locked.
-func (l *lines) hurry() {
-	if !l.asked {
-		l.asked = true
-		go l.flush() // ends when it has written; there are no more than two
+// hurry has it all written now, and doesn't wait: what it returns is closed then. It
+// is called with l.mu locked.
+func (l *lines) hurry() <-chan struct{} {
+	if l.asked == nil {
+		written := make(chan struct{})
+		l.asked = written
+		go func() { // ends when it has written; there are no more than two
+			defer close(written)
+			l.flush()
+		}()
+	}
+	return l.asked
+}
+
+// await waits for what hurry returned, as long as a line waits for room.
+func (l *lines) await(written <-chan struct{}) {
+	limit := time.NewTimer(roomWait)
+	defer limit.Stop()
+	select {
+	case <-written:
+	case <-limit.C:
+		l.mu.Lock()
+		l.full = true // until something is written
+		l.mu.Unlock()
 	}
 }
 
@@ -129,10 +152,12 @@ func (l *lines) write() (lost int) {
 		l.room = nil
 	}
 	all, lost = l.waiting, l.lost
-	l.waiting, l.spare, l.lost, l.asked, l.full = l.spare[:0], nil, 0, false, false
+	l.waiting, l.spare, l.lost, l.asked, l.full = l.spare[:0], nil, 0, nil, false
 	l.mu.Unlock()
-	if len(all) > 0 {
-		_, _ = l.to.Write(all) // there is nowhere else to tell
+	for rest := all; len(rest) > 0; {
+		n := piece(rest)
+		_, _ = l.to.Write(rest[:n]) // there is nowhere else to tell
+		rest = rest[n:]
 	}
 	l.mu.Lock()
 	l.spare = all
@@ -140,7 +165,24 @@ func (l *lines) write() (lost int) {
 	return lost
 }
 
-// promptly is a handler whose warnings don't wait for company.
+// piece is how much of p is written at once: whole lines, so that others who write
+// to the same place rarely come between the ends of one.
+func piece(p []byte) int {
+	if len(p) <= linePiece {
+		return len(p)
+	}
+	if end := bytes.LastIndexByte(p[:linePiece], '\n'); end >= 0 {
+		return end + 1
+	}
+	if end := bytes.IndexByte(p, '\n'); end >= 0 {
+		return end + 1
+	}
+	return len(p)
+}
+
+// promptly is a handler whose warnings don't wait for company. What is worse is
+// written before whoever tells it goes on, if anybody reads: it may be their last
+// word.
 type promptly struct {
 	slog.Handler
 	to *lines
@@ -151,8 +193,11 @@ func (p promptly) Handle(ctx context.Context, r slog.Record) error {
 	err := p.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
 		p.to.mu.Lock()
-		p.to.hurry()
+		written, wait := p.to.hurry(), r.Level >= slog.LevelError && !p.to.full
 		p.to.mu.Unlock()
+		if wait {
+			p.to.await(written)
+		}
 	}
 	return err
 }
