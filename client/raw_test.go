@@ -72,6 +72,22 @@ func TestRaw(t *testing.T) {
 	}
 }
 
+// What isn't done twice alike isn't asked for twice, unless there is a key by which
+// the hub knows it again.
+func TestRawRepeats(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(srv.Close)
+	if _, err := client.New(srv.URL).Raw(t.Context(), client.Request{Method: http.MethodPatch, Path: "/v1/x"}); hub.CodeOf(err) != hub.Unavailable || asked != 1 {
+		t.Errorf("PATCH was asked for %d times: %v", asked, err)
+	}
+}
+
 // The cache is for those who go on offline: an answer is asked for, whole, and an
 // unchanged one is told to whoever said what they have.
 func TestRawAndTheCache(t *testing.T) {

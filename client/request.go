@@ -180,7 +180,7 @@ func (c *Client) do(ctx context.Context, r call) (*resty.Response, error) {
 }
 
 func (r call) repeatable() bool {
-	return r.stream == nil && (r.method != http.MethodPost || r.key != "" || r.repeat)
+	return r.stream == nil && (r.method != http.MethodPost && r.method != http.MethodPatch || r.key != "" || r.repeat)
 }
 
 // patience says how long to wait before asking again, with jitter so that
