@@ -42,6 +42,9 @@ func (r *release) licence(ctx context.Context, goos, arch string) (file, error) 
 		"The programs of this package hold code of others, each under its own licence:\n", r.date.Year())
 	for _, of := range sorted(dirs) {
 		text, err := licenceIn(dirs[of])
+		if err != nil && dirs[of] == goRoot {
+			return file{}, fmt.Errorf("%s: %w, as some distributions leave it: use Go from https://go.dev/dl, or lay its LICENSE there", of, err)
+		}
 		if err != nil {
 			return file{}, fmt.Errorf("%s: %w", of, err)
 		}
