@@ -1,3 +1,3 @@
 # The work is here, so the shell starts here.
-cd /root/tokens
+until [ -d /root/tokens ]; do sleep 0.2; done; cd /root/tokens
 clear

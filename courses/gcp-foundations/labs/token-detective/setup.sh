@@ -2,10 +2,10 @@
 # Makes an issuer, somebody who pretends to be one, and the six tokens.
 set -euo pipefail
 . /opt/tokens/mint.sh
-mkdir -p /root/tokens
-cd /root/tokens
 keys=$(mktemp -d)
-trap 'rm -rf "$keys"' EXIT
+made=$(mktemp -d)
+trap 'rm -rf "$keys" "$made"' EXIT
+cd "$made"
 openssl genrsa -out "$keys/issuer" 2048 2>/dev/null
 openssl genrsa -out "$keys/other" 2048 2>/dev/null
 openssl rsa -in "$keys/issuer" -pubout -out issuer.pem 2>/dev/null
@@ -23,3 +23,7 @@ mint "$keys/issuer" "$rs" "$(claims $google $us $robot $((now - 7200)) $((now - 
 mint "$keys/issuer" "$rs" "$(claims $google $us $robot $((now - 30)) $((now + 3570)))" >t4.jwt
 mint "$keys/other" "$rs" "$(claims $google $us $robot $((now - 30)) $((now + 3570)))" >t5.jwt
 mint "$keys/issuer" "$rs" "$(claims https://accounts.google.com.example.net $us $robot $((now - 30)) $((now + 3570)))" >t6.jwt
+
+# All of them at once: who waits for the folder finds everything in it.
+chmod 755 .
+mv "$made" /root/tokens
