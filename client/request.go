@@ -215,6 +215,9 @@ func lost(err error) bool {
 }
 
 func (c *Client) once(ctx context.Context, r call, token string) (*resty.Response, error) {
+	if r.answer != nil {
+		*r.answer = Answer{} // an earlier try's is none
+	}
 	kept, known := c.keptFor(r, token)
 	if c.away {
 		return c.fromKept(r, kept, known)

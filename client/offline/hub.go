@@ -121,13 +121,15 @@ func (h *Hub) reached(yes bool) {
 
 // lost reports whether err means that the hub can't be reached, and notes it. Of
 // a call that its caller has given up, nobody knows; nor of one that nobody may
-// make who isn't signed in, which need not have left.
+// make who isn't signed in, which need not have left: the hub's own refusals have an
+// id.
 func (h *Hub) lost(err error) bool {
 	yes := client.Unreachable(err)
+	refused, _ := errors.AsType[*hub.Error](err)
 	switch {
 	case yes && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 		h.reached(false) // the client's own patience ended, not the caller's
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), hub.CodeOf(err) == hub.Unauthenticated:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), hub.CodeOf(err) == hub.Unauthenticated && refused.RequestID == "":
 	default:
 		h.reached(!yes)
 	}
@@ -146,7 +148,7 @@ func either[T any](ctx context.Context, h *Hub, far func(context.Context) (T, er
 			return err == nil
 		})
 		v, err := far(hurried)
-		if slow, _ := y.end(); slow && err != nil {
+		if slow, _ := y.end(); slow && errors.Is(err, context.Canceled) {
 			h.reached(false)
 			h.tell()
 			return instead, nil //nolint:nilerr // the cache answers in its place

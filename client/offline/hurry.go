@@ -23,6 +23,8 @@ type hurry struct {
 	cancel  context.CancelCauseFunc
 	ctx     context.Context
 
+	asking sync.Mutex
+
 	mu    sync.Mutex
 	timer *time.Timer
 	taken bool // the hub has taken a connection: the request may be on its way
@@ -30,7 +32,8 @@ type hurry struct {
 }
 
 // hurry watches the call that is made with the context it returns. instead
-// reports whether there is something else: it is asked once, when time is up.
+// reports whether there is something else: it is asked when time is up, by one at a
+// time.
 func (h *Hub) hurry(ctx context.Context, reading bool, instead func() bool) (context.Context, *hurry) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	y := &hurry{instead: instead, reading: reading, cancel: cancel, ctx: ctx}
@@ -84,14 +87,24 @@ func (y *hurry) took() {
 
 func (y *hurry) giveUp() {
 	y.mu.Lock()
-	defer y.mu.Unlock()
-	if y.over || y.taken && !y.reading {
+	up, idle := y.timer, y.idle()
+	y.mu.Unlock()
+	if idle {
 		return
 	}
-	if y.over = true; y.instead() {
+	y.asking.Lock() // y.mu would keep the call waiting that is watched
+	ok := y.instead()
+	y.asking.Unlock()
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if ok && y.timer == up && !y.idle() { // nothing has happened meanwhile
+		y.over = true
 		y.cancel(errSlow)
 	}
 }
+
+// idle reports whether there is no time to be up.
+func (y *hurry) idle() bool { return y.over || y.timer == nil || y.taken && !y.reading }
 
 // end is called when the call has returned. It reports whether it was ended for
 // being slow, and whether the hub may have its request.

@@ -87,7 +87,7 @@ func TestStanding(t *testing.T) {
 		t.Errorf("asked: %q", asked)
 	}
 
-	h.reached(true)
+	h.lost(&hub.Error{Code: hub.Unauthenticated, Message: "You are not signed in, or no longer.", RequestID: "r"}) // which it was
 	changed = stands(changed, hub.Standing{Waits: 1})
 	if _, err := h.Catch(t.Context()); err != nil {
 		t.Fatal(err)

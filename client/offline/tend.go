@@ -3,6 +3,7 @@ package offline
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -32,9 +33,14 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 		for {
 			before, changed := h.Standing()
 			if before.Away && !h.Away() {
-				// With all the time it wants: its link may only be slow.
-				_, err := h.Client.Courses(ctx, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}})
-				h.lost(err)
+				// With all the time it wants: its link may only be slow. But a hub that
+				// is too slow for the learner isn't back, or it would come and go.
+				var slow atomic.Bool
+				watched, y := h.hurry(ctx, true, func() bool { slow.Store(true); return false })
+				_, err := h.Client.Courses(watched, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}})
+				if _, _ = y.end(); err != nil || !slow.Load() {
+					h.lost(err)
+				}
 			}
 			r, _ := h.Catch(ctx) // what fails waits for the next time
 			for _, f := range r.Refused {
