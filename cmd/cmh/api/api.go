@@ -41,8 +41,8 @@ type options struct {
 	pages    int
 }
 
-// Command returns the api command.
-func Command(env *cli.Env, open func() (Asker, error)) *cobra.Command {
+// Command returns the api command. guest opens the hub without the sign-in.
+func Command(env *cli.Env, open, guest func() (Asker, error)) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "api PATH",
@@ -60,7 +60,7 @@ func Command(env *cli.Env, open func() (Asker, error)) *cobra.Command {
 			"  cmh api labs/log-triage/start -X POST -i\n" +
 			"  cmh api graphql -f query='{ me { username } }' --jq .data.me",
 		Args:              cli.Args("PATH"),
-		ValidArgsFunction: paths(open, &o),
+		ValidArgsFunction: paths(guest, &o),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := open()
 			if err != nil {
@@ -97,7 +97,7 @@ func (o options) run(ctx context.Context, env *cli.Env, h Asker, path string) er
 	if err := o.print(env, a); err != nil {
 		return err
 	}
-	if r.Path == graphQL {
+	if isGraph(r.Path) {
 		return a.GraphError()
 	}
 	return nil
@@ -137,11 +137,16 @@ func (o options) request(ctx context.Context, env *cli.Env, path string) (client
 	if err != nil {
 		return r, err
 	}
-	if r.Path == graphQL {
+	if isGraph(r.Path) {
 		body = question(body)
 	}
 	r.Body, err = json.Marshal(body)
 	return r, err
+}
+
+func isGraph(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	return strings.TrimPrefix(path, "/api") == graphQL
 }
 
 // where is path from the hub's address on. Shells of Windows make folders of

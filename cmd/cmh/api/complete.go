@@ -18,8 +18,8 @@ import (
 // completeFor is how long somebody waits for what the tab key brings.
 const completeFor = time.Second
 
-// paths completes PATH from the contract of the hub, as it is there. Without a hub
-// nothing is said.
+// paths completes PATH from the contract of the hub, as it is there for everybody:
+// a key that is pressed renews no sign-in. Without a hub nothing is said.
 func paths(open func() (Asker, error), o *options) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const how = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
@@ -49,6 +49,9 @@ func offered(contract []byte, begun, method string) []cobra.Completion {
 	var all []cobra.Completion
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		ops := doc.Paths[path]
+		if !plain(path) {
+			continue
+		}
 		if method != "" && ops[method] == nil {
 			continue
 		}
@@ -75,6 +78,14 @@ func offered(contract []byte, begun, method string) []cobra.Completion {
 		}
 	}
 	return slices.CompactFunc(all, func(a, b cobra.Completion) bool { return firstOf(a) == firstOf(b) })
+}
+
+// plain reports whether a shell puts path on the command line as a word: there is
+// nothing in it to run.
+func plain(path string) bool {
+	return !strings.ContainsFunc(path, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._/{}-", r)
+	})
 }
 
 func firstOf(c cobra.Completion) string {

@@ -77,6 +77,7 @@ func TestOffered(t *testing.T) {
 		"/v1/courses": {"get": {"summary": "List\u001b[2J courses"}},
 		"/v1/courses/{course}": {"get": {"summary": "One"}, "parameters": []},
 		"/v1/courses/{course}/enroll": {"post": {"summary": "Join"}, "delete": {}},
+		"/v1/courses/$(id)": {"get": {}}, "/v1/courses/x;id": {"get": {}}, "/v1/courses/a b": {"get": {}},
 		"/v1/labs/{lab}/start": {"post": {"summary": "Start"}}}}`)
 	for _, tt := range []struct{ begun, method, want string }{
 		{"", "", "courses\tList courses courses/{course}\tOne courses/{course}/enroll\tJoin labs/{lab}/start\tStart"},

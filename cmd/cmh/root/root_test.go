@@ -26,13 +26,14 @@ func tree(env *cli.Env) *cobra.Command {
 	r := root.New(env, &root.Local{Attach: func(context.Context, labssh.Certify, string, func(string)) (int, bool, error) { return 0, false, nil }})
 	root.Add(r, root.Teach, author.Command(env))
 	root.Add(r, root.Account, auth.Command(env, nil))
-	root.Add(r, root.Other, api.Command(env, func() (api.Asker, error) {
+	asker := func() (api.Asker, error) {
 		b, err := env.Backend()
 		if err != nil {
 			return nil, err
 		}
 		return b.(api.Asker), nil
-	}), sshconfig.Command(env, func() (config.Place, error) { return config.Place{}, nil }), config.Command(env, func() string { return "" }), doctor.Command(env, found))
+	}
+	root.Add(r, root.Other, api.Command(env, asker, asker), sshconfig.Command(env, func() (config.Place, error) { return config.Place{}, nil }), config.Command(env, func() string { return "" }), doctor.Command(env, found))
 	return r
 }
 
