@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -29,7 +30,7 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 		add("profile", doctor.OK, env.Tf("%s, in %s", c.Name, c.Dir))
 		m.lookAtHub(ctx, c, add)
 	}
-	for _, p := range []struct{ program, purpose string }{{"cmh-format", "--jq, --template"}, {"ssh", "ssh, scp"}} {
+	for _, p := range []struct{ program, purpose string }{{"cmh-format", env.T("lessons, --jq, --template")}, {"cmh-author", "author"}, {"ssh", "ssh, scp"}} {
 		if path, err := beside(p.program, p.purpose); err == nil {
 			add(p.program, doctor.OK, path)
 		} else {
@@ -48,7 +49,7 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 }
 
 func beside(program, purpose string) (string, error) {
-	if program == "cmh-format" {
+	if strings.HasPrefix(program, "cmh-") {
 		return cli.Companion(program, purpose)
 	}
 	return exec.LookPath(program)
@@ -64,12 +65,11 @@ func (m *machine) lookAtHub(ctx context.Context, c config.Config, add func(check
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		begin := time.Now()
-		version, err := hubclient.Guest(env, c).ServerVersion(ctx)
-		if err != nil {
+		if version, err := hubclient.Guest(env, c).ServerVersion(ctx); err != nil {
 			add("hub", doctor.Problem, env.Message(err))
-			return
+		} else {
+			add("hub", doctor.OK, env.Tf("%s, answers in %d ms", version, time.Since(begin).Milliseconds()))
 		}
-		add("hub", doctor.OK, env.Tf("%s, answers in %d ms", version, time.Since(begin).Milliseconds()))
 	}
 	_, _, err := m.sdk()
 	source, e := "", err

@@ -34,6 +34,7 @@ func (m *machine) listen(ctx context.Context) {
 	}
 	m.news = &news{update.News{File: filepath.Join(place.Cache, "version.json"), Own: client.Version, Now: time.Now}, make(chan string, 1)}
 	if m.news.Due() {
+		m.news.Asked()
 		go func(heard chan<- string) { // ends with the answer, or with the process
 			if v, err := asker.ServerVersion(ctx); err == nil {
 				heard <- v
@@ -50,7 +51,7 @@ func (m *machine) tellNews() {
 	select {
 	case v := <-m.news.version:
 		m.news.Heard(v)
-	default: // not yet: the next command asks again
+	default: // not yet
 	}
 	if v := m.news.Tell(); v != "" {
 		m.env.Say("cmh %s is out, and this is %s: %s", v, client.Version, update.Source)

@@ -68,12 +68,12 @@ func Command(env *cli.Env, place func() (config.Place, error)) *cobra.Command {
 }
 
 // prefix is what ssh's names of a profile's labs begin with: two hubs may have
-// labs of one name.
+// labs of one name. No profile's and no lab's name has a plus.
 func prefix(p config.Place) string {
 	if p.Name == config.Default {
 		return "cmh-"
 	}
-	return "cmh-" + p.Name + "-"
+	return "cmh-" + p.Name + "+"
 }
 
 // isHost accepts host names and addresses, and no option or pattern.

@@ -37,6 +37,14 @@ func (n News) Due() bool {
 	return release && n.away(n.read().At)
 }
 
+// Asked notes that the hub is being asked. What isn't heard of it is asked for again
+// in an hour.
+func (n News) Asked() {
+	h := n.read()
+	h.At = n.Now().Add(time.Hour - often)
+	n.write(h)
+}
+
 // Heard notes what the hub says it runs.
 func (n News) Heard(version string) {
 	h := n.read()

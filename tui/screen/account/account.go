@@ -98,6 +98,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case loadedMsg:
 		m.loaded, m.busy, m.all = true, false, msg
+		m.asks = false // it was about a row that may be another one now
 		m.cursor.Clamp(len(m.rows()))
 	case endedMsg:
 		if msg.err != nil {
