@@ -2,6 +2,7 @@ package guide
 
 import (
 	"context"
+	"time"
 
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
@@ -13,11 +14,13 @@ func (g guide) apiKeys(ctx context.Context) error {
 		keys, err := g.hub.APIKeys(ctx)
 		var out []choice
 		for _, k := range keys {
-			name := k.Name
+			name, hint := cli.CleanLine(k.Name), cli.CleanLine(k.Hint)+"…"
+			text := name + ", " + hint
 			if name == "" {
-				name = k.Hint
+				name, text = hint, hint
 			}
-			out = append(out, g.ending(g.env.Tf("Revoke %s", cli.CleanLine(name)), g.env.T("Programs that use it are refused from now on. Revoke it?"),
+			out = append(out, g.ending(g.env.Tf("Revoke %s", text)+", "+g.used(k.LastUsedAt),
+				g.env.Tf("Programs that use %s are refused from now on.", name)+" "+g.env.T("Revoke this API key?"),
 				func(ctx context.Context) error { return g.hub.RevokeAPIKey(ctx, k.ID) }))
 		}
 		return out, err
@@ -31,7 +34,9 @@ func (g guide) sshKeys(ctx context.Context) error {
 		keys, err := g.hub.Keys(ctx)
 		var out []choice
 		for _, k := range keys {
-			out = append(out, g.ending(g.env.Tf("Remove %s", cli.CleanLine(k.Name)), g.env.T("Whoever connects with it is a guest from now on. Remove it?"),
+			name := cli.CleanLine(k.Name)
+			out = append(out, g.ending(g.env.Tf("Remove %s", name)+", "+cli.CleanLine(k.Fingerprint)+", "+g.used(k.LastUsedAt),
+				g.env.Tf("Whoever connects with %s is a guest from now on.", name)+" "+g.env.T("Remove this SSH key?"),
 				func(ctx context.Context) error { return g.hub.RemoveKey(ctx, k.ID) }))
 		}
 		return out, err
@@ -49,15 +54,23 @@ func (g guide) signIns(ctx context.Context) error {
 			if s.Current {
 				continue
 			}
-			name := s.Client
+			name := cli.CleanLine(s.Client)
 			if name == "" {
 				name = g.env.T("a program")
 			}
-			out = append(out, g.ending(g.env.Tf("End the sign-in of %s, since %s", cli.CleanLine(name), g.env.Words().When(s.CreatedAt, "2 Jan 2006")),
-				g.env.T("It has to sign in again. End it?"), func(ctx context.Context) error { return g.hub.EndSession(ctx, s.ID) }))
+			out = append(out, g.ending(g.env.Tf("End the sign-in of %s, since %s", name, g.env.Words().When(s.CreatedAt, "2 Jan 2006"))+", "+g.used(s.LastUsedAt),
+				g.env.Tf("%s has to sign in again.", name)+" "+g.env.T("End this sign-in?"), func(ctx context.Context) error { return g.hub.EndSession(ctx, s.ID) }))
 		}
 		return out, err
 	})
+}
+
+// used tells two things of one name apart.
+func (g guide) used(at *time.Time) string {
+	if at == nil {
+		return g.env.T("never used")
+	}
+	return g.env.Tf("used %s", g.env.Words().When(*at, "2 Jan 2006"))
 }
 
 // ending is a choice that ends something, once the learner is sure.

@@ -142,7 +142,8 @@ func (g guide) choose(ctx context.Context, title string, choices []choice) error
 	}
 }
 
-// pick is the choice of that number, or the first that begins so; nil is none.
+// pick is the choice of that number, or the only one that begins so, with whole words
+// before others; nil is none.
 func pick(choices []choice, answer string) *choice {
 	if n, err := strconv.Atoi(answer); err == nil {
 		if n < 1 || n > len(choices) {
@@ -150,9 +151,16 @@ func pick(choices []choice, answer string) *choice {
 		}
 		return &choices[n-1]
 	}
-	for i := range choices {
-		if strings.HasPrefix(strings.ToLower(choices[i].text), answer) {
-			return &choices[i]
+	for _, ends := range []string{" ,:;.", ""} {
+		var found []*choice
+		for i := range choices {
+			rest, ok := strings.CutPrefix(strings.ToLower(choices[i].text), answer)
+			if ok && (ends == "" || rest == "" || strings.ContainsRune(ends, rune(rest[0]))) {
+				found = append(found, &choices[i])
+			}
+		}
+		if len(found) == 1 {
+			return found[0]
 		}
 	}
 	return nil
