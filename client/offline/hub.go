@@ -151,7 +151,7 @@ func either[T any](ctx context.Context, h *Hub, far func(context.Context) (T, er
 		if slow, _ := y.end(); slow && errors.Is(err, context.Canceled) {
 			h.reached(false)
 			h.tell()
-			return instead, nil //nolint:nilerr // the cache answers in its place
+			return instead, nil
 		}
 		if !h.lost(err) {
 			return v, err

@@ -66,8 +66,8 @@ func TestProfiles(t *testing.T) {
 	t.Setenv("CMH_SERVER", "https://work.example/")
 	for args, want := range map[string]int{
 		"config set server https://school.example --profile school": 0,
-		"config get server --profile wrok":                          2,
-		"config set pager more --profile wrok":                      2,
+		"config get server --profile school9":                       2,
+		"config set pager more --profile school9":                   2,
 		"config get server --profile new --server https://a.b":      0,
 	} {
 		if exit := run(args); exit != want {

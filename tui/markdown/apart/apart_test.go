@@ -120,8 +120,14 @@ func TestAnotherDraws(t *testing.T) {
 		src, want string
 		started   int
 	}{
-		{"*a*", "a", 1}, {"die", "die", 1}, {"*b*", "b", 2},
-		{"die", "die", 2}, {"die", "die", 3}, {"die", "die", 4}, {"*c*", "*c*", 4}, {"*d*", "*d*", 4},
+		{"*a*", "a", 1},
+		{"die", "die", 1},
+		{"*b*", "b", 2},
+		{"die", "die", 2},
+		{"die", "die", 3},
+		{"die", "die", 4},
+		{"*c*", "*c*", 4},
+		{"*d*", "*d*", 4},
 	} {
 		text, _ := pages.Draw(step.src, markdown.Options{Width: 200})
 		said, rest, plain := strings.Cut(text, "\n\n")
