@@ -91,6 +91,7 @@ test-mutants: build ## break promises of docs/security.md one by one: a test mus
 lint: $(GOLANGCI_BIN) $(GQLGEN_BIN) ## formatting, vet, layers, style, known vulnerabilities
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
+	@for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os go vet ./cmd/cmh/... ./cmd/format ./client/... ./tui/... ./words/... || exit 1; done
 	@go mod tidy -diff
 	@go mod verify >/dev/null
 	@deploy/local/generated.sh $(GQLGEN_BIN)

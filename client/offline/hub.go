@@ -148,7 +148,7 @@ func either[T any](ctx context.Context, h *Hub, far func(context.Context) (T, er
 			return err == nil
 		})
 		v, err := far(hurried)
-		if slow, _ := y.end(); slow && errors.Is(err, context.Canceled) {
+		if slow, _ := y.end(err); slow {
 			h.reached(false)
 			h.tell()
 			return instead, nil

@@ -106,14 +106,15 @@ func (y *hurry) giveUp() {
 // idle reports whether there is no time to be up.
 func (y *hurry) idle() bool { return y.over || y.timer == nil || y.taken && !y.reading }
 
-// end is called when the call has returned. It reports whether it was ended for
-// being slow, and whether the hub may have its request.
-func (y *hurry) end() (slow, arrived bool) {
+// end is called when the call has returned. It reports whether it failed because it
+// was ended for being slow, and whether the hub may have its request: a refusal that
+// came while time ran out is an answer.
+func (y *hurry) end(err error) (slow, arrived bool) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.over = true
 	y.set(0)
-	slow = context.Cause(y.ctx) == errSlow //nolint:errorlint // it is set as it is
+	slow = context.Cause(y.ctx) == errSlow && errors.Is(err, context.Canceled) //nolint:errorlint // it is set as it is
 	y.cancel(nil)
 	return slow, y.taken
 }

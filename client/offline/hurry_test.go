@@ -86,7 +86,7 @@ func TestWhoIsNotHurried(t *testing.T) {
 		if armed {
 			<-asked
 		}
-		if slow, _ := y.end(); slow || armed == test.instead {
+		if slow, _ := y.end(context.Canceled); slow || armed == test.instead {
 			t.Errorf("%s: ended: %v, watched: %v", name, slow, armed)
 		}
 	}
@@ -103,6 +103,20 @@ func TestTheHubIsJustInTime(t *testing.T) {
 	}, func() (string, error) { return "kept", nil })
 	if got != "new" || err != nil || h.Away() {
 		t.Errorf("got %q, %v, away: %v", got, err, h.Away())
+	}
+}
+
+// So is a refusal: what is kept doesn't hide it.
+func TestTheHubRefusesJustInTime(t *testing.T) {
+	t.Parallel()
+	h := nowhere(t)
+	_, err := either(t.Context(), h, func(ctx context.Context) (string, error) {
+		httptrace.ContextClientTrace(ctx).GetConn("hub:443")
+		<-ctx.Done()
+		return "", hub.Errorf(hub.Forbidden, "No longer yours.")
+	}, func() (string, error) { return "kept", nil })
+	if hub.CodeOf(err) != hub.Forbidden || h.Away() {
+		t.Errorf("got %v, away: %v", err, h.Away())
 	}
 }
 

@@ -38,7 +38,7 @@ func (h *Hub) Tend(ctx context.Context) (said func() []string) {
 				var slow atomic.Bool
 				watched, y := h.hurry(ctx, true, func() bool { slow.Store(true); return false })
 				_, err := h.Client.Courses(watched, hub.CourseFilter{Paging: hub.Paging{Limit: pageSize}})
-				if _, _ = y.end(); err != nil || !slow.Load() {
+				if _, _ = y.end(err); err != nil || !slow.Load() {
 					h.lost(err)
 				}
 			}

@@ -48,7 +48,7 @@ func (h *Hub) RecordProgress(ctx context.Context, entries []hub.ProgressEntry) (
 	if !h.Away() {
 		hurried, y := h.hurry(ctx, true, func() bool { return h.journals(ctx, entries) })
 		merged, err := h.Client.RecordProgress(hurried, entries)
-		if slow, _ := y.end(); slow && err != nil {
+		if slow, _ := y.end(err); slow {
 			h.reached(false)
 		} else if !h.lost(err) {
 			return merged, err
@@ -123,11 +123,11 @@ func (h *Hub) TakeQuiz(ctx context.Context, course, lesson string, a hub.QuizAns
 			return err == nil
 		})
 		r, err := h.Client.TakeQuiz(hurried, course, lesson, a)
-		slow, arrived := y.end()
+		slow, arrived := y.end(err)
 		switch {
-		case slow && err != nil && !arrived:
+		case slow && !arrived:
 			h.reached(false)
-		case slow && err != nil:
+		case slow:
 			return r, hub.Wrap(err, hub.Unavailable, "Nobody knows whether your answers have reached the hub. See with: cmh progress")
 		case !h.lost(err) || !client.NeverSent(err):
 			return r, err
@@ -167,9 +167,9 @@ func (h *Hub) write(ctx context.Context, events ...hub.LearningEvent) error {
 func (h *Hub) CatchSoon(ctx context.Context) (Replayed, error) {
 	hurried, y := h.hurry(ctx, false, func() bool { return true })
 	r, err := h.Catch(hurried)
-	if slow, _ := y.end(); slow && err != nil {
+	if slow, _ := y.end(err); slow {
 		h.reached(false)
-		return r, nil //nolint:nilerr // what waits goes on waiting
+		return r, nil // what waits goes on waiting
 	}
 	return r, err
 }

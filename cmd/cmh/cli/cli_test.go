@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -185,5 +186,34 @@ func TestAskLeavesTheRestOfTheInput(t *testing.T) {
 	rest, _ := io.ReadAll(env.In)
 	if out != "hello Ada\n" || errOut != "Name? " || exit != 0 || string(rest) != "next" {
 		t.Errorf("exit %d, out %q, err %q, rest %q", exit, out, errOut, rest)
+	}
+}
+
+// A summary that is too long for its line, as many are in another language, goes
+// on below itself.
+func TestSummariesAreWrapped(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	env := &cli.Env{Out: &out, Err: io.Discard, In: strings.NewReader("")}
+	short := strings.TrimSpace(strings.Repeat("größer ", 30))
+	root := cli.Group("cmh", "", &cobra.Command{Use: "grow", Short: short, Run: func(*cobra.Command, []string) {}})
+	if exit := cli.Run(t.Context(), root, env, []string{"--help"}); exit != 0 {
+		t.Fatalf("exit %d", exit)
+	}
+	shown, at := 0, -1
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		if utf8.RuneCountInString(line) > 80 {
+			t.Errorf("wider than 80 columns: %q", line)
+		}
+		n, begins := strings.Count(line, "größer"), strings.Index(line, "größer")
+		if shown += n; n > 0 && at < 0 {
+			at = begins
+		}
+		if n > 0 && begins != at {
+			t.Errorf("not below the first line: %q", line)
+		}
+	}
+	if shown != 30 {
+		t.Errorf("%d of 30 words are shown:\n%s", shown, out.String())
 	}
 }

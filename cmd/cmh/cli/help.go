@@ -91,7 +91,9 @@ func writeCommands(env *Env, b *strings.Builder, head func(string), cmd *cobra.C
 		}
 		head(title)
 		for _, c := range cs {
-			fmt.Fprintf(b, "  %-*s  %s\n", pad, c.Name(), env.T(c.Short))
+			below := "\n" + strings.Repeat(" ", pad+4)
+			short := strings.ReplaceAll(wrap(env.T(c.Short), helpWidth-pad-4), "\n", below)
+			fmt.Fprintf(b, "  %-*s  %s\n", pad, c.Name(), short)
 		}
 	}
 	for _, g := range cmd.Groups() {
