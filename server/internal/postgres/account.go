@@ -1,7 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -82,11 +85,14 @@ func (tx Tx) SetRole(ctx context.Context, id string, role hub.Role) error {
 
 // Keys lists the SSH keys of an account, oldest first.
 func (tx Tx) Keys(ctx context.Context, userID string) ([]hub.Key, error) {
-	rows, err := tx.Query(ctx, `SELECT `+keyColumns+` FROM ssh_keys WHERE user_id = $1::text::uuid ORDER BY created_at, id`, userID)
+	rows, err := tx.Query(ctx, `SELECT `+keyColumns+` FROM ssh_keys WHERE user_id = $1::text::uuid`, userID)
 	if err != nil {
 		return nil, classify("key", err)
 	}
 	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (hub.Key, error) { return scanKey(row) })
+	slices.SortFunc(keys, func(a, b hub.Key) int { // by PostgreSQL it is a tenth of its work
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
 	return keys, classify("key", err)
 }
 

@@ -2,10 +2,12 @@ package postgres_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
 	"github.com/cloudmastershub/cmh/server/internal/postgres/pgtest"
@@ -63,6 +65,33 @@ func TestMergeGathered(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// What a learner takes is found by who they are, however many take the course, and
+// however little PostgreSQL knows of that: others of the course aren't read.
+func TestMergeGatheredReadsNobodyElse(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	if _, err := db.Pool().Exec(t.Context(), `
+		INSERT INTO users (email, username, password_hash) SELECT n || '@b', 'u' || n, '' FROM generate_series(1, 2000) n;
+		INSERT INTO courses (slug, version) VALUES ('one', 2);
+		INSERT INTO enrollments (user_id, course_id, version) SELECT u.id, c.id, 2 FROM users u, courses c`); err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []string{"", "ANALYZE"} {
+		if _, err := db.Pool().Exec(t.Context(), known); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := db.Pool().Query(t.Context(), "EXPLAIN "+postgres.MergeGathered, []string{}, []string{}, []int32{}, []string{}, []int32{}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		plan := strings.Join(lines, "\n")
+		if err != nil || !strings.Contains(plan, "Index Cond: ((user_id = t.user_id) AND (course_id = t.course_id))") {
+			t.Errorf("after %q: %v\n%s", known, err, plan)
 		}
 	}
 }
