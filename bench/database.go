@@ -49,7 +49,10 @@ const (
 		CREATE TABLE IF NOT EXISTS floor.progress (
 		    user_id bigint, lesson_id bigint, percentage integer NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (user_id, lesson_id));
 		INSERT INTO floor.progress SELECT n / 100, n % 100, 0 FROM generate_series(0, 9999) n ON CONFLICT DO NOTHING;
-		ANALYZE floor.progress`
+		WITH u AS (INSERT INTO users (email, username, password_hash)
+		    SELECT 'reader-' || n || '@localhost', 'reader-' || n, '' FROM generate_series(0, 9999) n RETURNING id)
+		INSERT INTO ssh_keys (user_id, name, type, fingerprint, public_key) SELECT id, 'bench', 'ssh-ed25519', id, '' FROM u;
+		ANALYZE`
 	selectScript = "\\set n random(0, 9999)\nSELECT user_id, lesson_id, percentage, at FROM floor.progress WHERE user_id = :n / 100 AND lesson_id = :n % 100;\n"
 	upsertScript = "\\set n random(0, 9999)\n\\set p random(0, 100)\n" +
 		"INSERT INTO floor.progress AS f (user_id, lesson_id, percentage) VALUES (:n / 100, :n % 100, :p) " +
@@ -84,7 +87,7 @@ func database(ctx context.Context, r *rig) ([]table, error) {
 }
 
 func reading(ctx context.Context, r *rig, p *product, db *pgx.Conn, dsn string) (table, error) {
-	const statement = `SELECT id::text, name, type, fingerprint, created_at, last_used_at FROM ssh_keys WHERE user_id = $1::text::uuid ORDER BY created_at, id`
+	const statement = `SELECT id::text, name, type, fingerprint, created_at, last_used_at FROM ssh_keys WHERE user_id = $1::text::uuid`
 	t := table{
 		title: "Reads from the database", head: []string{"", "clients", "reads/s", "÷ minimal Gin + pgx", "must", "aim", "÷ pgbench select", "must", "aim"},
 		notes: []string{"`GET /v1/users/keys` asks the database each time; the minimal handler runs the same statement, without rights, limits or headers; pgbench reads one row by its key, prepared, over the same socket."},
