@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/all"
@@ -37,16 +38,17 @@ func UsedImages(cfg Config) ([]string, error) {
 	return local.UsedImages(filepath.Join(cfg.DataDir, "labs"))
 }
 
-// installed answers whether an image is there, from the store as it is then.
-func installed(cfg Config) (func(string) bool, error) {
+// installed answers whether an image is there, from the store as it is then, and
+// when that was changed last.
+func installed(cfg Config) (is func(string) bool, changed func() time.Time, err error) {
 	store, err := OpenImages(cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return func(name string) bool {
 		_, err := store.Resolve(cmp.Or(name, cfg.LabImage))
 		return err == nil
-	}, nil
+	}, store.Changed, nil
 }
 
 // oneLearner says that a sandbox of d can take all of this machine.

@@ -74,6 +74,15 @@ func Open(dir string) (*Store, error) {
 // Dir is where the store lies.
 func (s *Store) Dir() string { return s.dir }
 
+// Changed is when an image was last given a name or lost one.
+func (s *Store) Changed() time.Time {
+	st, err := os.Stat(filepath.Join(s.dir, namesDir))
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
+}
+
 // Resolve finds an image by its name or, as a registry knows it, by its
 // reference; an empty name is Default's. The error is labs.ErrNoImage, in words
 // that say how to get it, when there is none. Nothing is fetched.

@@ -74,8 +74,9 @@ type App struct {
 	published atomic.Int64
 }
 
-// Published counts how often this process has published a course or heard that
-// another did: what anybody was shown before it rises may have changed.
+// Published counts how often this process has published a course, or heard that
+// another did, or met other images of labs: what anybody was shown before it rises
+// may have changed.
 func (a *App) Published() int64 { return a.published.Load() }
 
 // As returns the hub as user sees it. There is no other way in: App itself has

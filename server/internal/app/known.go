@@ -19,6 +19,8 @@ const (
 	freshTold = 30 * time.Second
 	freshDeaf = time.Second
 
+	imagesLook = 10 * time.Second
+
 	keptEach = 20_000
 )
 
@@ -79,10 +81,13 @@ func (k *known) changing(forget func()) {
 	k.heard.Add(1)
 }
 
-func (k *known) isFresh(read, now time.Time) bool {
-	life := freshDeaf
-	if k.told.Load() {
-		life = freshTold
+func (k *known) isFresh(read, now time.Time) bool { return k.lasts(read, now, freshTold) }
+
+// lasts reports whether what was read at some time is good still: for life, while
+// every change of it is told.
+func (k *known) lasts(read, now time.Time, life time.Duration) bool {
+	if !k.told.Load() {
+		life = min(life, freshDeaf)
 	}
 	age := now.Sub(read)
 	return age >= 0 && age < life
@@ -210,10 +215,32 @@ func (k *known) forgetAll() {
 // done, and gives back what was taken of quotas and not used. Without it, what is
 // known is asked for anew every second.
 func (a *App) Watch(ctx context.Context) error {
-	var giving sync.WaitGroup
-	giving.Go(func() { a.quotas.run(ctx, a) })
-	defer giving.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { a.quotas.run(ctx, a) })
+	if changed := a.Labs.Changed; changed != nil {
+		last := changed() // before anything is kept for long
+		beside.Go(func() { a.watchImages(ctx, last) })
+	}
+	defer beside.Wait()
 	return a.DB.Watch(ctx, ears{a})
+}
+
+// watchImages looks for images of labs that were installed or removed beside this
+// process: courses say which of their labs can be started here.
+func (a *App) watchImages(ctx context.Context, last time.Time) {
+	tick := time.NewTicker(imagesLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if at := a.Labs.Changed(); !at.Equal(last) {
+			last = at
+			a.published.Add(1)
+		}
+	}
 }
 
 // Watching reports whether it does hear.
@@ -224,11 +251,11 @@ type ears struct{ *App }
 
 // Listening says whether changes are heard of.
 func (e ears) Listening(on bool) {
-	e.known.told.Store(on)
-	if on { // nobody knows what happened meanwhile
+	if on { // nobody knows what happened meanwhile; what is made from here on is told of
 		e.known.forgetAll()
 		e.published.Add(1)
 	}
+	e.known.told.Store(on)
 }
 
 // Changed forgets what has changed.

@@ -107,9 +107,11 @@ func (a Actor) Looking(ctx context.Context, look func(context.Context)) (view st
 	return view, err
 }
 
-// Fresh reports whether what was read at some time, and nothing was heard of
-// since, may still be shown.
-func (a *App) Fresh(read time.Time) bool { return a.known.isFresh(read, a.now()) }
+// Lasts reports whether what was read at some time, and nothing was heard of
+// since, may still be shown: for life, and a second where nobody tells.
+func (a *App) Lasts(read time.Time, life time.Duration) bool {
+	return a.known.lasts(read, a.now(), life)
+}
 
 // Time is what the app's clock shows.
 func (a *App) Time() time.Time { return a.now() }

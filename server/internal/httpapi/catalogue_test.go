@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,68 @@ func TestPublishingSwapsTheCatalogueEverywhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A course is kept for an hour and a search for a quarter of one, on a server that
+// hears of what is published; preferences a day. Here nothing is told, so that
+// nothing but the clock ends them.
+func TestWhatIsKeptReadyRunsOut(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	api := apitest.New(t, func(a *app.App) {
+		began := time.Now()
+		a.Now = func() time.Time { return began.Add(time.Duration(ahead.Load())) }
+	})
+	newAuthor(t, api, hub.Instructor).publish(t, "kept", titled("Title 0"))
+	one := api.User(t, hub.Free)
+	profile, err := one.Profile(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Watch(t)
+	const course, list, search, preferences = "/v1/courses/kept", "/v1/courses", "/v1/courses?q=title", "/v1/users/preferences"
+	change := func(n int) {
+		t.Helper()
+		title := fmt.Sprintf("Title %d", n)
+		for _, sql := range []string{
+			`UPDATE course_versions SET document = jsonb_set(document, '{title}', to_jsonb($1::text))`,
+			`UPDATE course_index SET title = $1, summary = jsonb_set(summary, '{title}', to_jsonb($1::text))`,
+			`UPDATE users SET preferences = jsonb_build_object('title', $1::text)`,
+		} {
+			if _, err := api.App.DB.Pool().Exec(t.Context(), sql, title); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := api.App.DB.Pool().Exec(t.Context(), `ALTER TABLE users DISABLE TRIGGER tell`); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(at time.Duration, want map[string]int) {
+		t.Helper()
+		ahead.Store(int64(at))
+		for path, n := range want {
+			token := ""
+			if path == preferences { // a token of that time
+				l, err := api.Guest().Login(t.Context(), hub.Credentials{Email: profile.Email, Password: apitest.Password})
+				if err != nil {
+					t.Fatal(err)
+				}
+				token = l.AccessToken
+			}
+			if got := send(t, api, "GET", path, token, ""); !strings.Contains(got.body, fmt.Sprintf("Title %d", n)) {
+				t.Errorf("after %v %s is not of change %d: %d %s", at, path, n, got.status, got.body)
+			}
+		}
+	}
+	change(1)
+	shows(0, map[string]int{course: 1, list: 1, search: 1, preferences: 1})
+	change(2)
+	shows(15*time.Minute-time.Second, map[string]int{course: 1, list: 1, search: 1, preferences: 1})
+	shows(15*time.Minute, map[string]int{course: 1, list: 1, search: 2})
+	shows(time.Hour-time.Second, map[string]int{course: 1, list: 1})
+	shows(time.Hour, map[string]int{course: 2, list: 2})
+	shows(24*time.Hour-time.Second, map[string]int{preferences: 1})
+	shows(24*time.Hour, map[string]int{preferences: 2})
 }
 
 // Each form of an answer has its own tag, and what it decodes to is the same.

@@ -31,7 +31,14 @@ type shown struct {
 	answer    answer
 	published int64
 	made      time.Time
+	life      time.Duration
 }
+
+// How long an answer is shown when nothing is published meanwhile.
+const (
+	courseLife = time.Hour
+	searchLife = 15 * time.Minute
+)
 
 const (
 	maxShown  = 32 << 20 // bytes, all forms together
@@ -49,10 +56,10 @@ func (s *showcase) init() {
 	})
 }
 
-func (s *showcase) get(of sight, published int64, fresh func(time.Time) bool) (answer, bool) {
+func (s *showcase) get(of sight, published int64, lasts func(made time.Time, life time.Duration) bool) (answer, bool) {
 	s.init()
 	k, ok := s.kept.GetIfPresent(of)
-	return k.answer, ok && k.published == published && fresh(k.made)
+	return k.answer, ok && k.published == published && lasts(k.made, k.life)
 }
 
 func (s *showcase) put(of sight, k shown) {
@@ -115,7 +122,7 @@ func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
 	// Asked before the answer is made, so that one made meanwhile is not taken
 	// for newer than it is.
 	of, published, now := sight{view, target}, h.app.Published(), h.app.Time()
-	a, ok := h.showcase.get(of, published, h.app.Fresh)
+	a, ok := h.showcase.get(of, published, h.app.Lasts)
 	if ok {
 		return a
 	}
@@ -136,7 +143,11 @@ func (h api) show(c *gin.Context, f handler, as app.Actor) answer {
 	if as.User().Role == hub.Guest {
 		cache = forAll
 	}
+	life := courseLife
+	if c.Query("q") != "" {
+		life = searchLife
+	}
 	a.packed = pack(a.Body, cache)
-	h.showcase.put(of, shown{a, published, now})
+	h.showcase.put(of, shown{a, published, now, life})
 	return a
 }

@@ -9,10 +9,10 @@ func TestShowcaseForgets(t *testing.T) {
 	t.Parallel()
 	var s showcase
 	made := time.Unix(1000, 0)
-	is := func(fresh bool) func(time.Time) bool {
-		return func(at time.Time) bool { return fresh && at.Equal(made) }
+	is := func(fresh bool) func(time.Time, time.Duration) bool {
+		return func(at time.Time, life time.Duration) bool { return fresh && at.Equal(made) && life == courseLife }
 	}
-	s.put(sight{"guest", "/v1/courses"}, shown{answer{Status: 200, packed: pack([]byte("[]"), nil)}, 1, made})
+	s.put(sight{"guest", "/v1/courses"}, shown{answer{Status: 200, packed: pack([]byte("[]"), nil)}, 1, made, courseLife})
 	for _, tt := range []struct {
 		name      string
 		of        sight
