@@ -92,6 +92,8 @@ type quotas struct {
 	recalls chan string
 	closing atomic.Bool
 	leases  together[*lease]
+
+	uncounted atomic.Int64
 }
 
 const leaseMost = 256 // principals of one statement
@@ -160,8 +162,7 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 	one.waiting.Add(-1)
 	if one.held == 0 && !now.Before(one.until) {
 		if err := q.take(ctx, a, one, principal, most, now); err != nil {
-			// A database that is away is told of by whoever needs it.
-			return Standing{}, nil // and what can be answered without it is
+			return Standing{}, q.uncountable(a, err)
 		}
 	}
 	one.used = now
@@ -177,6 +178,25 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 	st.Left = min(most-1, one.left+one.held)
 	return st, nil
 }
+
+// uncountable is whether somebody gets on whose request could not be counted. With
+// a database that is away they do: what can be answered without it is, and the rest
+// says itself why not. While it is there nobody does, or a crowd that keeps it busy
+// would be without a limit.
+func (q *quotas) uncountable(a *App, err error) error {
+	away := hub.CodeOf(err) == hub.Unavailable
+	switch {
+	case away && !a.known.told.Load():
+		q.uncounted.Add(1)
+		return nil
+	case away:
+		return err
+	}
+	return &hub.Error{Code: hub.Unavailable, Message: "The database is not available right now. Please try again.", RetryAfter: 2 * time.Second, Err: err}
+}
+
+// Uncounted is how many requests were let through that could not be counted.
+func (a *App) Uncounted() int64 { return a.quotas.uncounted.Load() }
 
 // until is how long to wait. Others may have been served since now.
 func until(t, now time.Time) time.Duration {

@@ -230,6 +230,9 @@ func TestTheLastTenGoOnce(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			got := send(t, []*apitest.API{one, two}[i%2], "GET", "/v1/courses", token, "")
+			for got.status == http.StatusServiceUnavailable { // a database that is too busy to count
+				got = send(t, []*apitest.API{one, two}[i%2], "GET", "/v1/courses", token, "")
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			answers[got.status]++
@@ -241,6 +244,44 @@ func TestTheLastTenGoOnce(t *testing.T) {
 	}
 	if got := send(t, one.Beside(t, limits), "GET", "/v1/courses", token, ""); got.status != http.StatusTooManyRequests {
 		t.Errorf("after a restart: %d", got.status)
+	}
+}
+
+// While the database is there nobody gets on uncounted, whatever keeps it from
+// counting. While it is away, what needs it not is answered, and how often is told.
+func TestNobodyIsUncountedUnlessTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	limits := allow(app.Limits{Guest: 100})
+	told := apitest.New(t, limits)
+	deaf := told.Beside(t, limits)
+	told.Watch(t)
+	fails := func(how string) {
+		t.Helper()
+		_, err := told.App.DB.Pool().Exec(t.Context(), `
+			CREATE OR REPLACE FUNCTION take_quota(who text, want integer, most integer, span interval, moment timestamptz,
+			    OUT granted integer, OUT remaining integer, OUT free_at timestamptz) AS $$
+			BEGIN RAISE EXCEPTION USING ERRCODE = '`+how+`'; END $$ LANGUAGE plpgsql`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		how       string
+		api       *apitest.API
+		status    int
+		uncounted int64
+	}{
+		{"57P01", told, http.StatusServiceUnavailable, 0}, // a connection that was ended
+		{"57014", told, http.StatusServiceUnavailable, 0}, // a statement that took too long
+		{"XX000", told, http.StatusServiceUnavailable, 0}, // a fault of ours
+		{"XX000", deaf, http.StatusServiceUnavailable, 0},
+		{"57P01", deaf, http.StatusOK, 1},
+	} {
+		fails(tt.how)
+		got := send(t, tt.api, "GET", "/v1/courses", "", "")
+		if got.status != tt.status || (got.header.Get("Retry-After") == "") != (tt.status == http.StatusOK) || tt.api.App.Uncounted() != tt.uncounted {
+			t.Errorf("%s: %d %v %s, %d uncounted", tt.how, got.status, got.header, got.body, tt.api.App.Uncounted())
+		}
 	}
 }
 
