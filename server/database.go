@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -26,8 +28,8 @@ func privateConfig(cfg Config) privatepg.Config {
 
 // openDatabase does not wait for a database elsewhere: it may come later.
 func openDatabase(ctx context.Context, cfg Config, with ...postgres.Option) (db database, err error) {
-	url := cfg.DatabaseURL
-	if url == "" {
+	at := cfg.DatabaseURL
+	if at == "" {
 		db.private, err = privatepg.Open(ctx, privateConfig(cfg))
 		if errors.Is(err, privatepg.ErrRunning) {
 			return db, fmt.Errorf("another cmh-server already runs on %s: stop it first, or choose another CMH_DATA_DIR", cfg.DataDir)
@@ -35,9 +37,9 @@ func openDatabase(ctx context.Context, cfg Config, with ...postgres.Option) (db 
 		if err != nil {
 			return db, err
 		}
-		url = db.private.URL()
+		at = db.private.URL()
 	}
-	if db.DB, err = postgres.Open(ctx, url, with...); err != nil && db.private != nil {
+	if db.DB, err = postgres.Open(ctx, at, with...); err != nil && db.private != nil {
 		err = errors.Join(err, db.private.Close(context.WithoutCancel(ctx)))
 	}
 	return db, err
@@ -96,19 +98,52 @@ func CreateUser(ctx context.Context, cfg Config, r hub.Registration, role hub.Ro
 	return u, err
 }
 
+// WithDatabase calls do with where PostgreSQL's programs are, and the variables by
+// which they find the hub's own database, which is started for it unless a server
+// runs. Nothing of the hub's is made in it.
+func WithDatabase(ctx context.Context, cfg Config, do func(bin string, env []string) error) (err error) {
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return err
+	}
+	if cfg.DatabaseURL != "" {
+		return errors.New("the database is one that you keep (CMH_DATABASE_URL): run the program with its address, such as psql -d \"$CMH_DATABASE_URL\"")
+	}
+	if err := makeDataDir(cfg.DataDir); err != nil {
+		return err
+	}
+	bin, _, err := privatepg.Find()
+	if err != nil {
+		return err
+	}
+	dsn, leave, err := privatepg.Join(ctx, privateConfig(cfg))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave(context.WithoutCancel(ctx))) }()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return err
+	}
+	password, _ := u.User.Password()
+	return do(bin, []string{
+		"PGHOST=" + u.Query().Get("host"), "PGUSER=" + u.User.Username(), "PGPASSWORD=" + password,
+		"PGDATABASE=" + strings.TrimPrefix(u.Path, "/"),
+	})
+}
+
 // joinDatabase opens the database for a moment. done closes it, and joins what
 // goes wrong then to err.
 func joinDatabase(ctx context.Context, cfg Config) (db *postgres.DB, done func(err error) error, err error) {
-	url, leave := cfg.DatabaseURL, func(context.Context) error { return nil }
-	if url == "" {
+	at, leave := cfg.DatabaseURL, func(context.Context) error { return nil }
+	if at == "" {
 		if err := makeDataDir(cfg.DataDir); err != nil {
 			return nil, nil, err
 		}
-		if url, leave, err = privatepg.Join(ctx, privateConfig(cfg)); err != nil {
+		if at, leave, err = privatepg.Join(ctx, privateConfig(cfg)); err != nil {
 			return nil, nil, err
 		}
 	}
-	if db, err = postgres.Open(ctx, url); err != nil {
+	if db, err = postgres.Open(ctx, at); err != nil {
 		return nil, nil, errors.Join(err, leave(context.WithoutCancel(ctx)))
 	}
 	return db, func(err error) error {

@@ -117,7 +117,7 @@ func command() *cobra.Command {
 		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), log)
 		return c, err
 	}
-	root.AddCommand(serveCommand(config, log), adminCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
+	root.AddCommand(serveCommand(config, log), adminCommand(config), databaseCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
 	return root
 }
 

@@ -85,14 +85,7 @@ func pgProgram(t *testing.T, name string) string {
 // pg runs it as docs/operations.md says, on the server's own database.
 func (s *process) pg(name string, args ...string) {
 	s.t.Helper()
-	pg := filepath.Join(s.dir, "postgres")
-	secret, err := os.ReadFile(filepath.Join(pg, "password"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	cmd := exec.CommandContext(s.t.Context(), pgProgram(s.t, name), append([]string{"-h", filepath.Join(pg, "run"), "-U", "cmh"}, args...)...)
-	cmd.Env = append(os.Environ(), "PGPASSWORD="+strings.TrimSpace(string(secret)))
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := s.run("", append([]string{"database", name}, args...)...); err != nil {
 		s.t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
@@ -153,7 +146,7 @@ func TestBackupIsRestored(t *testing.T) {
 	had := belongingsOf(t, ada)
 
 	dump := filepath.Join(t.TempDir(), "hub.dump")
-	lost.pg("pg_dump", "-Fc", "-f", dump, "postgres")
+	lost.pg("pg_dump", "-Fc", "-f", dump)
 	kept := map[string][]byte{"ssh_host_ed25519_key": key}
 	if kept["node"], err = os.ReadFile(filepath.Join(lost.dir, "node")); err != nil {
 		t.Fatal(err)
@@ -183,9 +176,7 @@ func TestBackupIsRestored(t *testing.T) {
 				}
 				s.env = append(s.env, "CMH_DATABASE_URL="+db)
 			} else {
-				s.start()
-				s.pg("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "-d", "postgres", dump)
-				s.stop()
+				s.pg("pg_restore", "--no-owner", "--single-transaction", "-d", "postgres", dump)
 			}
 			s.env = append(s.env, withLabs()...)
 			s.start()
