@@ -33,8 +33,10 @@ type Sandbox struct {
 	client *ssh.Client
 }
 
-// helloTimeout bounds dial and handshake with an agent that is there.
-const helloTimeout = 10 * time.Second
+// helloTimeout bounds dial and handshake with an agent that is there. One that has
+// ended is told at once: only one that hangs takes so long, or a machine that has
+// no time for it.
+const helloTimeout = 30 * time.Second
 
 // InnerConfig is the SSH of the hop between host and agent. The connection
 // never leaves the machine's own sockets and whoever can open it owns the

@@ -29,7 +29,7 @@ import (
 //	lines           all that was shown so far is lines of text, with nothing that moves or draws
 //	quiet           what it shows is complete: nothing comes any more
 //	atmost BYTES    all that was sent so far
-//	sent "TEXT"     somewhere in all that was sent so far
+//	sent "TEXT"     somewhere in all that was sent from the beginning, by and by
 //	signal NAME     TERM, HUP or INT, to the program
 //	exits STATUS
 //	restored        the terminal is as it was before
@@ -96,7 +96,7 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 		case "sent":
 			text, err := strconv.Unquote(rest)
 			ts.Check(err)
-			if !strings.Contains(shown.everything(), text) {
+			if !shown.waitAll(text) {
 				ts.Fatalf("it has not sent %q", text)
 			}
 		case "signal":
@@ -240,6 +240,18 @@ func (s *show) wait(re *regexp.Regexp) bool {
 	defer tick.Stop()
 	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
 		if s.find(re) {
+			return true
+		}
+	}
+	return false
+}
+
+// waitAll looks for text in all that there ever was.
+func (s *show) waitAll(text string) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if strings.Contains(s.everything(), text) {
 			return true
 		}
 	}

@@ -15,8 +15,8 @@ const (
 	// A line that nobody uses is kept for whoever comes next, this long: not
 	// so long that a storm of visitors leaves anything behind.
 	lineRest = 2 * time.Second
-	// An agent that is there answers at once.
-	lineLimit = 10 * time.Second
+	// An agent that is there answers at once, unless its machine has no time for it.
+	lineLimit = 30 * time.Second
 )
 
 // lines are the connections to agents: one for each sandbox, shared by all of

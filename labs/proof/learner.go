@@ -214,6 +214,9 @@ func (l *learner) paste(ctx context.Context, t *terminal, code string, enter boo
 		if err := t.press("\r"); err != nil {
 			return err
 		}
+		if read, err := t.taken(ctx, prompts, l.patience, l.idle(t)); !read || err != nil {
+			return err
+		}
 		_, err := t.await(ctx, prompts, patience, l.idle(t))
 		return err
 	}
@@ -239,6 +242,11 @@ func (l *learner) line(ctx context.Context, t *terminal, line string, enter bool
 	t.touch()
 	if err := t.press(line); err != nil || !enter {
 		return err
+	}
+	if editor {
+		if read, err := t.taken(ctx, prompts, l.patience, l.idle(t)); !read || err != nil {
+			return err
+		}
 	}
 	_, err := t.await(ctx, prompts, patience, l.idle(t))
 	return err

@@ -75,7 +75,7 @@ func (pl *play) all(ctx context.Context) (steps []Play, err error) {
 
 // step checks, works, and checks again.
 func (pl *play) step(ctx context.Context, n int) (one Play, err error) {
-	before, err := pl.check(ctx, n, time.Now())
+	before, err := pl.check(ctx, n, 1, 0)
 	if err != nil {
 		return one, err
 	}
@@ -88,7 +88,7 @@ func (pl *play) step(ctx context.Context, n int) (one Play, err error) {
 		if before.Outcome == labs.Unverified {
 			return one, nil
 		}
-		after, err := pl.check(ctx, n, time.Now().Add(grace))
+		after, err := pl.check(ctx, n, looks, grace)
 		if err != nil {
 			return one, err
 		}
@@ -101,17 +101,26 @@ func (pl *play) step(ctx context.Context, n int) (one Play, err error) {
 	return one, nil
 }
 
-// grace is how long after its last command a step's work may take effect:
-// services start, watchers look again. A learner would press the key twice.
-const grace = 3 * time.Second
+// How long after its last command a step's work may take effect: services start,
+// watchers look again. A learner would press the key twice. A machine that has no
+// time for the work has none for the checks either, so there are so many of them at
+// least, up to a limit: a check may be slow by itself.
+const (
+	grace     = 3 * time.Second
+	graceMost = 30 * time.Second
+	looks     = 6
+)
 
-// check asks for the verdict on step n, and again while it is red, until then.
-func (pl *play) check(ctx context.Context, n int, until time.Time) (labs.Verdict, error) {
+// check asks for the verdict on step n, and again while it is red: so often, and
+// for so long.
+func (pl *play) check(ctx context.Context, n, least int, grace time.Duration) (labs.Verdict, error) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	began := time.Now()
+	for looked := 1; ; looked++ {
 		v, err := pl.stage.Check(ctx, n)
-		if err != nil || v.Outcome != labs.Failed || time.Now().After(until) {
+		took := time.Since(began)
+		if err != nil || v.Outcome != labs.Failed || took > grace && (looked >= least || took > graceMost) {
 			return v, err
 		}
 		select {

@@ -175,11 +175,27 @@ var drawn = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x
 // await waits until the terminal is ready for input that comes after its
 // prompts-th prompt; idle may cut that short. It reports whether it is ready.
 func (t *terminal) await(ctx context.Context, prompts int, patience time.Duration, idle func(context.Context) bool) (bool, error) {
+	return t.until(ctx, func() (bool, time.Duration) { return t.state(prompts) }, patience, idle)
+}
+
+// taken waits until the line editor has read what was typed after its prompts-th
+// prompt: from then on runs what is to be waited for. It reports false where
+// something else reads, which takes no lines.
+func (t *terminal) taken(ctx context.Context, prompts int, patience time.Duration, idle func(context.Context) bool) (bool, error) {
+	return t.until(ctx, func() (bool, time.Duration) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return !t.pasting || t.prompts > prompts, quietAnswer
+	}, patience, idle)
+}
+
+// until is await for any state, which says when to look again.
+func (t *terminal) until(ctx context.Context, state func() (bool, time.Duration), patience time.Duration, idle func(context.Context) bool) (bool, error) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	asked := time.Now()
 	for {
-		ready, again := t.state(prompts)
+		ready, again := state()
 		if ready {
 			return true, nil
 		}
