@@ -73,7 +73,7 @@ var sshWords = map[string]string{
 	"course enroll":         "COURSE",
 	"course leave":          "COURSE",
 	"course search":         "text",
-	"course view":           "COURSE",
+	"course view":           "COURSE --json",
 	"key add":               "-",
 	"key remove":            "SHA256:x --yes",
 	"lab answer":            "s-aaaaaaaaaa --answer x",
@@ -101,7 +101,7 @@ var sshWords = map[string]string{
 	"lab status":            "s-aaaaaaaaaa",
 	"lab stop":              "s-aaaaaaaaaa",
 	"lab submit":            "s-aaaaaaaaaa",
-	"lab view":              "LAB",
+	"lab view":              "LAB --step 1",
 	"lab wait":              "s-aaaaaaaaaa --timeout 1s",
 	"lesson done":           "COURSE LESSON",
 	"lesson list":           "COURSE",
@@ -112,15 +112,23 @@ var sshWords = map[string]string{
 	"quiz take":             "COURSE LESSON --answer a=x",
 }
 
-// Every command is tried over SSH in every role: it ends as its row says.
+// Every command is tried over SSH in every role: it ends as its row says, and
+// whoever hasn't paid reads no word of what is paid for.
 func TestEveryCommandOverSSHInEveryRole(t *testing.T) {
 	t.Parallel()
 	api := apitest.New(t)
+	forPremium := map[string]bool{"Hippopotamus": false, "platypus": false, "echidna": false} // and whether it was read
 	for slug, free := range map[string]bool{"open": true, "paid": false} {
-		s := &scenario.Scenario{Slug: slug + "-lab", Title: slug, Needs: []string{"linux"}, Steps: []scenario.Step{{}}}
+		of := func(word string) string {
+			if free {
+				return "Read."
+			}
+			return "Read of the " + word + "."
+		}
+		s := &scenario.Scenario{Slug: slug + "-lab", Title: slug, Needs: []string{"linux"}, Steps: []scenario.Step{{Page: scenario.Page{Title: "One", Text: of("echidna")}}}}
 		c := &courses.Course{Labs: []*scenario.Scenario{s}, Document: hub.Course{
 			Slug: slug, Title: slug, Level: "beginner", Provider: "multi", Category: "tools", Free: free,
-			Lessons: []hub.Lesson{{ID: "start", Title: "Start", Body: "Read.", Quiz: &hub.Quiz{Pass: 50, Questions: []hub.Question{{ID: "a", Kind: hub.Text, Prompt: "a?"}}}}},
+			Lessons: []hub.Lesson{{ID: "start", Title: "Start", Body: of("Hippopotamus"), Quiz: &hub.Quiz{Pass: 50, Questions: []hub.Question{{ID: "a", Kind: hub.Text, Prompt: of("platypus")}}}}},
 			Labs:    []hub.Lab{courses.Summary(courses.Lab(s))},
 		}}
 		if _, err := userOn(t, api, hub.Instructor).Publish(t.Context(), c); err != nil {
@@ -140,10 +148,35 @@ func TestEveryCommandOverSSHInEveryRole(t *testing.T) {
 					continue
 				}
 				out, exit := runOver(t.Context(), as, strings.Fields(line))
+				for word := range forPremium {
+					if !strings.Contains(out, word) {
+						continue
+					}
+					if access.Rank(role) < access.Rank(hub.Premium) {
+						t.Errorf("%s: ssh HOST %s tells of the %s: %s", role, line, word, out)
+					}
+					forPremium[word] = true
+				}
 				if why := fitsExit(op.Cell(role), course == "open", exit); why != "" {
 					t.Errorf("%s: ssh HOST %s: %s, but ends with %d: %s", role, line, why, exit, out)
 				}
 			}
+		}
+		if role == hub.Guest || role == hub.Free {
+			for word := range forPremium {
+				as := api.App.As(app.Guest)
+				if role == hub.Free {
+					as = userOn(t, api, role)
+				}
+				if out, _ := runOver(t.Context(), as, []string{"course", "search", word, "--json"}); strings.Contains(out, word) {
+					t.Errorf("%s: a search for it tells of the %s: %s", role, word, out)
+				}
+			}
+		}
+	}
+	for word, read := range forPremium {
+		if !read {
+			t.Errorf("those who pay never read of the %s: nothing was tested", word)
 		}
 	}
 }
