@@ -21,6 +21,8 @@ GQLGEN       := $(shell awk '$$1 == "github.com/99designs/gqlgen" {print $$2}' g
 GQLGEN_BIN   := $(TOOLS)/gqlgen-$(GQLGEN)/gqlgen
 NFPM         := 2.45.2
 NFPM_BIN     := $(TOOLS)/nfpm-$(NFPM)/nfpm
+COMPOSE      := 2.40.3
+COMPOSE_BIN  := $(or $(wildcard /usr/libexec/docker/cli-plugins/docker-compose /usr/lib/docker/cli-plugins/docker-compose),$(TOOLS)/docker-compose-$(COMPOSE)/docker-compose)
 VULN_BIN     := $(TOOLS)/govulncheck-$(VULN)/govulncheck
 
 # RACE=1 tests with the race detector; TESTFLAGS and PKGS narrow a run.
@@ -86,6 +88,11 @@ test-security: build ## run the tests that docs/security.md names; none may be m
 test-mutants: build ## break promises of docs/security.md one by one: a test must notice each (ONLY: of which checks)
 	@bin/cmh-server image build
 	@$(WITHDB) deploy/local/mutants.sh $(ONLY)
+
+.PHONY: test-compose
+test-compose: build $(COMPOSE_BIN) ## as root: bring up what deploy/compose.yaml describes, and use it
+	@deploy/local/setup.sh run test
+	@deploy/local/compose.sh $(firstword $(COMPOSE_BIN))
 
 .PHONY: lint
 lint: $(GOLANGCI_BIN) $(GQLGEN_BIN) ## formatting, vet, layers, style, known vulnerabilities
@@ -155,6 +162,11 @@ man: build ## write the manual pages of cmh, made of its commands, into dist/man
 .PHONY: clean
 clean: ## remove what was built here
 	@rm -rf bin dist .cache coverage.out
+
+$(TOOLS)/docker-compose-$(COMPOSE)/docker-compose:
+	@echo "Building docker compose $(COMPOSE), once."
+	@mkdir -p $(@D)
+	@cd "$$(go mod download -json github.com/docker/compose/v2@v$(COMPOSE) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')" && CGO_ENABLED=0 $(BUILD) -ldflags '-s -w' -o $@ ./cmd
 
 $(NFPM_BIN):
 	@echo "Building nfpm $(NFPM), once."

@@ -22,7 +22,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 		names = append(names, "CMH_"+strings.ToUpper(strings.ReplaceAll(s.name, "-", "_")))
 	}
 	set := regexp.MustCompile(`\b(CMH_[A-Z_]+)[=:]`)
-	for _, file := range []string{"../../deploy/compose.yaml", "../../deploy/Dockerfile", "../../deploy/systemd/cmh-server.service"} {
+	for _, file := range []string{"../../deploy/compose.yaml", "../../deploy/compose.labs.yaml", "../../deploy/Dockerfile", "../../deploy/systemd/cmh-server.service"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -44,30 +44,7 @@ func TestDeployedSettingsExist(t *testing.T) {
 // rights, no file system to write to but its own, no secret in its environment.
 func TestComposeIsClosed(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile("../../deploy/compose.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c struct {
-		Name     string
-		Services map[string]struct {
-			Image       string
-			Restart     string
-			ReadOnly    bool     `yaml:"read_only"`
-			CapDrop     []string `yaml:"cap_drop"`
-			SecurityOpt []string `yaml:"security_opt"`
-			Environment map[string]string
-			Ports       []string
-			Volumes     []string
-			Secrets     []string
-			Privileged  bool
-		}
-		Volumes map[string]any
-		Secrets map[string]any
-	}
-	if err := yaml.Unmarshal(b, &c); err != nil {
-		t.Fatal(err)
-	}
+	c, labs := composed(t, "compose.yaml"), composed(t, "compose.labs.yaml")
 	hub, db := c.Services["hub"], c.Services["db"]
 	if !hub.ReadOnly || !slices.Contains(hub.CapDrop, "ALL") || hub.Privileged || !slices.Contains(hub.SecurityOpt, "no-new-privileges:true") {
 		t.Errorf("the hub may more than it needs: %+v", hub)
@@ -100,6 +77,47 @@ func TestComposeIsClosed(t *testing.T) {
 			t.Errorf("plain HTTP is open to everybody: %s", p)
 		}
 	}
+	// With labs beside it only SSH is added, and no way to this machine's engine.
+	with := labs.Services["hub"]
+	if len(labs.Services) != 1 || !slices.Equal(with.Ports, []string{"2222:2222"}) || len(with.Volumes) > 0 || with.Privileged || with.Environment["DOCKER_TLS_VERIFY"] != "1" {
+		t.Errorf("with labs the hub has %+v", labs.Services)
+	}
+	for _, secret := range with.Secrets {
+		if labs.Secrets[secret] == nil {
+			t.Errorf("labs want the secret %s, which is nowhere", secret)
+		}
+	}
+}
+
+// composition is what of a compose file the tests look at.
+type composition struct {
+	Name     string
+	Services map[string]struct {
+		Image       string
+		Restart     string
+		ReadOnly    bool     `yaml:"read_only"`
+		CapDrop     []string `yaml:"cap_drop"`
+		SecurityOpt []string `yaml:"security_opt"`
+		Environment map[string]string
+		Ports       []string
+		Volumes     []string
+		Secrets     []string
+		Privileged  bool
+	}
+	Volumes map[string]any
+	Secrets map[string]any
+}
+
+func composed(t *testing.T, name string) (c composition) {
+	t.Helper()
+	b, err := os.ReadFile("../../deploy/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(b, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // A server tells whoever looks after it whether it is ready, with no other program.

@@ -109,6 +109,9 @@ func pack(to io.Writer, tree string) error {
 			return err
 		}
 		h.Name, h.Uname, h.Gname, h.Format = name, "", "", tar.FormatPAX
+		if own := os.Geteuid(); own != 0 && h.Uid == own { // an ordinary user's store has no other owner for what is root's
+			h.Uid, h.Gid = 0, 0
+		}
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if ok && info.Mode().IsRegular() && st.Nlink > 1 {
 			key := [2]uint64{st.Dev, st.Ino}
