@@ -151,7 +151,7 @@ packages: $(NFPM_BIN) ## make all packages of cmh, for three systems, in dist (T
 	@cd dist && sha256sum --quiet -c checksums.txt && ls -sh1
 
 .PHONY: packages-check
-packages-check: $(NFPM_BIN) ## make packages twice, in two folders from nothing: both must be the same
+packages-check: $(NFPM_BIN) ## make packages twice, in two folders: both must be the same (FRESH=1: compiled anew)
 	@deploy/local/twice.sh "$(NFPM_BIN)" "$(TARGETS)"
 
 .PHONY: man

@@ -76,7 +76,8 @@ func New(baseURL string, opts ...Option) *Client {
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
 	}
-	c.http = resty.New().SetTransport(bounded{transport}).SetTimeout(requestTimeout).
+	// A client of our own has no cookies, and needs no list of whose they may be.
+	c.http = resty.NewWithClient(&http.Client{}).SetTransport(bounded{transport}).SetTimeout(requestTimeout).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse })).
 		SetHeader("User-Agent", "cmh-sdk").SetHeader("Accept", "application/json, application/problem+json").
 		SetLogger(silent{})

@@ -42,21 +42,21 @@ func Own(in, out *os.File) (t Terminal, restore func(), err error) {
 		_ = keys.Close()
 		return Terminal{}, nil, err
 	}
-	resized, stop := resizes()
+	size := func() (int, int) {
+		columns, rows, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 0, 0
+		}
+		return columns, rows
+	}
+	drawn := draws(out)
+	resized, stop := resizes(size)
 	restore = func() {
 		stop()
+		drawn()
 		_ = term.Restore(int(in.Fd()), before)
 		keys.Cancel()
 		_ = keys.Close()
 	}
-	return Terminal{
-		In: keys, Out: out, Name: os.Getenv("TERM"), Resized: resized,
-		Size: func() (int, int) {
-			columns, rows, err := term.GetSize(int(out.Fd()))
-			if err != nil {
-				return 0, 0
-			}
-			return columns, rows
-		},
-	}, restore, nil
+	return Terminal{In: keys, Out: out, Name: os.Getenv("TERM"), Resized: resized, Size: size}, restore, nil
 }

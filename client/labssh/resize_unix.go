@@ -9,7 +9,7 @@ import (
 )
 
 // resizes tells of each change of the terminal's size until stop.
-func resizes() (changed <-chan struct{}, stop func()) {
+func resizes(func() (columns, rows int)) (changed <-chan struct{}, stop func()) {
 	signals, out, done := make(chan os.Signal, 1), make(chan struct{}, 1), make(chan struct{})
 	signal.Notify(signals, syscall.SIGWINCH)
 	go func() {

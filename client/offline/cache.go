@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 )
 
 const (
@@ -146,7 +147,7 @@ func replace(name string, content []byte) error {
 		err = closing
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), name)
+		err = lockfile.Replace(tmp.Name(), name)
 	}
 	return err
 }

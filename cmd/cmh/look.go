@@ -31,6 +31,9 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 		m.lookAtHub(ctx, c, add)
 	}
 	for _, p := range []struct{ program, purpose string }{{"cmh-format", env.T("lessons, --jq, --template")}, {"cmh-author", "author"}, {"ssh", "ssh, scp"}} {
+		if p.program == "cmh-author" && runtime.GOOS != "linux" {
+			continue // nowhere else is there a lab engine
+		}
 		if path, err := beside(p.program, p.purpose); err == nil {
 			add(p.program, doctor.OK, path)
 		} else {
@@ -40,6 +43,8 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 	switch name := env.Var("TERM"); {
 	case !env.OutTTY:
 		add("terminal", doctor.Note, env.T("the output is no terminal"))
+	case name == "" && runtime.GOOS == "windows": // consoles have no names
+		add("terminal", doctor.OK, env.Tf("%s, %d columns", "console", env.Columns()))
 	case name == "" || name == "dumb":
 		add("terminal", doctor.Note, env.T("TERM says that it can draw nothing: no screens"))
 	default:

@@ -15,11 +15,10 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli/pipe"
 	"github.com/cloudmastershub/cmh/cmd/format/filter"
 	"github.com/cloudmastershub/cmh/tui/markdown/apart"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
@@ -39,7 +38,7 @@ func main() {
 	in := bufio.NewReader(os.Stdin)
 	switch err := filter.Run(filter.Kind(os.Args[1]), os.Args[2], in, os.Stdout); {
 	case err == nil:
-	case errors.Is(err, syscall.EPIPE):
+	case pipe.Left(err):
 		os.Exit(1) // nobody reads on; nobody wants to hear why
 	default:
 		fmt.Fprintln(os.Stderr, err)

@@ -41,7 +41,7 @@ func (r *release) archive(m *made) error {
 	if m.os == "windows" {
 		m.archive, err = r.name(*m, ".zip"), r.zip(&b, m.files)
 	} else {
-		m.archive, err = r.name(*m, ".tar.gz"), r.tarGz(&b, "", m.files)
+		m.archive, err = r.name(*m, ".tar.gz"), r.tarGz(&b, m.files)
 	}
 	if err != nil {
 		return err
@@ -66,12 +66,12 @@ func (r *release) zip(to io.Writer, files []file) error {
 	return z.Close()
 }
 
-func (r *release) tarGz(to io.Writer, under string, files []file) error {
+func (r *release) tarGz(to io.Writer, files []file) error {
 	g, err := gzip.NewWriterLevel(to, gzip.BestCompression) // its header has no time
 	if err != nil {
 		return err
 	}
-	if err := r.tar(g, under, files); err != nil {
+	if err := r.tar(g, files); err != nil {
 		return err
 	}
 	return g.Close()
@@ -87,8 +87,15 @@ func gzipped(body []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func (r *release) tar(to io.Writer, under string, files []file) error {
+func (r *release) tar(to io.Writer, files []file) error {
 	t := tar.NewWriter(to)
+	if err := r.into(t, "", files); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+func (r *release) into(t *tar.Writer, under string, files []file) error {
 	for _, f := range files {
 		h := &tar.Header{Name: under + f.name, Mode: int64(f.mode), Size: int64(len(f.body)), ModTime: r.date, Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
@@ -98,7 +105,7 @@ func (r *release) tar(to io.Writer, under string, files []file) error {
 			return err
 		}
 	}
-	return t.Close()
+	return nil
 }
 
 func (r *release) write(name string, body []byte) error {

@@ -20,7 +20,10 @@ import (
 	"time"
 )
 
-const module = "github.com/cloudmastershub/cmh"
+const (
+	module = "github.com/cloudmastershub/cmh"
+	home   = "https://" + module
+)
 
 // release is what all packages of one run have in common.
 type release struct {
@@ -92,15 +95,19 @@ func (r *release) run(ctx context.Context, targets []string) (err error) {
 			return err
 		}
 	}
-	return r.sums()
+	if err := r.sums(); err != nil {
+		return err
+	}
+	return r.check(all)
 }
 
 // made is one target's programs and its archive.
 type made struct {
 	os, arch string
-	files    []file // as they are in the archive
-	archive  string // name in out
-	sum      string // SHA-256 of the archive
+	files    []file   // as they are in the archive
+	modules  []string // whose code is in the programs, as Go lists them: path and version
+	archive  string   // name in out
+	sum      string   // SHA-256 of the archive
 }
 
 // target builds one target's programs and everything that holds them.
@@ -114,11 +121,15 @@ func (r *release) target(ctx context.Context, target string, shared []file) (mad
 	if err != nil {
 		return m, err
 	}
-	licence, err := r.licence(ctx, goos, arch)
+	licence, modules, err := r.licence(ctx, goos, arch)
 	if err != nil {
 		return m, err
 	}
+	m.modules = modules
 	m.files = slices.Concat(programs, shared, beside(goos), []file{licence})
+	if goos == "windows" { // which has nothing to read manual pages with
+		m.files = slices.DeleteFunc(m.files, func(f file) bool { return strings.HasPrefix(f.name, "man/") })
+	}
 	if err := r.archive(&m); err != nil {
 		return m, err
 	}
@@ -159,18 +170,7 @@ func beside(goos string) []file {
 func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) {
 	var files []file
 	for _, name := range sorted(programs(goos)) {
-		pkg := programs(goos)[name]
-		if goos == "windows" {
-			name += ".exe"
-		}
-		to := filepath.Join(r.work, goos, arch, name)
-		ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s -X %[1]s/cmd/cmh/update.Source=%[5]s",
-			module, r.version, r.commit, r.date.Format(time.RFC3339), r.page)
-		err := command(ctx, []string{
-			"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch,
-			"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off",
-		}, nil,
-			"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", to, pkg)
+		to, err := r.program(ctx, goos, arch, name)
 		if err != nil {
 			return nil, err
 		}
@@ -178,18 +178,36 @@ func (r *release) build(ctx context.Context, goos, arch string) ([]file, error) 
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, file{name: name, mode: 0o755, body: body})
+		files = append(files, file{name: filepath.Base(to), mode: 0o755, body: body})
 	}
 	return files, nil
+}
+
+// program builds one program, once, and says where it is.
+func (r *release) program(ctx context.Context, goos, arch, name string) (string, error) {
+	to := filepath.Join(r.work, goos, arch, name)
+	if goos == "windows" {
+		to += ".exe"
+	}
+	if _, err := os.Stat(to); err == nil {
+		return to, nil
+	}
+	ldflags := fmt.Sprintf("-s -w -X %[1]s/client.Version=%[2]s -X %[1]s/client.Commit=%[3]s -X %[1]s/client.Date=%[4]s -X %[1]s/cmd/cmh/update.Source=%[5]s",
+		module, r.version, r.commit, r.date.Format(time.RFC3339), r.page)
+	return to, command(ctx, []string{
+		"CGO_ENABLED=0", "GOFLAGS=", "GOOS=" + goos, "GOARCH=" + arch,
+		"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off",
+	}, nil,
+		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", to, programs(goos)[name])
 }
 
 // shared is what is the same for all: the manual and the completions, which cmh
 // itself writes, and what there is to read.
 func (r *release) shared(ctx context.Context) ([]file, error) {
-	if _, err := r.build(ctx, runtime.GOOS, runtime.GOARCH); err != nil {
+	cmh, err := r.program(ctx, runtime.GOOS, runtime.GOARCH, "cmh")
+	if err != nil {
 		return nil, err
 	}
-	cmh := filepath.Join(r.work, runtime.GOOS, runtime.GOARCH, "cmh")
 	home := []string{"HOME=" + r.work, "CMH_CONFIG_DIR=" + filepath.Join(r.work, "config"), "LANG=C", "LC_ALL=C"}
 	man := filepath.Join(r.work, "man")
 	if err := command(ctx, home, nil, cmh, "man", man); err != nil {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -70,8 +72,9 @@ func (r *release) address(archive string) string {
 
 var formula = template.Must(template.New("cmh.rb").Parse(`class Cmh < Formula
   desc "Courses and hands-on labs in your terminal"
-  homepage "https://github.com/cloudmastershub/cmh"
+  homepage "{{.Home}}"
   version "{{.Version}}"
+  license :cannot_represent
 {{range .Systems}}
   on_{{.Brew}} do{{range .Archives}}
     on_{{.CPU}} do
@@ -81,8 +84,9 @@ var formula = template.Must(template.New("cmh.rb").Parse(`class Cmh < Formula
   end
 {{end}}
   def install
-    bin.install Dir["cmh*"].select { |f| File.executable?(f) }
-    bin.install "lab-agent" if File.exist? "lab-agent"
+    # cmh finds the others beside itself, behind Homebrew's link to it.
+    libexec.install Dir["cmh*", "lab-agent"].select { |f| File.file?(f) && File.executable?(f) }
+    bin.install_symlink libexec/"cmh"
     man1.install Dir["man/man1/*"]
     bash_completion.install "completions/bash/cmh"
     zsh_completion.install "completions/zsh/_cmh"
@@ -112,12 +116,13 @@ func (r *release) formula(all []made) error {
 				one.Archives = append(one.Archives, archive{cpus[m.arch], r.address(m.archive), m.sum})
 			}
 		}
+		slices.SortFunc(one.Archives, func(a, b archive) int { return cmp.Compare(a.CPU, b.CPU) }) // Homebrew's order
 		if one.Archives != nil {
 			systems = append(systems, one)
 		}
 	}
 	var b bytes.Buffer
-	if err := formula.Execute(&b, map[string]any{"Version": r.plain(), "Systems": systems}); err != nil {
+	if err := formula.Execute(&b, map[string]any{"Home": home, "Version": r.plain(), "Systems": systems}); err != nil {
 		return err
 	}
 	return r.write("cmh.rb", b.Bytes())
@@ -125,19 +130,34 @@ func (r *release) formula(all []made) error {
 
 // scoop writes the manifest for Windows.
 func (r *release) scoop(all []made) error {
+	type archive struct {
+		URL  string `json:"url"`
+		Hash string `json:"hash,omitempty"`
+	}
 	names := map[string]string{"amd64": "64bit", "arm64": "arm64"}
-	archives := map[string]any{}
+	archives, next := map[string]archive{}, map[string]archive{}
 	for _, m := range all {
 		if m.os == "windows" {
-			archives[names[m.arch]] = map[string]string{"url": r.address(m.archive), "hash": m.sum}
+			archives[names[m.arch]] = archive{r.address(m.archive), m.sum}
+			next[names[m.arch]] = archive{URL: strings.ReplaceAll(r.address(m.archive), r.plain(), "$version")}
 		}
 	}
 	if len(archives) == 0 {
 		return nil
 	}
-	b, err := json.MarshalIndent(map[string]any{
-		"version": r.plain(), "description": "Courses and hands-on labs in your terminal",
-		"homepage": "https://github.com/cloudmastershub/cmh", "architecture": archives, "bin": "cmh.exe",
+	b, err := json.MarshalIndent(struct {
+		Version      string             `json:"version"`
+		Description  string             `json:"description"`
+		Homepage     string             `json:"homepage"`
+		License      string             `json:"license"`
+		Architecture map[string]archive `json:"architecture"`
+		Bin          string             `json:"bin"`
+		Checkver     map[string]string  `json:"checkver"`
+		Autoupdate   map[string]any     `json:"autoupdate"`
+	}{
+		r.plain(), "Courses and hands-on labs in your terminal", home, "Proprietary", archives, "cmh.exe",
+		map[string]string{"github": home},
+		map[string]any{"architecture": next, "hash": map[string]string{"url": "$baseurl/checksums.txt"}},
 	}, "", "    ")
 	if err != nil {
 		return err

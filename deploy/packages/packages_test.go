@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,9 +110,120 @@ func TestImage(t *testing.T) {
 	if got := open(blob(m.Config)).Rootfs.DiffIDs; !slices.Equal(got, []string{"sha256:" + sum(layer.Bytes())}) {
 		t.Errorf("layers %q", got)
 	}
-	h, err := tar.NewReader(&layer).Next()
-	if err != nil || h.Name != "usr/bin/cmh" || h.Mode != 0o755 {
-		t.Errorf("%+v, %v", h, err)
+	modes := map[string]int64{}
+	for tr := tar.NewReader(&layer); ; {
+		h, err := tr.Next()
+		if err != nil {
+			break
+		}
+		modes[h.Name] = h.Mode
+		if h.Name == "config/" && h.Uid != 65532 {
+			t.Errorf("it can't keep a sign-in: %+v", h)
+		}
+	}
+	if want := map[string]int64{"usr/bin/cmh": 0o755, "config/": 0o700, "tmp/": 0o1777}; !maps.Equal(modes, want) {
+		t.Errorf("it holds %v", modes)
+	}
+	var old []loaded // for those who don't know the layout
+	if err := json.Unmarshal(blobs["manifest.json"], &old); err != nil || len(old) != 1 ||
+		old[0].Config != blob(m.Config) || !slices.Equal(old[0].Layers, []string{blob(m.Layers[0])}) || old[0].RepoTags[0] != "cloudmastershub/cmh:1.2.3-amd64" {
+		t.Errorf("%+v, %v", old, err)
+	}
+}
+
+// What is made is opened again, and whatever is wrong with it is found.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	r := release{version: "v1.2.3", url: "https://example.com", out: t.TempDir()}
+	for name, body := range packed(t) {
+		if err := r.write(name, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program, err := small()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range targets(t, program) {
+		m.archive = r.name(m, map[bool]string{true: ".zip", false: ".tar.gz"}[m.os == "windows"])
+		if err := errors.Join(r.checkPackage(m.archive, m.files), r.checkNamed(m), r.checkMaterials(m)); err != nil {
+			t.Error(err)
+		}
+		for want, files := range map[string][]file{
+			"cmh was never put there": m.files[:1],
+			"cmh-format is missing":   append(slices.Clone(m.files), file{"cmh-format", 0o755, program}),
+			"cmh is missing":          {m.files[0], {"cmh", 0o644, program}, m.files[2]},
+		} {
+			if err := r.checkPackage(m.archive, files); err == nil || !strings.Contains(err.Error(), m.archive+": "+want) {
+				t.Errorf("%q: got %v", want, err)
+			}
+		}
+		m.modules = append(m.modules, "example.com/gone v1.0.0")
+		if err := r.checkMaterials(m); err == nil {
+			t.Error("the bill forgets a module")
+		}
+	}
+	for _, name := range []string{"cmh.rb", "cmh.json"} {
+		text := digits.ReplaceAll(packed(t)[name], []byte(sum(nil)))
+		if err := r.write(name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range targets(t, program) {
+		m.archive = r.name(m, map[bool]string{true: ".zip", false: ".tar.gz"}[m.os == "windows"])
+		if err := r.checkNamed(m); err == nil {
+			t.Errorf("the sum of %s is another", m.archive)
+		}
+	}
+}
+
+func TestScoop(t *testing.T) {
+	t.Parallel()
+	var m struct {
+		Version, Homepage, License, Bin string
+		Checkver                        map[string]string
+		Autoupdate                      struct {
+			Architecture map[string]struct{ URL string }
+			Hash         struct{ URL string }
+		}
+	}
+	if err := json.Unmarshal(packed(t)["cmh.json"], &m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Version != "1.2.3" || m.Homepage == "" || m.License == "" || m.Bin != "cmh.exe" || m.Checkver["github"] != m.Homepage {
+		t.Errorf("%+v", m)
+	}
+	if got := m.Autoupdate.Architecture["64bit"].URL; got != "https://example.com/v$version/cmh_$version_windows_amd64.zip" || m.Autoupdate.Hash.URL != "$baseurl/checksums.txt" {
+		t.Errorf("the next one is looked for at %q, %q", got, m.Autoupdate.Hash.URL)
+	}
+}
+
+func TestWhereDistributionsHaveThings(t *testing.T) {
+	t.Parallel()
+	licence := "a\n" + "Apache License\nVersion 2.0, January 2004\nchanged by a word\nEND OF TERMS AND CONDITIONS\nb"
+	r := release{version: "v1.2.3-rc.1", date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	in := []file{
+		{"cmh", 0o755, nil}, {"CHANGELOG.md", 0o644, nil}, {"README.md", 0o644, nil}, {licences, 0o644, []byte(licence)}, {"man/man1/cmh.1", 0o644, nil},
+		{"completions/zsh/_cmh", 0o644, nil}, {"completions/powershell/cmh.ps1", 0o644, nil},
+	}
+	for kind, want := range map[string][]string{
+		"deb": {"/usr/bin/cmh", "/usr/share/doc/cmh/changelog.gz", "/usr/share/doc/cmh/README.md", "/usr/share/doc/cmh/copyright", "/usr/share/man/man1/cmh.1.gz", "/usr/share/zsh/vendor-completions/_cmh", "/usr/share/doc/cmh/changelog.Debian.gz", "/usr/share/lintian/overrides/cmh"},
+		"rpm": {"/usr/bin/cmh", "/usr/share/doc/cmh/CHANGELOG.md", "/usr/share/doc/cmh/README.md", "/usr/share/licenses/cmh/LICENSES.txt", "/usr/share/man/man1/cmh.1.gz", "/usr/share/zsh/site-functions/_cmh"},
+	} {
+		files, err := r.installed(kind, in)
+		var got []string
+		for _, f := range files {
+			got = append(got, f.name)
+			if f.name == "/usr/share/doc/cmh/copyright" && string(f.body) != licence {
+				t.Errorf("a licence was changed: %s", f.body)
+			}
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v", kind, got, err)
+		}
+	}
+	if got := r.debianChangelog(); !strings.HasPrefix(got, "cmh (1.2.3~rc.1-1) stable; urgency=medium\n") || !strings.HasSuffix(got, ">  Fri, 02 Jan 2026 03:04:05 +0000\n") {
+		t.Error(got)
 	}
 }
 
@@ -145,6 +259,22 @@ var small = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(file)
 })
 
+func targets(t *testing.T, program []byte) []made {
+	t.Helper()
+	all := []made{{os: "linux", arch: "amd64"}, {os: "darwin", arch: "arm64"}, {os: "windows", arch: "amd64"}}
+	info, err := buildinfo.Read(bytes.NewReader(program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		for _, d := range info.Deps {
+			all[i].modules = append(all[i].modules, d.Path+" "+d.Version)
+		}
+		all[i].files = []file{{"README.md", 0o644, nil}, {"cmh", 0o755, program}, {"man/man1/cmh.1", 0o644, []byte(".TH")}}
+	}
+	return all
+}
+
 // pack makes what needs no other programs.
 func pack(t *testing.T) map[string][]byte {
 	t.Helper()
@@ -154,8 +284,7 @@ func pack(t *testing.T) map[string][]byte {
 	}
 	r := release{version: "v1.2.3", commit: "abc", date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), url: "https://example.com", out: t.TempDir()}
 	var all []made
-	for _, m := range []made{{os: "linux", arch: "amd64"}, {os: "darwin", arch: "arm64"}, {os: "windows", arch: "amd64"}} {
-		m.files = []file{{"man/man1/cmh.1", 0o644, []byte(".TH")}, {"cmh", 0o755, program}, {"README.md", 0o644, nil}}
+	for _, m := range targets(t, program) {
 		if err := r.archive(&m); err != nil {
 			t.Fatal(err)
 		}

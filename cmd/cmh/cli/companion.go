@@ -20,8 +20,8 @@ import (
 // is nowhere.
 func Companion(name, purpose string) (string, error) {
 	self, err := os.Executable()
-	if err == nil {
-		self, err = filepath.EvalSymlinks(self)
+	if real, e := filepath.EvalSymlinks(self); e == nil { // Homebrew has links to cmh alone
+		self = real
 	}
 	file := name
 	if runtime.GOOS == "windows" {

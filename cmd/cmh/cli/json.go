@@ -9,9 +9,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli/pipe"
 	"github.com/cloudmastershub/cmh/tui/safe"
 )
 
@@ -49,7 +49,7 @@ func (f *form) write(env *Env, v any) (err error) {
 		}
 	}
 	err = WriteJSON(f.to, v, false)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+	if pipe.Left(err) || errors.Is(err, io.ErrClosedPipe) {
 		return f.end() // it has ended, and knows why
 	}
 	return err

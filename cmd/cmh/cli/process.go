@@ -11,10 +11,12 @@ import (
 // on the machine of whoever called it. Everything else is left for its main to
 // fill in.
 func Process() *Env {
+	coloured(os.Stdout)
+	coloured(os.Stderr)
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTTY: isTTY(os.Stdin), OutTTY: isTTY(os.Stdout), ErrTTY: isTTY(os.Stderr),
-		Getenv: os.Getenv, Secret: secret, Format: formatter, ShowCause: true,
+		Getenv: getenv, Secret: secret, Format: formatter, ShowCause: true,
 	}
 	if env.OutTTY {
 		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 when it does not know

@@ -10,12 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli/pipe"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/words"
 )
@@ -95,7 +95,7 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || hub.CodeOf(err) == hub.Unavailable) {
 		return ExitIntr
 	}
-	if errors.Is(err, syscall.EPIPE) {
+	if pipe.Left(err) {
 		return ExitFailed // nobody reads on; nobody wants to hear why
 	}
 	err = usage(err)

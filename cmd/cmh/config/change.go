@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -150,7 +151,7 @@ func change(dir string, edit func(file map[string]any)) error {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), file(dir))
+	return lockfile.Replace(tmp.Name(), file(dir))
 }
 
 func file(dir string) string { return filepath.Join(dir, "config.yaml") }

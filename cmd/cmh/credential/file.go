@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+
+	"github.com/cloudmastershub/cmh/client/lockfile"
 )
 
 // pending is a file that takes another one's place when it is complete. Until
@@ -32,11 +34,14 @@ func (p *pending) write(ix index) error {
 	if err := p.tmp.Sync(); err != nil {
 		return err
 	}
-	return os.Rename(p.tmp.Name(), p.path)
+	if err := p.tmp.Close(); err != nil {
+		return err
+	}
+	return lockfile.Replace(p.tmp.Name(), p.path)
 }
 
 // discard removes what was not put in place.
 func (p *pending) discard() {
-	_ = p.tmp.Close()
+	_ = p.tmp.Close() // closed before where it was
 	_ = os.Remove(p.tmp.Name())
 }

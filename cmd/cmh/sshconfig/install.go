@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,20 +35,21 @@ func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSess
 	if err != nil {
 		return err
 	}
+	dir = filepath.ToSlash(dir) // also in a file: a backslash means something to ssh
 	if strings.ContainsAny(dir, "\"'\n\r%$*?[\\") {
 		return hub.Errorf(hub.Invalid, "The configuration folder has a name that ssh can't read: %q.", dir)
 	}
 	if len(all) == 0 {
 		return hub.Errorf(hub.NotFound, "You have had no lab yet. Start one with: cmh lab start LAB")
 	}
-	if err := ensureKey(ctx, env, b, filepath.Join(dir, keyFile)); err != nil {
+	if err := ensureKey(ctx, env, b, path.Join(dir, keyFile)); err != nil {
 		return err
 	}
 	text, keys, err := blocks(ctx, b, all, dir, prefix(p))
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(keep(filepath.Join(dir, knownFile), keys), keep(filepath.Join(dir, configFile), text)); err != nil {
+	if err := errors.Join(keep(path.Join(dir, knownFile), keys), keep(path.Join(dir, configFile), text)); err != nil {
 		return hub.Wrap(err, hub.Unavailable, "What ssh needs to know can't be kept.")
 	}
 	home, err := os.UserHomeDir()
@@ -55,12 +57,12 @@ func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSess
 		return err
 	}
 	theirs := filepath.Join(home, ".ssh", "config")
-	changed, err := include(theirs, filepath.Join(dir, configFile))
+	changed, err := include(theirs, path.Join(dir, configFile))
 	if err != nil {
-		return hub.Wrap(err, hub.Unavailable, "The line that includes %s can't be written to %s.", filepath.Join(dir, configFile), theirs)
+		return hub.Wrap(err, hub.Unavailable, "The line that includes %s can't be written to %s.", path.Join(dir, configFile), theirs)
 	}
 	if changed {
-		env.Say("%s includes %s from now on.", theirs, filepath.Join(dir, configFile))
+		env.Say("%s includes %s from now on.", theirs, path.Join(dir, configFile))
 	}
 	env.Say("Your labs are known to ssh. For example: ssh %s", prefix(p)+all[0].LabID)
 	return nil
@@ -95,7 +97,7 @@ func blocks(ctx context.Context, b cli.Backend, all []hub.LabSession, dir, prefi
 		}
 		for _, user := range users {
 			fmt.Fprintf(&c, "\nHost %s%s\n%s  User %s\n  UserKnownHostsFile \"%s\"\n  StrictHostKeyChecking yes\n  IdentityFile \"%s\"\n  IdentitiesOnly yes\n",
-				prefix, strings.ReplaceAll(user, "+", "."), at, user, filepath.Join(dir, knownFile), filepath.Join(dir, keyFile))
+				prefix, strings.ReplaceAll(user, "+", "."), at, user, path.Join(dir, knownFile), path.Join(dir, keyFile))
 		}
 	}
 	return c.String(), keys, nil

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 )
@@ -47,7 +48,7 @@ func Command(env *cli.Env, place func() (config.Place, error)) *cobra.Command {
 			if installing {
 				return install(cmd.Context(), env, b, all, p)
 			}
-			known := filepath.Join(p.Dir, knownFile)
+			known := filepath.ToSlash(filepath.Join(p.Dir, knownFile)) // a backslash means something to ssh
 			config, keys, err := write(all, known, prefix(p))
 			if err != nil {
 				return err
@@ -145,7 +146,7 @@ func keep(path, text string) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = lockfile.Replace(tmp.Name(), path)
 	}
 	return err
 }
