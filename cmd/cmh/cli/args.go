@@ -12,6 +12,10 @@ import (
 
 // Args demands one word for each name, and allows one more for each name in
 // brackets, such as "[REF]".
+//
+// Each command has one: written out in all of them it would be a good part of cmh.
+//
+//go:noinline
 func Args(names ...string) cobra.PositionalArgs {
 	need := 0
 	for _, n := range names {

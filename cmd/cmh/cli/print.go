@@ -36,24 +36,33 @@ func PrintList[T any](env *Env, items []T, cols ...Column[T]) error {
 		}
 		return printJSON(env, items)
 	}
-	rows := make([][]string, 0, len(items)+1)
+	return printRows(env, len(items), len(cols),
+		func(c int) (string, bool) { return cols[c].Title, cols[c].Word },
+		func(r, c int) string { return cols[c].Cell(items[r]) })
+}
+
+// printRows is PrintList without its types: there are many of those, and each has
+// the linker write the code anew.
+func printRows(env *Env, items, cols int, head func(c int) (title string, word bool), cell func(r, c int) string) error {
+	rows := make([][]string, 0, items+1)
 	if env.ForHumans() {
-		if len(items) == 0 {
+		if items == 0 {
 			env.Say("Nothing to show.")
 			return nil
 		}
-		titles := make([]string, len(cols))
-		for i, c := range cols {
-			titles[i] = env.T(c.Title)
+		titles := make([]string, cols)
+		for c := range titles {
+			title, _ := head(c)
+			titles[c] = env.T(title)
 		}
 		rows = append(rows, titles)
 	}
-	for _, item := range items {
-		row := make([]string, len(cols))
-		for i, c := range cols {
-			row[i] = CleanLine(c.Cell(item))
-			if c.Word && env.ForHumans() {
-				row[i] = env.T(row[i])
+	for r := range items {
+		row := make([]string, cols)
+		for c := range row {
+			row[c] = CleanLine(cell(r, c))
+			if _, word := head(c); word && env.ForHumans() {
+				row[c] = env.T(row[c])
 			}
 		}
 		rows = append(rows, row)

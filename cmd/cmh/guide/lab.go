@@ -11,6 +11,8 @@ import (
 
 // labs lists those that can be started here, a page at a time; what runs comes
 // first.
+//
+//go:noinline
 func (g guide) labs(cursor string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return g.menu(ctx, g.env.T("Labs"), func(ctx context.Context) ([]choice, error) {
@@ -55,6 +57,8 @@ func (g guide) where(s hub.LabSession) string {
 }
 
 // lab is one lab: about it while it doesn't run, and its steps while it does.
+//
+//go:noinline
 func (g guide) lab(id string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		l, err := g.hub.Lab(ctx, id)

@@ -56,6 +56,8 @@ func (g guide) step(n hub.NextStep) func(context.Context) error {
 const perPage = 15
 
 // courses lists courses, a page at a time.
+//
+//go:noinline
 func (g guide) courses(f hub.CourseFilter, title string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return g.menu(ctx, title, func(ctx context.Context) ([]choice, error) {
@@ -98,6 +100,8 @@ func (g guide) minutes(n int) string {
 }
 
 // course tells of a course, and what is in it.
+//
+//go:noinline
 func (g guide) course(slug string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		g.run(ctx, "course", "view", slug)
@@ -154,6 +158,8 @@ func (g guide) done(ctx context.Context, slug string) map[string]string {
 }
 
 // lesson reads a lesson, and offers what comes after.
+//
+//go:noinline
 func (g guide) lesson(course, id string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		g.run(ctx, "lesson", "view", course, id)

@@ -13,6 +13,8 @@ import (
 )
 
 // show prints how a session stands.
+//
+//go:noinline
 func show(env *cli.Env, s hub.LabSession) error {
 	return cli.Print(env, s, func(w io.Writer) {
 		row := func(name, format string, a ...any) {

@@ -79,6 +79,8 @@ func Labs(ctx context.Context, api Backend, env screen.Env) Model {
 func (m Model) Init() tea.Cmd { return m.load("") }
 
 // load asks for one page. It may block, and must not touch m's state.
+//
+//go:noinline
 func (m Model) load(cursor string) tea.Cmd {
 	return func() tea.Msg {
 		l := loadedMsg{asked: m.ask, more: cursor != ""}
