@@ -119,6 +119,9 @@ func known(name string) error {
 // change rewrites config.yaml, whole or not at all. What it has besides the
 // settings stays; remarks don't.
 func change(dir string, edit func(file map[string]any)) error {
+	if dir == "" {
+		return hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
+	}
 	v, err := read(dir)
 	if err != nil {
 		return err

@@ -55,8 +55,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// A misspelled profile is no profile, whatever the environment says; and no token
-// goes to a hub that it isn't for.
+// A misspelled profile is no profile, whatever the environment says.
 func TestProfiles(t *testing.T) {
 	dir := t.TempDir()
 	run := func(args string) int {
@@ -77,6 +76,16 @@ func TestProfiles(t *testing.T) {
 	if all := config.Profiles(dir); len(all) != 2 {
 		t.Errorf("profiles: %q", all)
 	}
+}
+
+// A learner was told to type "cmh course list --server https://evil.example": the
+// key in their environment went along. It stays with the hub that it is for.
+func TestATokenStaysWithItsHub(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CMH_SERVER", "")
+	if err := config.Set(dir, config.Flags{Profile: "school"}, "server", "https://school.example"); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		server, token string
 		flags         config.Flags
@@ -87,6 +96,18 @@ func TestProfiles(t *testing.T) {
 		{"https://school.example/", "k", config.Flags{Profile: "school"}, false},
 		{"", "k", config.Flags{Profile: "school"}, false},
 		{"https://work.example", "k", config.Flags{}, false},
+		{"https://work.example", "k", config.Flags{Server: "https://evil.example"}, true},
+		{"https://work.example", "", config.Flags{Server: "https://evil.example"}, false},
+		{"https://work.example", "k", config.Flags{Server: "http://work.example"}, true}, // unencrypted
+		{"https://work.example", "k", config.Flags{Server: "https://work.example:444"}, true},
+		{"https://work.example", "k", config.Flags{Server: "https://work.example.evil.example"}, true},
+		{"https://work.example", "k", config.Flags{Server: "https://WORK.example:443/v1/"}, false},
+		{"https://work.example", "k", config.Flags{Server: "https://school.example", Profile: "school"}, true},
+		{"", "k", config.Flags{Server: "https://evil.example"}, true},
+		{"", "k", config.Flags{Server: config.DefaultServer}, false},
+		{"", "k", config.Flags{Server: "https://evil.example", Profile: "school"}, true},
+		{"", "k", config.Flags{Server: "https://school.example", Profile: "school"}, false},
+		{"", "k", config.Flags{Server: "https://new.example", Profile: "new"}, true},
 	} {
 		t.Setenv("CMH_SERVER", tt.server)
 		t.Setenv("CMH_TOKEN", tt.token)

@@ -38,14 +38,15 @@ type Config struct {
 type Flags struct{ Server, Profile string }
 
 // Dir is where settings and sign-ins are kept, those of profiles below it. It may
-// not exist yet.
+// not exist yet. Without a home, as in some containers, it is empty and nothing is
+// kept: in a folder for everybody, somebody else's settings could lie.
 func Dir() string {
 	if d := os.Getenv("CMH_CONFIG_DIR"); d != "" {
 		return d
 	}
 	base, err := os.UserConfigDir() // XDG_CONFIG_HOME, or what the system has instead
 	if err != nil {
-		base = os.TempDir() // no home at all: a container, say
+		return ""
 	}
 	return filepath.Join(base, "cmh")
 }
@@ -130,7 +131,8 @@ type opened struct {
 	base   *viper.Viper // the default one's file
 	pinned bool         // the flag for the profile chose the server with it
 
-	flagged bool // a flag names the server
+	flagged bool   // a flag names the server
+	home    string // the server without that flag; empty for a profile that isn't there
 }
 
 func open(dir string, f Flags) (*opened, error) {
@@ -162,15 +164,19 @@ func open(dir string, f Flags) (*opened, error) {
 			_ = o.BindEnv(name) // fails for an empty name only
 		}
 	}
+	o.home = o.GetString("server")
 	if o.flagged = f.Server != ""; o.flagged {
 		o.Set("server", f.Server)
 	}
 	return o, nil
 }
 
-// read reads the file alone. None is an empty one.
+// read reads the file alone. None is an empty one, and so is that of no folder.
 func read(dir string) (*viper.Viper, error) {
 	v := viper.New()
+	if dir == "" {
+		return v, nil
+	}
 	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
 	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ const Default = "default"
 // A Place is where a profile's files are: config.yaml, sign-ins, what ssh knows.
 type Place struct {
 	Name string // Default, or what the learner calls it
-	Dir  string
+	Dir  string // empty where there is none
 }
 
 // Apart makes of a server's address a name under which things are kept, so that
@@ -28,7 +29,7 @@ func (p Place) Apart(server string) string {
 
 // at is the place of a profile. It may not exist yet.
 func at(dir, name string) Place {
-	if name == Default {
+	if name == Default || dir == "" {
 		return Place{name, dir}
 	}
 	return Place{name, filepath.Join(dir, profiles, name)}
@@ -68,19 +69,44 @@ func (o *opened) known() error {
 		o.Name, strings.Join(Profiles(filepath.Dir(filepath.Dir(o.Dir))), ", "), o.Name)
 }
 
-// meant refuses to take a token to another hub than the one that was named beside
-// it.
+// meant refuses to take a token of the environment to another hub than its own:
+// the one in CMH_SERVER, else the one that the settings name. A line that somebody
+// was told to type must not carry it off.
 func (o *opened) meant() error {
-	named := os.Getenv("CMH_SERVER")
-	if !o.pinned || named == "" || os.Getenv("CMH_TOKEN") == "" || strings.TrimRight(named, "/") == strings.TrimRight(o.GetString("server"), "/") {
+	if os.Getenv("CMH_TOKEN") == "" {
 		return nil
 	}
-	return hub.Errorf(hub.Invalid, "CMH_TOKEN is for the hub in CMH_SERVER, and --profile %s is another. Unset CMH_TOKEN, or leave --profile out.", o.Name)
+	named := os.Getenv("CMH_SERVER")
+	switch server := o.GetString("server"); {
+	case o.flagged && !sameHub(server, o.home):
+		return hub.Errorf(hub.Invalid, "CMH_TOKEN goes to the hub in CMH_SERVER or your settings, and --server %s is another. If the token is for that one, set CMH_SERVER to it; if not, unset CMH_TOKEN.", server)
+	case o.pinned && named != "" && !sameHub(server, named):
+		return hub.Errorf(hub.Invalid, "CMH_TOKEN is for the hub in CMH_SERVER, and --profile %s is another. Unset CMH_TOKEN, or leave --profile out.", o.Name)
+	}
+	return nil
+}
+
+// sameHub reports whether two addresses are spellings of one, as encrypted as each
+// other.
+func sameHub(a, b string) bool { return canonical(a) == canonical(b) }
+
+func canonical(address string) string {
+	u, err := url.Parse(strings.TrimRight(address, "/"))
+	if err != nil {
+		return address
+	}
+	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	u.Host = strings.TrimSuffix(strings.ToLower(u.Host), port)
+	u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/api/v1"), "/v1")
+	return u.String()
 }
 
 // Profiles are the names of all profiles, Default first.
 func Profiles(dir string) []string {
 	all := []string{Default}
+	if dir == "" {
+		return all
+	}
 	entries, _ := os.ReadDir(filepath.Join(dir, profiles)) // none: no other
 	for _, e := range entries {
 		if _, err := os.Stat(file(at(dir, e.Name()).Dir)); err == nil && isProfile(e.Name()) && e.Name() != Default {

@@ -75,7 +75,7 @@ func removeCmd(env *cli.Env, dir func() string) *cobra.Command {
 				return hub.Errorf(hub.Invalid, "%q is no profile that can be removed.", name)
 			}
 			p := at(dir(), name)
-			if _, err := os.Stat(p.Dir); err != nil {
+			if _, err := os.Stat(p.Dir); err != nil { // also where there is no folder
 				return hub.Errorf(hub.NotFound, "There is no profile %q.", name)
 			}
 			if b, err := os.ReadFile(filepath.Join(p.Dir, "credentials.json")); err == nil && len(b) > len("{}\n") {

@@ -29,8 +29,8 @@ type Store struct {
 }
 
 // Open returns the store of the sign-in at server, below the folder dir. secret
-// makes of the server a name in the keyring, which all folders share. Nothing is
-// read or made yet.
+// makes of the server a name in the keyring, which all folders share. Without a
+// folder nothing can be kept. Nothing is read or made yet.
 func Open(dir, server string, secret func(server string) string) *Store {
 	return &Store{dir: dir, server: server, secret: secret(server), keys: system{}, Say: func(string, ...any) {}}
 }
@@ -104,6 +104,9 @@ func (s *Store) tokens(ctx context.Context, e entry) (hub.Tokens, error) {
 // Update replaces the tokens by what change makes of them. Other processes
 // wait meanwhile.
 func (s *Store) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens, error)) (hub.Tokens, error) {
+	if s.dir == "" {
+		return hub.Tokens{}, hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
+	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return hub.Tokens{}, notKept(err)
 	}
@@ -177,6 +180,9 @@ func (s *Store) place(ctx context.Context, ix index, t hub.Tokens) error {
 
 func (s *Store) read() (index, error) {
 	ix := index{}
+	if s.dir == "" {
+		return ix, nil
+	}
 	b, err := os.ReadFile(s.path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

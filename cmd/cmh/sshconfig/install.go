@@ -31,6 +31,9 @@ const (
 // install writes a file for ssh about every lab that the learner has had, and has
 // the learner's own configuration include it. Doing it twice is doing it once.
 func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSession, p config.Place) error {
+	if p.Dir == "" {
+		return errNoHome
+	}
 	dir, err := filepath.Abs(p.Dir)
 	if err != nil {
 		return err

@@ -56,6 +56,9 @@ func Command(env *cli.Env, place func() (config.Place, error)) *cobra.Command {
 			if config == "" {
 				return hub.Errorf(hub.NotFound, "No lab of yours is running. Start one with: cmh lab start LAB")
 			}
+			if p.Dir == "" {
+				return errNoHome
+			}
 			if err := keep(known, keys); err != nil {
 				return hub.Wrap(err, hub.Unavailable, "The gateway's host key can't be kept.")
 			}
@@ -116,6 +119,8 @@ func write(all []hub.LabSession, known, prefix string) (config, keys string, err
 	}
 	return c.String(), k.String(), nil
 }
+
+var errNoHome = hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
 
 var errOdd = hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
 
