@@ -37,6 +37,7 @@ type Client struct {
 	away   bool
 
 	connected func(time.Duration) // nil: nobody wants to know
+	renewFor  time.Duration
 }
 
 // An Option changes how a Client works.
@@ -65,7 +66,7 @@ func AllowPlainHTTP() Option { return func(c *Client) { c.plain = true } }
 // (a path below it is kept). Without options it asks as a guest. A baseURL that
 // cannot work is reported by the first request.
 func New(baseURL string, opts ...Option) *Client {
-	c := &Client{tokens: Memory(hub.Tokens{})}
+	c := &Client{tokens: Memory(hub.Tokens{}), renewFor: renewFor}
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

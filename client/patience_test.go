@@ -1,6 +1,8 @@
 package client
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -55,5 +57,41 @@ func TestPatienceEnds(t *testing.T) {
 	t.Cleanup(srv.Close)
 	if _, err := New(srv.URL).Profile(t.Context()); hub.CodeOf(err) != hub.Limit || asked.Load() != tries {
 		t.Errorf("asked %d times, %v", asked.Load(), err)
+	}
+}
+
+// A hub takes a sign-in to be renewed, and then nothing comes: whoever gives up is
+// let go, whoever waits hears that nobody answers, and the sign-in stays as it is.
+func TestAHubThatHangsWhileItRenews(t *testing.T) {
+	t.Parallel()
+	asked, over := make(chan struct{}, 8), make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/auth/refresh" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		asked <- struct{}{}
+		<-over
+	}))
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(over) })
+
+	before := hub.Tokens{AccessToken: "old", RefreshToken: "r"}
+	c := New(srv.URL, Store(Memory(before)))
+	c.renewFor = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := c.Profile(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever gives up: %v", err)
+	}
+
+	kept := Memory(before)
+	c = New(srv.URL, Store(kept))
+	c.renewFor = 100 * time.Millisecond
+	if _, err := c.Profile(t.Context()); hub.CodeOf(err) != hub.Unavailable || !Unreachable(err) {
+		t.Errorf("whoever waits: %v", err)
+	}
+	if now, _ := kept.Load(t.Context()); now != before {
+		t.Errorf("kept: %+v", now)
 	}
 }

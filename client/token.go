@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/url"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ type TokenStore interface {
 func Memory(t hub.Tokens) TokenStore { return &memory{tokens: t} }
 
 type memory struct {
+	changing sync.Mutex // whoever asks what the tokens are doesn't wait for a change
+
 	mu     sync.Mutex
 	tokens hub.Tokens
 }
@@ -37,14 +40,18 @@ func (m *memory) Load(context.Context) (hub.Tokens, error) {
 	return m.tokens, nil
 }
 
-func (m *memory) Update(_ context.Context, change func(hub.Tokens) (hub.Tokens, error)) (hub.Tokens, error) {
+func (m *memory) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens, error)) (hub.Tokens, error) {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	now, _ := m.Load(ctx) // never fails
+	next, err := change(now)
+	if err != nil {
+		return now, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t, err := change(m.tokens)
-	if err == nil {
-		m.tokens = t
-	}
-	return m.tokens, err
+	m.tokens = next
+	return next, nil
 }
 
 // bearer returns the access token to ask with, or "" for a guest.
@@ -56,8 +63,12 @@ func (c *Client) bearer(ctx context.Context) (string, error) {
 	return t.AccessToken, err
 }
 
-// renewFor is how long renewing may take, whatever the patience of its caller.
-const renewFor = 30 * time.Second
+// How long a sign-in may take to be renewed, and how long it goes on for a caller
+// who gives up meanwhile.
+const (
+	renewFor   = 15 * time.Second
+	renewLeast = 2 * time.Second
+)
 
 // renew replaces the access token used, which the server no longer accepts. It
 // returns "" when there is nothing to renew it with. A sign-in that the server
@@ -66,9 +77,36 @@ func (c *Client) renew(ctx context.Context, used string) (string, error) {
 	if c.fixed != "" || used == "" {
 		return "", nil
 	}
+	type outcome struct {
+		token string
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() { // ends when its time is over, or with the process
+		token, err := c.renewal(ctx, used)
+		done <- outcome{token, err}
+	}()
 	// The server spends the refresh token when it is asked: whoever gives up before
 	// the new one is kept would come back with a token that was used, as thieves do.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewFor)
+	// So there is time for a server that is well; one that hangs keeps nobody.
+	least := time.NewTimer(renewLeast)
+	defer least.Stop()
+	select {
+	case o := <-done:
+		return o.token, o.err
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done:
+		return o.token, o.err
+	case <-least.C:
+		return "", ctx.Err()
+	}
+}
+
+// renewal is the renewing itself, whatever becomes of its caller.
+func (c *Client) renewal(ctx context.Context, used string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.renewFor)
 	defer cancel()
 	var ended error
 	t, err := c.tokens.Update(ctx, func(now hub.Tokens) (hub.Tokens, error) {
@@ -82,8 +120,11 @@ func (c *Client) renew(ctx context.Context, used string) (string, error) {
 		}
 		return next, err
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		err = ended
+	case ctx.Err() != nil: // to its caller the server can't be reached
+		err = hub.Wrap(&url.Error{Op: "Post", URL: c.BaseURL(), Err: ctx.Err()}, hub.Unavailable, "Could not reach CloudMastersHub at %s.", c.BaseURL())
 	}
 	if t.AccessToken == used {
 		return "", err

@@ -3,6 +3,8 @@ package offline
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"testing"
 	"time"
@@ -165,5 +167,27 @@ func TestProgressIsWrittenDownSoon(t *testing.T) {
 	}
 	if h.journals(t.Context(), []hub.ProgressEntry{{CourseID: "one", LessonID: "b"}}) {
 		t.Error("one that isn't there can be, too")
+	}
+}
+
+// The hub answers that a token has run out, and hangs when it is to be renewed:
+// what is kept is shown then as well.
+func TestNobodyRenews(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/auth/refresh" {
+			<-over
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(over) })
+	h := glancing(t, s.URL)
+	ada := token("ada", "1")
+	h.Client = client.New(s.URL, client.Store(client.Memory(hub.Tokens{AccessToken: ada, RefreshToken: "r"})), client.Keep(h.cache))
+	h.cache.Put(ada, "/v1/users/profile", client.Kept{ETag: "1", Body: []byte(`{"username":"ada"}`)})
+	if u, err := h.Profile(t.Context()); u.Username != "ada" || err != nil || !h.Away() {
+		t.Errorf("got %+v, %v, away: %v", u, err, h.Away())
 	}
 }
