@@ -33,6 +33,16 @@ func OpenJournal(p Place, token string) Journal {
 	return Journal{filepath.Join(p.State, Account(token))}
 }
 
+// Waiting counts what everybody has done at a place that the hub hasn't heard of.
+func (p Place) Waiting() (n int, err error) {
+	all, err := filepath.Glob(filepath.Join(p.State, "*", "journal"))
+	for _, file := range all {
+		events, e := Journal{filepath.Dir(file)}.Waiting()
+		n, err = n+len(events), errors.Join(err, e)
+	}
+	return n, err
+}
+
 // A Refused is an event that the hub has refused, and why.
 type Refused struct {
 	Event   hub.LearningEvent `json:"event"`

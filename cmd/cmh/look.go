@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/offline"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/doctor"
@@ -26,6 +27,9 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 	failed := func(check string, err error) { add(check, doctor.Problem, env.Message(err)) }
 	if c, err := m.settings(); err != nil {
 		failed("settings", err)
+		for _, check := range []string{"profile", "server", "hub", "sign-in", "offline"} {
+			add(check, doctor.Note, env.T("not looked at: the settings decide"))
+		}
 	} else {
 		add("profile", doctor.OK, env.Tf("%s, in %s", c.Name, c.Dir))
 		m.lookAtHub(ctx, c, add)
@@ -64,42 +68,64 @@ func beside(program, purpose string) (string, error) {
 func (m *machine) lookAtHub(ctx context.Context, c config.Config, add func(check, state, detail string)) {
 	env := m.env
 	add("server", doctor.OK, c.Server)
+	guest := hubclient.Guest(env, c)
 	if env.WithoutHub() {
 		add("hub", doctor.Note, env.T("offline, as you asked"))
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		begin := time.Now()
-		if version, err := hubclient.Guest(env, c).ServerVersion(ctx); err != nil {
+		if version, err := guest.ServerVersion(ctx); err != nil {
 			add("hub", doctor.Problem, env.Message(err))
 		} else {
 			add("hub", doctor.OK, env.Tf("%s, answers in %d ms", version, time.Since(begin).Milliseconds()))
 		}
 	}
-	_, _, err := m.sdk()
-	source, e := "", err
-	if err == nil {
-		source, e = m.Source()
-	}
-	switch {
-	case e != nil:
-		add("sign-in", doctor.Problem, env.Message(e))
-		return
-	case source == "":
-		add("sign-in", doctor.Note, env.T(cli.LogInWith))
-	default:
-		u, err := m.hub.Profile(ctx)
-		if err != nil {
-			add("sign-in", doctor.Problem, env.Message(err))
-			break
-		}
-		add("sign-in", doctor.OK, env.Tf("%s, from %s", u.Username, env.T(source)))
-	}
-	if waiting, err := m.hub.Waiting(ctx); err != nil {
+	place, err := offline.At(c.Apart(guest.BaseURL()), env.Var)
+	if signedIn := m.lookAtSignIn(ctx, add); err != nil {
+		add("offline", doctor.Note, env.T("nothing can be kept: there is no home folder"))
+	} else if waiting, err := m.waiting(ctx, place, signedIn); err != nil {
 		add("offline", doctor.Problem, env.Message(err))
-	} else if n := len(waiting); n > 0 {
-		add("offline", doctor.Note, env.N(n, "%d change waits for the hub: cmh sync", "%d changes wait for the hub: cmh sync", n))
+	} else if waiting > 0 {
+		add("offline", doctor.Note, env.N(waiting, "%d change waits for the hub: cmh sync", "%d changes wait for the hub: cmh sync", waiting))
 	} else {
 		add("offline", doctor.OK, env.T("nothing waits for the hub"))
 	}
+}
+
+// lookAtSignIn reports whether it can be read whose machine this is.
+func (m *machine) lookAtSignIn(ctx context.Context, add func(check, state, detail string)) bool {
+	env := m.env
+	_, _, err := m.sdk()
+	source := ""
+	if err == nil {
+		source, err = m.Source()
+	}
+	if err == nil && source != "" {
+		_, err = m.Token(ctx)
+	}
+	switch {
+	case err != nil:
+		add("sign-in", doctor.Problem, env.Message(err))
+		return false
+	case source == "":
+		add("sign-in", doctor.Note, env.T(cli.LogInWith))
+		return true
+	}
+	if u, err := m.hub.Profile(ctx); err != nil {
+		add("sign-in", doctor.Problem, env.Message(err))
+	} else {
+		add("sign-in", doctor.OK, env.Tf("%s, from %s", u.Username, env.T(source)))
+	}
+	return true
+}
+
+// waiting counts what the hub hasn't heard of: of whoever is signed in, and of
+// everybody who was where that can't be read.
+func (m *machine) waiting(ctx context.Context, place offline.Place, signedIn bool) (int, error) {
+	if !signedIn {
+		return place.Waiting()
+	}
+	events, err := m.hub.Waiting(ctx)
+	return len(events), err
 }
