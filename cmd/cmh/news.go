@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -16,7 +17,7 @@ import (
 type news struct {
 	update.News
 
-	version chan string
+	mu sync.Mutex // one at a time is at the file
 }
 
 // listen asks the hub's version while a command runs, where somebody will read
@@ -32,27 +33,27 @@ func (m *machine) listen(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	m.news = &news{update.News{File: filepath.Join(place.Cache, "version.json"), Own: client.Version, Now: time.Now}, make(chan string, 1)}
-	if m.news.Due() {
-		m.news.Asked()
-		go func(heard chan<- string) { // ends with the answer, or with the process
+	n := &news{News: update.News{File: filepath.Join(place.Cache, "version.json"), Own: client.Version, Now: time.Now}}
+	m.news = n
+	if n.Due() {
+		n.Asked()
+		go func() { // ends with the answer, or with the process
 			if v, err := asker.ServerVersion(ctx); err == nil {
-				heard <- v
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				n.Heard(v)
 			}
-		}(m.news.version)
+		}()
 	}
 }
 
-// tellNews says what there is to say after a command.
+// tellNews says after a command what has been heard until then.
 func (m *machine) tellNews() {
 	if m.news == nil {
 		return
 	}
-	select {
-	case v := <-m.news.version:
-		m.news.Heard(v)
-	default: // not yet
-	}
+	m.news.mu.Lock()
+	defer m.news.mu.Unlock()
 	if v := m.news.Tell(); v != "" {
 		m.env.Say("cmh %s is out, and this is %s: %s", v, client.Version, update.Source)
 	}
