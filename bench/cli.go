@@ -44,6 +44,8 @@ func commands(ctx context.Context, r *rig) ([]table, error) {
 		runner{"`cmh --version`", spawn(cmh, "--version")},
 		runner{"`cmh --help`", spawn(cmh, "--help")},
 		runner{"`cmh course list`, with its request", spawn(cmh, "course", "list")},
+		runner{"the tab key behind `cmh course view`", spawn(cmh, "__complete", "course", "view", "")},
+		runner{"the tab key behind `cmh api`", spawn(cmh, "__complete", "api", "")},
 	)
 	if err != nil {
 		return nil, err

@@ -109,18 +109,6 @@ func (m *machine) asker() (api.Asker, error) {
 	return c, err
 }
 
-// guest is the hub for its completion.
-func (m *machine) guest() (api.Asker, error) {
-	c, err := m.settings()
-	if err == nil && m.env.WithoutHub() {
-		err = hub.Errorf(hub.Unavailable, "You are offline, and this needs the hub.")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return hubclient.Guest(m.env, c), nil
-}
-
 // learning is the hub for `cmh sync`.
 func (m *machine) learning() (*offline.Hub, error) {
 	_, _, err := m.sdk()

@@ -62,7 +62,7 @@ func main() {
 	root.Add(tree, root.Account, auth.Command(env, m))
 	root.Add(tree, root.Teach, author.Command(env,
 		author.Beside(env, "test PATH", "Prove that the checks of labs are red before the work and green after it")))
-	root.Add(tree, root.Other, api.Command(env, m.asker, m.guest), sshconfig.Command(env, m.place), config.Command(env, config.Dir), doctor.Command(env, m.look))
+	root.Add(tree, root.Other, api.Command(env, m.asker), sshconfig.Command(env, m.place), config.Command(env, config.Dir), doctor.Command(env, m.look))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	m.tellNews()
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {

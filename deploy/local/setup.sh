@@ -28,6 +28,8 @@ for purpose in "$@"; do
 		want top procps
 		want htop htop
 		want dialog dialog
+		want zsh zsh # completion is tried in the shells
+		want fish fish
 		want python3 python3
 		want node nodejs # tries the SDK for TypeScript
 		want gcc gcc # the race detector links C

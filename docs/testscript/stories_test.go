@@ -37,9 +37,20 @@ import (
 // TestStories runs every story in parallel against one server.
 func TestStories(t *testing.T) {
 	bin := build(t, slices.Collect(maps.Keys(programs))...)
-	h := serve(t, bin)
+	tell(t, bin, serve(t, bin), ".")
+}
+
+// TestStoriesOfLimits are told to a server that has them.
+func TestStoriesOfLimits(t *testing.T) {
+	bin := build(t, "cmh", "cmh-format", "cmh-server", "lab-agent", "lab-tiny")
+	tell(t, bin, serve(t, bin, "CMH_LAB_MINUTES=15"), "limits")
+}
+
+// tell runs the stories of a folder.
+func tell(t *testing.T, bin string, h hubServer, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 ".",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			heirtest.Leave(t, env.WorkDir)
@@ -121,14 +132,16 @@ func counting() []string {
 
 type hubServer struct {
 	api, sshHost, sshPort, dataDir, databaseURL string
-	pid                                         int
-	signal                                      func(os.Signal) // to the process, and waits for its end
+
+	settings []string // of its environment, beside those of all
+	pid      int
+	signal   func(os.Signal) // to the process, and waits for its end
 }
 
 // serve starts a server with a database of its own, and stops it with the test.
-func serve(t *testing.T, bin string) hubServer {
+func serve(t *testing.T, bin string, settings ...string) hubServer {
 	t.Helper()
-	h := hubServer{sshHost: "127.0.0.1", sshPort: porttest.Free(t), dataDir: t.TempDir(), databaseURL: database(t)}
+	h := hubServer{sshHost: "127.0.0.1", sshPort: porttest.Free(t), dataDir: t.TempDir(), databaseURL: database(t), settings: settings}
 	heirtest.Leave(t, h.dataDir)
 	h.api = "http://127.0.0.1:" + porttest.Free(t)
 	h.launch(t, bin)
@@ -142,7 +155,7 @@ func (h *hubServer) launch(t *testing.T, bin string) {
 	cmd.Env = append(os.Environ(), "CMH_DATA_DIR="+h.dataDir, "CMH_DATABASE_URL="+h.databaseURL, "CMH_LAB_AGENT="+filepath.Join(bin, "lab-agent"),
 		"CMH_API_ADDR="+strings.TrimPrefix(h.api, "http://"), "CMH_SSH_ADDR="+net.JoinHostPort(h.sshHost, h.sshPort))
 	cmd.Env = append(cmd.Env, "CMH_LIMIT_GUEST=0", "CMH_LIMIT_SIGN_IN=0", "CMH_LAB_MINUTES=0")
-	cmd.Env = append(cmd.Env, counting()...)
+	cmd.Env = append(append(cmd.Env, h.settings...), counting()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 60 * time.Second
 	var log bytes.Buffer

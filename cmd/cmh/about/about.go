@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,11 +54,21 @@ func CompletionCommand(env *cli.Env) *cobra.Command {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(env.Out, true)
+				if err := root.GenBashCompletionV2(env.Out, true); err != nil {
+					return err
+				}
+				_, err := io.WriteString(env.Out, bashAlone)
+				return err
 			case "zsh":
 				return root.GenZshCompletion(env.Out)
 			case "fish":
-				return root.GenFishCompletion(env.Out, true)
+				var b strings.Builder
+				if err := root.GenFishCompletion(&b, true); err != nil {
+					return err
+				}
+				// What begins with a dash, such as --json=id, is no option of split's.
+				_, err := io.WriteString(env.Out, strings.Replace(b.String(), `string split --max 1 \t`, `string split --max 1 -- \t`, 1))
+				return err
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(env.Out)
 			}
@@ -65,6 +76,22 @@ func CompletionCommand(env *cli.Env) *cobra.Command {
 		},
 	}
 }
+
+// bashAlone has the completion of bash work where the package bash-completion isn't,
+// which knows the words of a line: without it they are what blanks are between.
+const bashAlone = `
+if ! declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+    __cmh_init_completion()
+    {
+        local line=${COMP_LINE:0:COMP_POINT}
+        read -r -a words <<<"${line}"
+        [[ ${line} == *[[:space:]] ]] && words+=("")
+        cword=$((${#words[@]} - 1))
+        cur=${words[cword]}
+        prev=${words[cword > 0 ? cword - 1 : 0]}
+    }
+fi
+`
 
 // HelpCommand returns the help command.
 func HelpCommand() *cobra.Command {

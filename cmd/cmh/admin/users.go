@@ -75,6 +75,7 @@ func state(a hub.Account) string {
 func viewUserCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "view USER",
+		Aliases: []string{"show"},
 		Short:   "Show an account",
 		Long:    "Show an account, named by its id, e-mail address or user name.",
 		Example: "  cmh admin users view ada@example.com\n  cmh admin users view ada --jq .last_seen_at",

@@ -41,8 +41,8 @@ type options struct {
 	pages    int
 }
 
-// Command returns the api command. guest opens the hub without the sign-in.
-func Command(env *cli.Env, open, guest func() (Asker, error)) *cobra.Command {
+// Command returns the api command.
+func Command(env *cli.Env, open func() (Asker, error)) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "api PATH",
@@ -60,7 +60,7 @@ func Command(env *cli.Env, open, guest func() (Asker, error)) *cobra.Command {
 			"  cmh api labs/log-triage/start -X POST -i\n" +
 			"  cmh api graphql -f query='{ me { username } }' --jq .data.me",
 		Args:              cli.Args("PATH"),
-		ValidArgsFunction: paths(guest, &o),
+		ValidArgsFunction: paths(&o),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := open()
 			if err != nil {

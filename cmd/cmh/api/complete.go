@@ -1,67 +1,53 @@
 package api
 
 import (
-	"context"
-	"encoding/json"
-	"maps"
-	"net/http"
-	"slices"
+	"bytes"
+	"compress/gzip"
+	_ "embed" // for the contract
+	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/cloudmastershub/cmh/client"
-	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// completeFor is how long somebody waits for what the tab key brings.
-const completeFor = time.Second
+// contract is what the hub that this cmh is of can be asked: a line an operation,
+// "PATH METHOD SUMMARY", by path. A test holds it to docs/openapi.yaml; make golden
+// writes it.
+//
+//go:embed contract.gz
+var contract []byte
 
-// paths completes PATH from the contract of the hub, as it is there for everybody:
-// a key that is pressed renews no sign-in. Without a hub nothing is said.
-func paths(open func() (Asker, error), o *options) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// paths completes PATH. Nobody is asked: whoever has pressed a key waits, and a hub
+// may be far away, or gone.
+func paths(o *options) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const how = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-		h, err := open()
-		if err != nil || len(args) > 0 {
+		if len(args) > 0 {
 			return nil, how
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completeFor)
-		defer cancel()
-		a, err := h.Raw(ctx, client.Request{Method: http.MethodGet, Path: "/v1/openapi.json"})
-		if err != nil {
-			return nil, how
-		}
-		return offered(a.Body, begun, strings.ToLower(o.method)), how
+		return offered(operations(), begun, strings.ToLower(o.method)), how
 	}
 }
 
-// offered are the paths of a contract that go on from what was begun, up to their
-// next parameter, in the form in which it was begun.
-func offered(contract []byte, begun, method string) []cobra.Completion {
-	var doc struct {
-		Paths map[string]map[string]json.RawMessage `json:"paths"`
+func operations() string {
+	r, err := gzip.NewReader(bytes.NewReader(contract))
+	if err != nil {
+		return ""
 	}
-	if json.Unmarshal(contract, &doc) != nil {
-		return nil
-	}
+	b, _ := io.ReadAll(r)
+	return string(b)
+}
+
+// offered are the paths that go on from what was begun, up to their next parameter,
+// in the form in which it was begun.
+func offered(operations, begun, method string) []cobra.Completion {
 	var all []cobra.Completion
-	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
-		ops := doc.Paths[path]
-		if !plain(path) {
+	last := ""
+	for line := range strings.Lines(operations) {
+		path, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		verb, summary, _ := strings.Cut(rest, " ")
+		if method != "" && verb != method {
 			continue
-		}
-		if method != "" && ops[method] == nil {
-			continue
-		}
-		var op struct {
-			Summary string `json:"summary"`
-		}
-		for _, verb := range []string{method, "get", "post", "put", "delete"} {
-			if op.Summary == "" && ops[verb] != nil {
-				_ = json.Unmarshal(ops[verb], &op) // one without a summary has none
-			}
 		}
 		if !strings.HasPrefix(begun, "/") {
 			short, below := strings.CutPrefix(path, "/v1/")
@@ -73,24 +59,12 @@ func offered(contract []byte, begun, method string) []cobra.Completion {
 				path = "v1/" + short
 			}
 		}
-		if path = filled(path, begun); path != "" {
-			all = append(all, cobra.CompletionWithDesc(cli.CleanLine(path), cli.CleanLine(op.Summary)))
+		if path = filled(path, begun); path != "" && path != last {
+			all = append(all, cobra.CompletionWithDesc(path, summary))
+			last = path
 		}
 	}
-	return slices.CompactFunc(all, func(a, b cobra.Completion) bool { return firstOf(a) == firstOf(b) })
-}
-
-// plain reports whether a shell puts path on the command line as a word: there is
-// nothing in it to run.
-func plain(path string) bool {
-	return !strings.ContainsFunc(path, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._/{}-", r)
-	})
-}
-
-func firstOf(c cobra.Completion) string {
-	word, _, _ := strings.Cut(c, "\t")
-	return word
+	return all
 }
 
 // filled is path with what was begun in the places of its parameters, or "" where

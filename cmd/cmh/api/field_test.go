@@ -69,32 +69,3 @@ func TestWhere(t *testing.T) {
 		}
 	}
 }
-
-func TestOffered(t *testing.T) {
-	t.Parallel()
-	contract := []byte(`{"paths": {
-		"/healthz": {"get": {"summary": "Lives"}},
-		"/v1/courses": {"get": {"summary": "List\u001b[2J courses"}},
-		"/v1/courses/{course}": {"get": {"summary": "One"}, "parameters": []},
-		"/v1/courses/{course}/enroll": {"post": {"summary": "Join"}, "delete": {}},
-		"/v1/courses/$(id)": {"get": {}}, "/v1/courses/x;id": {"get": {}}, "/v1/courses/a b": {"get": {}},
-		"/v1/labs/{lab}/start": {"post": {"summary": "Start"}}}}`)
-	for _, tt := range []struct{ begun, method, want string }{
-		{"", "", "courses\tList courses courses/{course}\tOne courses/{course}/enroll\tJoin labs/{lab}/start\tStart"},
-		{"", "post", "courses/{course}/enroll\tJoin labs/{lab}/start\tStart"},
-		{"courses/linux/", "", "courses/linux/enroll\tJoin"},
-		{"courses/linux", "", "courses/linux\tOne courses/linux/enroll\tJoin"},
-		{"labs/x/st", "", "labs/x/start\tStart"},
-		{"/h", "", "/healthz\tLives"},
-		{"v1/l", "", "v1/labs/{lab}/start\tStart"},
-		{"/v1/co", "delete", "/v1/courses/{course}/enroll\tJoin"},
-		{"nothing", "", ""},
-	} {
-		if got := strings.Join(offered(contract, tt.begun, tt.method), " "); got != tt.want {
-			t.Errorf("%q %s: %q, want %q", tt.begun, tt.method, got, tt.want)
-		}
-	}
-	if got := offered([]byte("{"), "", ""); got != nil {
-		t.Error(got)
-	}
-}

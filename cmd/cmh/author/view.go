@@ -12,8 +12,9 @@ import (
 
 func viewCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "view COURSE",
-		Short: "Read a course that you look after, drafts included",
+		Use:     "view COURSE",
+		Aliases: []string{"show"},
+		Short:   "Read a course that you look after, drafts included",
 		Long: "Read the newest version of a course that you look after, published or not: its lessons whole, of its labs what their steps are. " +
 			"Play its labs with: cmh author test.",
 		Example: "  cmh author view my-course\n  cmh author view my-course --jq '.lessons[0].body'",

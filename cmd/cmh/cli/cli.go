@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -62,6 +63,10 @@ type Env struct {
 	// after those before it. It takes no longer than who pressed the key waits. nil
 	// suggests nothing.
 	Suggest func(ctx context.Context, word string, before []string) []Suggestion
+
+	// Prints is what a command prints as JSON, or a list of, by its words after cmh:
+	// a struct. nil where nobody knows.
+	Prints func(command string) reflect.Type
 
 	// ShowCause lets errors tell what lies behind their message. Only set it
 	// where the process belongs to the person who reads its output.

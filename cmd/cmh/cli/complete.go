@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,12 @@ func complete(ctx context.Context, cmd *cobra.Command, env *Env) {
 		}
 	}
 	each := func(f *pflag.Flag) {
-		f.Usage = env.T(f.Usage)
+		f.Usage = strings.ReplaceAll(env.T(f.Usage), "`", "") // they name its value, in help
+		if f.Name == "json" {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+				return oneMore(env.FieldsOf(cmd), begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+			})
+		}
 		if word := flagWords[f.Name]; word != "" { // fails for a flag that has one
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 				return suggest(ctx, env, word, args, begun), cobra.ShellCompDirectiveNoFileComp
@@ -54,6 +60,19 @@ func complete(ctx context.Context, cmd *cobra.Command, env *Env) {
 	for _, c := range cmd.Commands() {
 		complete(ctx, c, env)
 	}
+}
+
+// oneMore completes the last one of a list with commas.
+func oneMore(all []string, begun string) []string {
+	i := strings.LastIndex(begun, ",") + 1
+	before := strings.Split(begun[:i], ",")
+	var out []string
+	for _, word := range all {
+		if strings.HasPrefix(word, begun[i:]) && !slices.Contains(before, word) {
+			out = append(out, begun[:i]+word)
+		}
+	}
+	return out
 }
 
 // usageWords are the names of a command's words: of "reset [STEP] [REF]" these

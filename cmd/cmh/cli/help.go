@@ -54,6 +54,10 @@ func writeHelp(env *Env, cmd *cobra.Command) {
 		head(words.Mark("Global flags:"))
 		b.WriteString(usages)
 	}
+	if fields := env.FieldsOf(cmd); fields != nil {
+		head(words.Mark("JSON fields:"))
+		b.WriteString("  " + strings.ReplaceAll(wrap(strings.Join(fields, ", "), helpWidth-2), "\n", "\n  ") + "\n")
+	}
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + env.Tf("More about a command: %s <command> --help", cmd.CommandPath()) + "\n")
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli/pipe"
 	"github.com/cloudmastershub/cmh/tui/safe"
@@ -96,14 +98,8 @@ func choose(v any, fields []string) (any, error) {
 		elem = elem.Elem()
 	}
 	index := jsonFields(elem)
-	for _, f := range fields {
-		if _, ok := index[f]; !ok {
-			names := make([]string, 0, len(index))
-			for n := range index {
-				names = append(names, n)
-			}
-			return nil, unknownField(f, names)
-		}
+	if err := known(slices.Collect(maps.Keys(index)), fields); err != nil {
+		return nil, err
 	}
 	pick := func(rv reflect.Value) map[string]any {
 		m := make(map[string]any, len(fields))
@@ -122,8 +118,34 @@ func choose(v any, fields []string) (any, error) {
 	return out, nil
 }
 
+// FieldsOf are the fields that a command prints, sorted; nil where nobody knows.
+func (e *Env) FieldsOf(cmd *cobra.Command) []string {
+	if e.Prints == nil {
+		return nil
+	}
+	t := e.Prints(pathOf(cmd))
+	if t == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(jsonFields(t)))
+}
+
+// known refuses fields that aren't there. None at all, as in --json=, asks which
+// there are.
+func known(all, fields []string) error {
+	for _, f := range fields {
+		if !slices.Contains(all, f) {
+			return unknownField(f, all)
+		}
+	}
+	return nil
+}
+
 func unknownField(name string, known []string) error {
 	slices.Sort(known)
+	if name == "" {
+		return hub.Errorf(hub.Invalid, "The fields are: %s.", strings.Join(known, ", "))
+	}
 	return hub.Errorf(hub.Invalid, "Unknown field %q. The fields are: %s.", name, strings.Join(known, ", "))
 }
 

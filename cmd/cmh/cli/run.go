@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,12 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	addGlobals(root, env)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { // before anybody is asked
+		if all := env.FieldsOf(cmd); all != nil {
+			return known(all, env.Fields)
+		}
+		return nil
+	}
 	if completing {
 		env.Quiet = true // between two keys
 		complete(ctx, root, env)
@@ -79,14 +86,16 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
 
 	env.form = &form{}
-	if env.Format != nil {
-		env.form.start = func(kind, expr string) (io.WriteCloser, error) { return env.Format(ctx, kind, expr, env.Out) }
+	out := &printed{Writer: env.Out}
+	if env.Format != nil { // which takes it as it is, a file to a process
+		to := env.Out
+		env.form.start = func(kind, expr string) (io.WriteCloser, error) { return env.Format(ctx, kind, expr, to) }
 	}
+	env.Out = out
+	root.SetOut(out)
+	defer func() { env.Out = out.Writer }()
 	cmd, err := root.ExecuteContextC(ctx)
-	if e := env.form.end(); err == nil {
-		err = e
-	}
-	if err == nil {
+	if err = cmp.Or(err, env.form.end(), out.err); err == nil {
 		return ExitOK
 	}
 	if s, ok := errors.AsType[StatusError](err); ok {
@@ -116,6 +125,19 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 		_, _ = fmt.Fprintln(env.Err, next)
 	}
 	return exit
+}
+
+// printed remembers that something was not written: those who print look at no
+// error, and a key that is on a full disk now is nowhere.
+type printed struct {
+	io.Writer
+	err error
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	n, err := p.Writer.Write(b)
+	p.err = cmp.Or(p.err, err)
+	return n, err
 }
 
 // nextStep is what helps after err, where its own words don't say it.

@@ -13,6 +13,7 @@ import (
 func viewCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "view COURSE",
+		Aliases: []string{"show"},
 		Short:   "Show what a course holds",
 		Example: "  cmh course view linux-shell\n  cmh course view linux-shell --jq '.lessons[].id'",
 		Args:    cli.Args("COURSE"),

@@ -16,8 +16,8 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// A forward is one port of this machine's that leads to one of the lab's.
-type forward struct {
+// Forwarded is one port of this machine's that leads to one of the lab's.
+type Forwarded struct {
 	Local  string `json:"local"` // address
 	Remote int    `json:"remote"`
 }
@@ -54,7 +54,7 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 					l.Close()
 				}
 			}()
-			var all []forward
+			var all []Forwarded
 			for _, arg := range args {
 				local, remote, ok := ports(arg)
 				if !ok {
@@ -65,7 +65,7 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 					return err
 				}
 				listeners = append(listeners, l)
-				all = append(all, forward{l.Addr().String(), remote})
+				all = append(all, Forwarded{l.Addr().String(), remote})
 			}
 			if err := cli.Print(env, all, func(w io.Writer) {
 				for _, f := range all {

@@ -68,6 +68,7 @@ func viewCmd(env *cli.Env) *cobra.Command {
 	var step int
 	cmd := &cobra.Command{
 		Use:     "view LAB",
+		Aliases: []string{"show"},
 		Short:   "Read a lab, or one step of it",
 		Example: "  cmh lab view log-triage\n  cmh lab view log-triage --step 2",
 		Args:    cli.Args("LAB"),

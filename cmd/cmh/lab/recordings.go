@@ -2,8 +2,6 @@ package lab
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -30,15 +28,18 @@ func recordingsCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Print(env, rs, func(w io.Writer) {
-				if len(rs) == 0 {
-					env.Say("You have no recordings. Begin with: cmh lab record on")
-				}
-				for _, r := range rs {
-					_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cli.CleanLine(r.ID), r.StartedAt.Local().Format("2006-01-02 15:04"),
-						time.Duration(r.Duration*float64(time.Second)).Round(time.Second), cli.CleanLine(r.Title))
-				}
-			})
+			if len(rs) == 0 && !env.JSON {
+				env.Say("You have no recordings. Begin with: cmh lab record on")
+				return nil
+			}
+			return cli.PrintList(env, rs,
+				cli.Column[hub.Recording]{Title: "RECORDING", Cell: func(r hub.Recording) string { return r.ID }},
+				cli.Column[hub.Recording]{Title: "BEGAN", Cell: func(r hub.Recording) string { return env.Shown().When(r.StartedAt.Local(), "2006-01-02 15:04") }},
+				cli.Column[hub.Recording]{Title: "LENGTH", Cell: func(r hub.Recording) string {
+					return time.Duration(r.Duration * float64(time.Second)).Round(time.Second).String()
+				}},
+				cli.Column[hub.Recording]{Title: "TITLE", Cell: func(r hub.Recording) string { return r.Title }},
+			)
 		},
 	}
 	cmd.AddCommand(exportCmd(env), deleteRecordingCmd(env))

@@ -104,12 +104,13 @@ func listShared(ctx context.Context, env *cli.Env, b cli.Backend) error {
 	if err != nil {
 		return err
 	}
-	return cli.Print(env, shared, func(w io.Writer) {
-		if len(shared) == 0 {
-			env.Say("No learner lets you look on right now.")
-		}
-		for _, s := range shared {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", s.SessionID, cli.CleanLine(s.Learner), cli.CleanLine(s.Title))
-		}
-	})
+	if len(shared) == 0 && !env.JSON {
+		env.Say("No learner lets you look on right now.")
+		return nil
+	}
+	return cli.PrintList(env, shared,
+		cli.Column[hub.SharedLab]{Title: "SESSION", Cell: func(s hub.SharedLab) string { return s.SessionID }},
+		cli.Column[hub.SharedLab]{Title: "LEARNER", Cell: func(s hub.SharedLab) string { return s.Learner }},
+		cli.Column[hub.SharedLab]{Title: "TITLE", Cell: func(s hub.SharedLab) string { return s.Title }},
+	)
 }

@@ -48,6 +48,7 @@ func listCmd(env *cli.Env) *cobra.Command {
 func viewCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "view COURSE LESSON",
+		Aliases: []string{"show"},
 		Short:   "Read a lesson",
 		Example: "  cmh lesson view linux-shell reading-logs\n  cmh lesson view linux-shell reading-logs --jq .body >logs.md",
 		Args:    cli.Args("COURSE", "LESSON"),

@@ -21,6 +21,7 @@ func Command(env *cli.Env) *cobra.Command {
 func viewCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "view",
+		Aliases: []string{"show"},
 		Short:   "Show your profile",
 		Example: "  cmh profile view\n  cmh profile view --json=username,profile",
 		Args:    cli.Args(),

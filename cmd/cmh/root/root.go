@@ -47,6 +47,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 	if local != nil {
 		l = *local
 	}
+	env.Prints = printed
 	root := cli.Group("cmh", "Courses and hands-on labs in your terminal")
 	root.Long = "Courses and hands-on labs in your terminal. Read a lesson, open a lab in a real sandbox, have your work checked, see your progress. " +
 		"On a terminal, cmh alone opens the screens."

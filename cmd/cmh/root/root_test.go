@@ -33,7 +33,7 @@ func tree(env *cli.Env) *cobra.Command {
 		}
 		return b.(api.Asker), nil
 	}
-	root.Add(r, root.Other, api.Command(env, asker, asker), sshconfig.Command(env, func() (config.Place, error) { return config.Place{}, nil }), config.Command(env, func() string { return "" }), doctor.Command(env, found))
+	root.Add(r, root.Other, api.Command(env, asker), sshconfig.Command(env, func() (config.Place, error) { return config.Place{}, nil }), config.Command(env, func() string { return "" }), doctor.Command(env, found))
 	return r
 }
 
