@@ -56,16 +56,17 @@ func (r *release) licence(ctx context.Context, goos, arch string) (file, []strin
 	return file{licences, 0o644, b.Bytes()}, modules, nil
 }
 
-// apache is the text that Debian has once for all packages, and wants in none.
-var apache = regexp.MustCompile(`(?s)[ \t]*Apache License\s+Version 2\.0, January 2004.*?END OF TERMS AND CONDITIONS`)
+// apache is the text that Debian has once for all packages, and wants in none. Not
+// everybody has its last line.
+var apache = regexp.MustCompile(`(?s)[ \t]*(Apache License\s+Version 2\.0, January 2004.*?any such warranty or additional\s+liability\.)(?:\s+END OF TERMS AND CONDITIONS)?`)
 
 // apacheSum is that text's, with one blank wherever there are several and lines end.
-const apacheSum = "59d8f0ba87ad9a2f1a431123c8d16646e5b89ba53653e818f16d136d77263c99"
+const apacheSum = "09ae9bf1886f530f7338889ef805f37b288ec6adedd1e1e32058921acf05a782"
 
 // brief says of that text where Debian has it. One that differs by a word stays.
 func brief(licences []byte) []byte {
 	return apache.ReplaceAllFunc(licences, func(text []byte) []byte {
-		words := strings.ReplaceAll(strings.Join(strings.Fields(string(text)), " "), "https://", "http://")
+		words := strings.ReplaceAll(strings.Join(strings.Fields(string(apache.FindSubmatch(text)[1])), " "), "https://", "http://")
 		if sum([]byte(words)) != apacheSum {
 			return text
 		}

@@ -200,7 +200,7 @@ func TestScoop(t *testing.T) {
 
 func TestWhereDistributionsHaveThings(t *testing.T) {
 	t.Parallel()
-	licence := "a\n" + "Apache License\nVersion 2.0, January 2004\nchanged by a word\nEND OF TERMS AND CONDITIONS\nb"
+	licence := "a\n" + "Apache License\nVersion 2.0, January 2004\nchanged by a word, or any such warranty or additional liability.\nb"
 	r := release{version: "v1.2.3-rc.1", date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	in := []file{
 		{"cmh", 0o755, nil}, {"CHANGELOG.md", 0o644, nil}, {"README.md", 0o644, nil}, {licences, 0o644, []byte(licence)}, {"man/man1/cmh.1", 0o644, nil},
@@ -306,4 +306,21 @@ func pack(t *testing.T) map[string][]byte {
 		}
 	}
 	return files
+}
+
+// Debian has the text of the Apache License; what is said beside it stays.
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/spf13/cobra").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := licenceIn(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const common = "Apache License, version 2.0: on Debian systems its text is in\n/usr/share/common-licenses/Apache-2.0."
+	if got := string(brief([]byte("before\n" + text + "\nEND OF TERMS AND CONDITIONS\nafter\n" + text + "\n"))); got != "before\n"+common+"\nafter\n"+common+"\n" {
+		t.Errorf("%.2000s", got)
+	}
 }
