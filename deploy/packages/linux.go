@@ -148,7 +148,7 @@ func (r *release) distribution(ctx context.Context, m made, kind string, files [
 		case kind != "rpm":
 		case strings.HasPrefix(f.name, "/usr/share/licenses/"):
 			c.Type = "license"
-		case strings.HasPrefix(f.name, "/usr/share/doc/"):
+		case strings.HasPrefix(f.name, "/usr/share/doc/"), strings.HasPrefix(f.name, "/usr/share/man/"):
 			c.Type = "doc"
 		}
 		contents = append(contents, c)
