@@ -49,7 +49,7 @@ func Connected(f func(took time.Duration)) Option { return func(c *Client) { c.c
 func Away() Option { return func(c *Client) { c.away = true } }
 
 // ErrNotKept is in the error of a Client that is Away and has no answer.
-var ErrNotKept = errors.New("not kept on this machine")
+var ErrNotKept = errors.New(hub.Word("not kept on this machine").String())
 
 // Unreachable reports whether err means that no hub has answered. Where one
 // answers that it can't, or isn't who it should be, that is not so.

@@ -138,7 +138,7 @@ func (c *Client) openEvents(ctx context.Context, ref string, last int64) (*http.
 		// Not the client of other requests: it gives up after a while.
 		resp, err := (&http.Client{Transport: c.http.GetClient().Transport, CheckRedirect: stay}).Do(req)
 		if err != nil {
-			return nil, &hub.Error{Code: hub.Unavailable, Message: "Could not reach CloudMastersHub at " + c.BaseURL() + ".", Err: err}
+			return nil, hub.Wrap(err, hub.Unavailable, "Could not reach CloudMastersHub at %s.", c.BaseURL())
 		}
 		kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		if resp.StatusCode == http.StatusNoContent || (resp.StatusCode == http.StatusOK && kind == "text/event-stream") {

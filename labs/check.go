@@ -3,12 +3,12 @@ package labs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // How long the checks of a step may run: each, and all of them together. The
@@ -62,14 +62,14 @@ func (e *Engine) check(ctx context.Context, id string, sc *scenario.Scenario, n 
 	case ctx.Err() != nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrChecking):
 		return Verdict{}, err
 	}
-	return Verdict{Outcome: Unchecked, Message: fmt.Sprintf("Step %d could not be checked: the sandbox did not answer.%s", n, tryAgain)}, nil
+	return Verdict{Outcome: Unchecked, Message: unchecked(n, scenario.Check{}, words.Kept("the sandbox did not answer. This says nothing about your work: try again."))}, nil
 }
 
 // one runs one check, in the time that its step has left.
 func (e *Engine) one(ctx context.Context, s *Sandbox, id string, sc *scenario.Scenario, n int, c scenario.Check, left time.Duration) (CheckVerdict, error) {
 	v := CheckVerdict{Name: c.Name, Expected: c.Expected}
 	if c.Script.Nothing() {
-		v.Outcome, v.Message = Unchecked, what(n, c)+" could not be checked: there is no command in its check."
+		v.Outcome, v.Message = Unchecked, unchecked(n, c, words.Kept("there is no command in its check."))
 		return v, nil
 	}
 	limit := checkTime

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 const (
@@ -21,6 +22,12 @@ const (
 	asksAtAll  = 32              // and of all
 	asksOfHost = 32              // come from one, with those that are told to come later
 	answerTime = 110 * time.Second
+)
+
+const (
+	sayTooLong  = "The answer is too long for this command."
+	sayNonsense = "That can't be understood."
+	sayTooMuch  = "That is too much at once. Please try again in a moment."
 )
 
 // A Desk answers what is asked inside of sandboxes with the command "lab". Who
@@ -192,7 +199,7 @@ func (d *Desk) take(ctx context.Context, lab string, c *counter, nc ssh.NewChann
 	}()
 	b, err := json.Marshal(d.reply(ctx, lab, c, raw))
 	if err != nil || len(b) > proto.MaxReply {
-		b, _ = json.Marshal(proto.Reply{Status: 1, Err: "lab: The answer is too long for this command.\n"}) // strings always encode
+		b, _ = json.Marshal(proto.Reply{Status: 1, Err: refused("", sayTooLong)}) // strings always encode
 	}
 	if _, err := io.Copy(ch, strings.NewReader(string(b))); err == nil {
 		_ = ch.CloseWrite()
@@ -202,9 +209,9 @@ func (d *Desk) take(ctx context.Context, lab string, c *counter, nc ssh.NewChann
 func (d *Desk) reply(ctx context.Context, lab string, c *counter, raw []byte) proto.Reply {
 	var ask proto.Ask
 	if len(raw) > proto.MaxAsk || json.Unmarshal(raw, &ask) != nil {
-		return proto.Reply{Status: 2, Err: "lab: That can't be understood.\n"}
+		return proto.Reply{Status: 2, Err: refused("", sayNonsense)}
 	}
-	tooMuch := proto.Reply{Status: proto.Later, Err: "lab: That is too much at once. Please try again in a moment.\n"}
+	tooMuch := proto.Reply{Status: proto.Later, Err: refused(ask.Language, sayTooMuch)}
 	if !d.may(c) {
 		return tooMuch
 	}
@@ -221,6 +228,12 @@ func (d *Desk) reply(ctx context.Context, lab string, c *counter, raw []byte) pr
 		return tooMuch
 	}
 	return d.Answer(ctx, lab, ask)
+}
+
+// refused is why somebody gets no answer, in a language.
+func refused(language, why string) string {
+	s, _ := more.Languages.In(language)
+	return "lab: " + s.T(why) + "\n"
 }
 
 // may takes one from what the lab may ask.

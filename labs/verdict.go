@@ -2,13 +2,13 @@ package labs
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Outcome is how a check went.
@@ -39,8 +39,6 @@ type CheckVerdict struct {
 	Message  string
 }
 
-const tryAgain = " This says nothing about your work: try again."
-
 // together makes one verdict of a step's. A step passes when every check of
 // it does; one that is not right yet is worth more words than one that could
 // not be run.
@@ -66,33 +64,40 @@ func together(n int, all []CheckVerdict) Verdict {
 	}
 	v.Message = strings.Join(lines, "\n")
 	if v.Message == "" && v.Outcome == Failed {
-		v.Message = fmt.Sprintf("Step %d is not done yet.", n)
+		v.Message = words.Kept("Step %d is not done yet.", n)
 	}
 	return v
 }
 
-// what names a check in a sentence.
-func what(n int, c scenario.Check) string {
+// unchecked says why a check could not be made.
+func unchecked(n int, c scenario.Check, why string) string {
 	if c.Name == "" {
-		return fmt.Sprintf("Step %d", n)
+		return words.Kept("Step %d could not be checked: %s", n, why)
 	}
-	return fmt.Sprintf("%q", c.Name)
+	return words.Kept("%q could not be checked: %s", c.Name, why)
+}
+
+// What the agent says that a learner has changed.
+var _ = [...]string{
+	words.Heard("%s is not the one that belongs there"), words.Heard("%s has been written to"), words.Heard("%s is open for writing"),
+	words.Heard("%s was changed while the check ran"), words.Heard("%s was written to while the check ran"), words.Heard("%s was lowered"),
+	words.Heard("%s cannot be watched"), words.Heard("the files it relies on cannot be watched"),
 }
 
 // judge decides what the report of a check means.
 func judge(sc *scenario.Scenario, n int, c scenario.Check, r *proto.CheckReport, limit time.Duration) (Outcome, string) {
-	could := what(n, c) + " could not be checked: "
+	not := func(why string) (Outcome, string) { return Unchecked, unchecked(n, c, why) }
 	switch {
 	case r.Changed != "":
-		return Unchecked, could + tail([]byte(r.Changed)) + ", and the check relies on it. Put it back, or start the lab again."
+		return not(words.Kept("%s, and the check relies on it. Put it back, or start the lab again.", tail([]byte(r.Changed))))
 	case r.NotRun != "":
-		return Unchecked, could + "its check did not start." + tryAgain
+		return not(words.Kept("its check did not start. This says nothing about your work: try again."))
 	case r.TimedOut:
-		return Unchecked, could + fmt.Sprintf("its check took longer than %d seconds.", seconds(limit)) + tryAgain
+		return not(words.Kept("its check took longer than %d seconds. This says nothing about your work: try again.", seconds(limit)))
 	case r.Signaled:
-		return Unchecked, could + "its check was killed." + tryAgain
+		return not(words.Kept("its check was killed. This says nothing about your work: try again."))
 	case r.Exit == 0 && r.Killed && !killing.Match(c.Script.Source):
-		return Unchecked, could + "one of its commands was killed." + tryAgain
+		return not(words.Kept("one of its commands was killed. This says nothing about your work: try again."))
 	case r.Exit == 0 && (!needsDone(sc, c) || saysDone(r.Stdout)):
 		return Passed, tail(r.Stdout)
 	}
@@ -102,9 +107,9 @@ func judge(sc *scenario.Scenario, n int, c scenario.Check, r *proto.CheckReport,
 		}
 	}
 	if c.Name != "" {
-		return Failed, cmp.Or(c.OnFail, "Not done yet.")
+		return Failed, cmp.Or(c.OnFail, words.Kept("Not done yet."))
 	}
-	return Failed, fmt.Sprintf("Step %d is not done yet.", n)
+	return Failed, words.Kept("Step %d is not done yet.", n)
 }
 
 // killing finds the checks that end processes themselves.

@@ -15,6 +15,8 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/widget"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // Bounds of what an answer may be, beside the line's own.
@@ -29,6 +31,9 @@ const (
 // session belongs to.
 func newDesk(a *app.App, driver labs.Driver) *labs.Desk {
 	return &labs.Desk{Driver: driver, Answer: func(ctx context.Context, session string, ask proto.Ask) proto.Reply {
+		if _, ok := more.Languages.In(ask.Language); !ok {
+			ask.Language = a.LabLanguage(ctx, session)
+		}
 		return answerAsk(ctx, session, ask, func() (cli.Backend, error) {
 			as, err := a.LabLearner(ctx, session)
 			return as, err
@@ -40,12 +45,13 @@ func newDesk(a *app.App, driver labs.Driver) *labs.Desk {
 func answerAsk(ctx context.Context, session string, ask proto.Ask, backend func() (cli.Backend, error)) proto.Reply {
 	args, err := typed(ask.Args)
 	if err != nil {
-		return proto.Reply{Status: cli.ExitUsage, Err: "lab: " + hub.MessageOf(err) + "\n"}
+		say, _ := more.Languages.In(ask.Language)
+		return proto.Reply{Status: cli.ExitUsage, Err: "lab: " + widget.Said(say, err) + "\n"}
 	}
 	var out, errs printed
 	env := &cli.Env{
 		In: strings.NewReader(""), Out: &out, Err: &errs, OutTTY: ask.Columns > 0, Width: min(ask.Columns, widestAsk),
-		Shared: true, Backend: backend, Pages: draw.Outline,
+		Shared: true, Backend: backend, Pages: draw.Outline, Languages: more.Languages, Language: func() string { return ask.Language },
 	}
 	if env.Color = "never"; ask.Colour {
 		env.Color = "always"

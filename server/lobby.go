@@ -26,6 +26,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // The SDK and the rules are interchangeable behind the screens and behind the
@@ -35,7 +36,7 @@ var (
 	_ cli.Backend = app.Actor{}
 )
 
-const signIn = "Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
+const saySignIn = "Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
 
 // sayChanged is what somebody reads whose rights have changed meanwhile.
 const sayChanged = "Your account or your key has changed. Please connect again."
@@ -63,7 +64,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		wish.Fatalln(s, widget.Said(speaker(s), err))
 		return
 	}
-	as := l.app.As(user).From(s.RemoteAddr().String())
+	as := l.app.As(user).From(s.RemoteAddr().String()).Speaking(speaker(s).Language())
 	if _, err := as.Spend(s.Context()); err != nil { // a visit, or a command, is one request
 		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 		_ = s.Exit(cli.ExitLater)
@@ -80,7 +81,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	} else if err := maySSH(user.Role, theScreens); err == nil {
 		l.screens(ctx, s, as)
 	} else {
-		_, _ = io.WriteString(s.Stderr(), hub.MessageOf(err)+"\r\n")
+		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 	}
 	cancel(nil)
 	watching.Wait()
@@ -115,7 +116,7 @@ func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gatew
 func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
 	t := newTerminal(ctx, s)
 	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(signIn), Detach: "ctrl+] d", Pages: draw.Outline, Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
+		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(saySignIn), Detach: "ctrl+] d", Pages: draw.Outline, Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
 	})(func(ssh.Session) {})(t)
 }
 
@@ -124,7 +125,7 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
 		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
-		Getenv: environment(s, pty), Pages: draw.Outline,
+		Getenv: environment(s, pty), Pages: draw.Outline, Languages: more.Languages,
 		Backend: func() (cli.Backend, error) {
 			return as, nil
 		},
@@ -165,7 +166,7 @@ func (l lobby) desk(t *terminal, as app.Actor) lab.Desk {
 // session has one.
 func speaker(s ssh.Session) words.Speaker {
 	pty, _, _ := s.Pty()
-	return words.For(environment(s, pty)("CMH_LANGUAGE"), environment(s, pty))
+	return more.Languages.For(environment(s, pty)("CMH_LANGUAGE"), environment(s, pty))
 }
 
 // environment lets a command see what a client may set, and nothing of ours.

@@ -17,6 +17,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // shellOn opens labs' shells on the terminal that the screens are on. It takes
@@ -131,7 +132,7 @@ func (s *shell) once(ctx context.Context, t labssh.Terminal, host string) (statu
 	columns, rows := t.Size()
 	rec, notice, err := s.app.Recorder(ctx, id, t.Name, columns, rows)
 	if err != nil {
-		notice = "This shell could not be recorded."
+		notice = words.Kept("This shell could not be recorded.")
 	}
 	if notice != "" {
 		t.Say(notice)

@@ -19,6 +19,8 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // certificateLook is how often the files are looked at. A renewed certificate
@@ -120,7 +122,7 @@ func (d *door) redirect(public string) http.Handler {
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			http.Error(w, "Use HTTPS.", http.StatusBadRequest)
+			http.Error(w, more.Languages.Accept(r.Header.Get("Accept-Language")).T("Use HTTPS."), http.StatusBadRequest)
 			return
 		}
 		to := public

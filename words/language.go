@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"embed"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,31 +36,52 @@ type catalogue struct {
 	rules
 	language string
 	texts    map[string][]string // by English text: one form, or a plural's
+	kept     []shape             // of the texts that are kept and sent as they are
 }
 
-// languages are those that there is a catalogue of. Reading one takes about a
-// millisecond, once in a process.
-var languages = map[string]func() *catalogue{
-	"de": sync.OnceValue(func() *catalogue {
-		return open("de", rules{plural: oneOrMore, forms: 2, group: ".", point: ","})
-	}),
+// known are the languages that there is a catalogue of.
+var known = map[string]rules{
+	"de": {plural: oneOrMore, forms: 2, group: ".", point: ","},
+}
+
+// Languages are those that a program speaks, with the texts that it has. nil are
+// cmh's.
+type Languages struct{ read map[string]func() *catalogue }
+
+var own = With()
+
+// With speaks what this package does and, for a program that says more than cmh,
+// what the catalogues po/*.po.gz in more do. Reading one takes about a millisecond,
+// once.
+func With(more ...fs.FS) *Languages {
+	l := &Languages{read: map[string]func() *catalogue{}}
+	for language, r := range known {
+		l.read[language] = sync.OnceValue(func() *catalogue { return open(language, r, append([]fs.FS{files}, more...)) })
+	}
+	return l
 }
 
 // open reads a catalogue of ours: what is wrong with it, a test says.
-func open(language string, r rules) *catalogue {
+func open(language string, r rules, from []fs.FS) *catalogue {
 	c := &catalogue{rules: r, language: language, texts: map[string][]string{}}
-	src, _ := unpack(language)
-	entries, _ := parse(src)
-	for _, e := range entries {
-		if e.translated() && e.id != "" {
+	for _, f := range from {
+		src, _ := unpack(f, language)
+		entries, _ := parse(src)
+		for _, e := range entries {
+			if !e.translated() || e.id == "" {
+				continue
+			}
 			c.texts[e.id] = e.forms
+			if e.kept {
+				c.kept = append(c.kept, shaped(e.id))
+			}
 		}
 	}
 	return c
 }
 
-func unpack(language string) (string, error) {
-	f, err := files.Open("po/" + language + ".po.gz")
+func unpack(from fs.FS, language string) (string, error) {
+	f, err := from.Open("po/" + language + ".po.gz")
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +96,13 @@ func unpack(language string) (string, error) {
 
 // In speaks the language of a locale such as "de", "de_AT.UTF-8" or "de-CH".
 // ok is whether we do: English is spoken to everybody else.
-func In(locale string) (s Speaker, ok bool) {
+func In(locale string) (s Speaker, ok bool) { return own.In(locale) }
+
+// In is In with the texts of l.
+func (l *Languages) In(locale string) (s Speaker, ok bool) {
+	if l == nil {
+		l = own
+	}
 	language := strings.ToLower(locale)
 	if i := strings.IndexAny(language, "_-.@"); i >= 0 {
 		language = language[:i]
@@ -82,7 +110,7 @@ func In(locale string) (s Speaker, ok bool) {
 	if language == "en" || language == "c" || language == "posix" {
 		return Speaker{}, true
 	}
-	read, ok := languages[language]
+	read, ok := l.read[language]
 	if !ok {
 		return Speaker{}, false
 	}
@@ -92,8 +120,11 @@ func In(locale string) (s Speaker, ok bool) {
 // For speaks the language of setting; without one, what the environment asks for
 // in the way of gettext: LC_ALL before LC_MESSAGES before LANG, and the list in
 // LANGUAGE before the one of these that counts, unless that is C.
-func For(setting string, getenv func(string) string) Speaker {
-	if s, ok := In(setting); ok {
+func For(setting string, getenv func(string) string) Speaker { return own.For(setting, getenv) }
+
+// For is For with the texts of l.
+func (l *Languages) For(setting string, getenv func(string) string) Speaker {
+	if s, ok := l.In(setting); ok {
 		return s
 	}
 	if getenv == nil {
@@ -109,17 +140,20 @@ func For(setting string, getenv func(string) string) Speaker {
 		return Speaker{}
 	}
 	for wish := range strings.SplitSeq(getenv("LANGUAGE"), ":") {
-		if s, ok := In(wish); ok {
+		if s, ok := l.In(wish); ok {
 			return s
 		}
 	}
-	s, _ := In(locale)
+	s, _ := l.In(locale)
 	return s
 }
 
 // Accept speaks the language that an Accept-Language header of HTTP likes best
 // among ours: English when it names none of them.
-func Accept(header string) Speaker {
+func Accept(header string) Speaker { return own.Accept(header) }
+
+// Accept is Accept with the texts of l.
+func (l *Languages) Accept(header string) Speaker {
 	var (
 		best   Speaker
 		weight float64
@@ -130,7 +164,7 @@ func Accept(header string) Speaker {
 		if _, v, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q="); ok {
 			q, _ = strconv.ParseFloat(v, 64) // what can't be read is liked least
 		}
-		if s, ok := In(strings.TrimSpace(tag)); ok && q > weight && q <= 1 {
+		if s, ok := l.In(strings.TrimSpace(tag)); ok && q > weight && q <= 1 {
 			best, weight = s, q
 		}
 	}

@@ -11,6 +11,7 @@ type entry struct {
 	id, plural string   // English; plural is empty for a text of one form
 	forms      []string // the translation
 	fuzzy      bool     // a guess: it doesn't count
+	kept       bool     // said by Told
 }
 
 // translated reports whether e can be shown.
@@ -24,7 +25,7 @@ func (e entry) translated() bool {
 }
 
 // parse reads a PO file. It knows what we write: msgid, msgid_plural, msgstr and
-// the mark "fuzzy"; other comments are passed over.
+// the marks "fuzzy" and "kept"; other comments are passed over.
 func parse(src string) ([]entry, error) {
 	var (
 		out  []entry
@@ -44,8 +45,9 @@ func parse(src string) ([]entry, error) {
 		wrong := func(what string) ([]entry, error) { return nil, fmt.Errorf("line %d: %s", number, what) }
 		if line == "" || line[0] == '#' {
 			end()
-			if flags, ok := strings.CutPrefix(line, "#,"); ok && strings.Contains(flags, "fuzzy") {
-				e.fuzzy = true
+			if flags, ok := strings.CutPrefix(line, "#,"); ok {
+				e.fuzzy = e.fuzzy || strings.Contains(flags, "fuzzy")
+				e.kept = e.kept || strings.Contains(flags, "kept")
 			}
 			continue
 		}

@@ -25,6 +25,9 @@ func (e entry) write(b *strings.Builder) {
 	if e.fuzzy {
 		b.WriteString("#, fuzzy\n")
 	}
+	if e.kept {
+		b.WriteString("#, kept\n")
+	}
 	put("msgid", e.id)
 	if e.plural == "" {
 		put("msgstr", append(e.forms, "")[0])
@@ -36,7 +39,7 @@ func (e entry) write(b *strings.Builder) {
 	}
 }
 
-var quoting = strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\x1b", `\x1b`)
+var quoting = strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x1b", `\x1b`)
 
 // quote is text as PO files hold it.
 func quote(text string) string { return `"` + quoting.Replace(text) + `"` }
@@ -44,12 +47,13 @@ func quote(text string) string { return `"` + quoting.Replace(text) + `"` }
 func TestParse(t *testing.T) {
 	t.Parallel()
 	got, err := parse("# by hand\nmsgid \"\"\nmsgstr \"Language: xx\\n\"\n\n#: a.go\n#, go-format\nmsgid \"\"\n\"two \"\n\"lines\\n\"\nmsgstr \"zwei\\n\"\n" +
-		"msgid \"%d day\"\nmsgid_plural \"%d days\"\nmsgstr[0] \"%d Tag\"\nmsgstr[1] \"%d Tage\"\n\n#, fuzzy\nmsgid \"open\"\nmsgstr \"offen\"\n#~ msgid \"gone\"\n")
+		"msgid \"%d day\"\nmsgid_plural \"%d days\"\nmsgstr[0] \"%d Tag\"\nmsgstr[1] \"%d Tage\"\n\n#, fuzzy\nmsgid \"open\"\nmsgstr \"offen\"\n\n#, kept\nmsgid \"%s.\"\nmsgstr \"%s.\"\n#~ msgid \"gone\"\n")
 	want := []entry{
 		{forms: []string{"Language: xx\n"}},
 		{id: "two lines\n", forms: []string{"zwei\n"}},
 		{id: "%d day", plural: "%d days", forms: []string{"%d Tag", "%d Tage"}},
 		{id: "open", forms: []string{"offen"}, fuzzy: true},
+		{id: "%s.", forms: []string{"%s."}, kept: true},
 	}
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, %v", got, err)

@@ -2,78 +2,211 @@ package words
 
 import (
 	"go/ast"
+	"go/token"
+	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// draws are the functions that put a text before people as it is: by name, which
-// argument it is.
-var draws = map[string]int{
-	"Render": 0, "fmt.Fprintf": 1, "fmt.Fprint": 1, "fmt.Fprintln": 1, "io.WriteString": 1, "WriteString": 0,
-	"widget.Message": 1, "widget.Wrap": 0, "widget.Row": 2, "fmt.Sprintf": 0,
-}
-
 // prose is a text in English: two words, or one that begins a sentence.
 var prose = regexp.MustCompile(`[A-Za-z]{2,},? [a-z]{2,}|^[A-Z][a-z]{2,}\b`)
 
-// exempt are the files whose texts are for programs: SSH's settings, a
-// certificate that is shown to others, the formats of CI systems, and what the
-// drawing of Markdown writes around a course's own text.
-var exempt = []string{
-	"cmd/cmh/sshconfig/", "cmd/cmh/cert/draw.go", "cmd/cmh/lab/report.go", "cmd/cmh/lab/events.go", "cmd/cmh/cli/man", "cmd/cmh/about/man.go",
-	"cmd/cmh/about/about.go", "cmd/cmh/cli/run.go", "tui/markdown/",
+// typed are commands, headers and their values, and styles: no text at all.
+var typed = regexp.MustCompile(`^\s*(cmh|cmh-server|lab) [a-z-]+|^[a-z]+/[a-z+-]+(, [a-z]+/[a-z+-]+)*$|^[A-Z][A-Za-z]+(-[A-Z][A-Za-z]+)+(: )?$|^(public|private), |\{[a-z-]+:`)
+
+// names are the same in every language, or nobody reads them.
+var names = []string{
+	"Authorization", "Bearer", "Etag", "Vary", ": still here\n\n",
+	"unknown command", "required flag", "if any flags", "at least one of", // looked for
+	"Ctrl-", "pgup pgdn", "ssh, scp", // keys, programs
+	"guest at ", "begin device", "user code", "labs in flight", "courses of ", "successor of ",
+	"%d hands-on scenarios. Licence: %s.", // what a course says of itself
+	// In a recording, whoever plays it.
+	"\x1b[m\r\n[The recording ends here: ", "it is as long as one may be", "more was printed than could be stored", "your recordings take all of their 64 MiB",
+	"CloudMastersHub", "Azure", "Google Cloud", "English", "Deutsch",
+	"Docker", "Kubernetes", "OpenShift", "Jupyter", "Node.js", "Java", "Kotlin", "Rust", "Ruby", "Ansible", "Terraform",
+}
+
+// inEnglish says whether a literal looks like something that people read.
+func inEnglish(text string) bool {
+	return prose.MatchString(verb.ReplaceAllString(text, "")) && !typed.MatchString(text) && !slices.Contains(names, text)
+}
+
+// exempt are the files whose texts are for programs or for operators, and why.
+var exempt = map[string]string{
+	"cmd/cmh/cert/draw.go":            "a certificate is shown to others",
+	"cmd/cmh/cli/man.go":              "the format of man pages",
+	"cmd/cmh/lab/report.go":           "the formats of CI systems",
+	"cmd/cmh/sshconfig/":              "the settings of ssh",
+	"cmd/cmh/about/man.go":            "the format of man pages",
+	"tui/screen/me/draw.go":           "days are keys there",
+	"client/raw.go":                   "names of headers",
+	"tui/split/port.go":               "what sandboxes print",
+	"server/internal/access/":         "names of operations",
+	"server/internal/jobs/":           "the log",
+	"server/internal/postgres/":       "SQL",
+	"server/internal/graph/gen":       "generated",
+	"server/internal/oidc/":           "the log",
+	"server/internal/hashing/":        "the log",
+	"server/internal/httpapi/cors.go": "names of headers",
+	"server/metrics.go":               "operators read it",
+	"labs/gateway/opens.go":           "names of doors",
+	"server/abilities.go":             "the log",
+	"server/doctor.go":                "operators read it",
+	"server/hostlimits.go":            "operators read it",
+	"server/hostsettings.go":          "operators read it",
+	"server/internal/httpapi/docs.go": "the page about the API is in English, as the API",
 }
 
 // spoken says whether all that people read in file must be in the catalogues.
 func spoken(file string) bool {
-	for _, e := range exempt {
+	for e := range exempt {
 		if strings.HasPrefix(file, e) {
 			return false
 		}
 	}
-	return strings.HasPrefix(file, "tui/") || strings.HasPrefix(file, "cmd/cmh/")
+	for _, dir := range []string{"tui/", "cmd/cmh/", "client/", "server/", "labs/gateway/", "labs/desk.go", "labs/check.go", "labs/verdict.go"} {
+		if strings.HasPrefix(file, dir) {
+			return true
+		}
+	}
+	return false
 }
 
-// look finds texts that people are shown and nobody translates.
+// quiet are functions whose texts nobody is shown: causes for the log, names of
+// headers, what is looked for in other texts.
+var quiet = regexp.MustCompile(`^(fmt\.Errorf|errors\.New|panic|regexp\.MustCompile|.*\.(\w+Context|Info|Warn|Error|Debug|Reject|Get|Set|Add|SetHeader|GetHeader|Header|once|every)|slices\.(Contains|Index)|strings\.(\w*Prefix|\w*Suffix|Contains|Replace|ReplaceAll|NewReplacer|Cut))$`)
+
+// settled are fields of literals that hold what is typed, not said.
+var settled = map[string]bool{"Use": true, "Example": true, "Command": true}
+
+// look finds texts that people may be shown and that no catalogue has: each literal
+// in English that was not taken as a text.
 func (s *source) look(file string, f *ast.File) {
+	var above []ast.Node
 	ast.Inspect(f, func(n ast.Node) bool {
-		c, ok := n.(*ast.CallExpr)
-		if !ok {
+		if n == nil {
+			above = above[:len(above)-1]
 			return true
 		}
-		name, short := "", ""
-		switch fun := c.Fun.(type) {
-		case *ast.Ident:
-			short = fun.Name
-		case *ast.SelectorExpr:
-			short = fun.Sel.Name
-			if x, ok := fun.X.(*ast.Ident); ok {
-				name = x.Name + "." + short
-			}
-		}
-		arg, ok := draws[name]
-		if !ok {
-			if arg, ok = draws[short]; !ok {
-				return true
-			}
-		}
-		if arg >= len(c.Args) {
-			return true
-		}
-		x := c.Args[arg]
-		for {
-			sum, ok := x.(*ast.BinaryExpr)
-			if !ok {
-				break
-			}
-			x = sum.X
-		}
-		if text, ok := s.text(f.Name.Name, x); ok && prose.MatchString(verb.ReplaceAllString(text, "")) {
+		l, ok := n.(*ast.BasicLit)
+		if text, is := s.text("", exprOf(n)); ok && is && !s.held[l] && s.byID[text] == nil && (inEnglish(text) && !hushed(above, l) || lettered.MatchString(verb.ReplaceAllString(text, "")) && inCell(above)) {
 			s.loose = append(s.loose, file+": "+text)
 		}
+		if layout, at := timed(n); at && !far(file) {
+			s.loose = append(s.loose, file+": a time as "+layout)
+		}
+		above = append(above, n)
 		return true
 	})
+}
+
+// lettered is a text that isn't the same in every language.
+var lettered = regexp.MustCompile(`[a-z]{2,}`)
+
+// inCell says whether something is what a table shows.
+func inCell(above []ast.Node) bool {
+	for i := len(above) - 1; i >= 0; i-- {
+		switch n := above[i].(type) {
+		case *ast.KeyValueExpr:
+			if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Cell" {
+				return true
+			}
+		case *ast.CallExpr:
+			if quiet.MatchString(called(n)) {
+				return false
+			}
+		case *ast.BinaryExpr:
+			if n.Op == token.EQL || n.Op == token.NEQ {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// timed finds a time that is written in one order for everybody.
+func timed(n ast.Node) (layout string, ok bool) {
+	c, is := n.(*ast.CallExpr)
+	if !is || len(c.Args) != 1 {
+		return "", false
+	}
+	f, is := c.Fun.(*ast.SelectorExpr)
+	if !is || f.Sel.Name != "Format" {
+		return "", false
+	}
+	layout = types.ExprString(c.Args[0])
+	return layout, strings.Contains(layout, "04") || strings.Contains(layout, "2006") || strings.HasPrefix(layout, "time.Date")
+}
+
+func exprOf(n ast.Node) ast.Expr {
+	x, _ := n.(ast.Expr)
+	return x
+}
+
+// hushed says whether what l stands in keeps it from people.
+func hushed(above []ast.Node, l ast.Node) bool {
+	within := l
+	for i := len(above) - 1; i >= 0; i-- {
+		switch n := above[i].(type) {
+		case *ast.ImportSpec:
+			return true
+		case *ast.Field: // its tag
+			if within == l {
+				return true
+			}
+		case *ast.CaseClause:
+			if x, ok := within.(ast.Expr); ok && n.List != nil {
+				for _, c := range n.List {
+					if c == x {
+						return true
+					}
+				}
+			}
+		case *ast.BinaryExpr:
+			if n.Op == token.EQL || n.Op == token.NEQ {
+				return true
+			}
+		case *ast.IndexExpr:
+			if n.Index == within {
+				return true
+			}
+		case *ast.KeyValueExpr:
+			if k, ok := n.Key.(*ast.Ident); n.Key == within || ok && settled[k.Name] {
+				return true
+			}
+		case *ast.CallExpr:
+			if quiet.MatchString(called(n)) {
+				return true
+			}
+		case *ast.AssignStmt:
+			if to, ok := n.Lhs[0].(*ast.SelectorExpr); ok && settled[to.Sel.Name] {
+				return true
+			}
+		case *ast.FuncLit:
+			return false
+		case *ast.FuncDecl:
+			return n.Name.Name == "Error" // of a cause
+		}
+		within = above[i]
+	}
+	return false
+}
+
+// called is the name of the function of a call.
+func called(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		if x, ok := f.X.(*ast.Ident); ok {
+			return x.Name + "." + f.Sel.Name
+		}
+		return "." + f.Sel.Name
+	}
+	return ""
 }
 
 // TestNothingIsSaidPastTheCatalogue finds texts that are shown as they stand in

@@ -14,17 +14,39 @@ import (
 	"testing"
 )
 
-// unread are folders below it whose texts are for others: operators, tests.
-var unread = []string{"screentest", "mail", "metrics", "tracing", "privatepg", "pgtest", "apitest", "mailtest"}
+// unread are folders below it whose texts are for others: operators, tests. Mail
+// is templates, a file for each language.
+var unread = []string{
+	"screentest", "mail", "metrics", "tracing", "privatepg", "pgtest", "apitest", "mailtest",
+	"driver", "image", "heirtest", "labstest", "porttest", "boot", "egress", "pool", "proof", "scenario",
+}
 
 // scanned is where texts for people stand in the code.
-var scanned = []string{"words", "client", "cmd/cmh", "tui", "server"}
+var scanned = []string{"words", "client", "cmd/cmh", "cmd/format", "tui", "cmd/author", "labs", "server"}
+
+// inside says whether what stands in file is said by the agent.
+func inside(file string) bool { return strings.HasPrefix(file, "labs/agent/") }
+
+// far says whether what stands in file is said without cmh: by the hub, its labs and
+// the tools of authors.
+func far(file string) bool {
+	for _, dir := range []string{"server/", "labs/", "cmd/author/"} {
+		if strings.HasPrefix(file, dir) {
+			return !inside(file)
+		}
+	}
+	return false
+}
 
 // found is a text in the code.
 type found struct {
 	id, plural string
 	verbs      bool   // it is a format
 	file       string // where it stands first
+	kept       bool   // it is said by Told
+	near       bool   // cmh says it
+	far        bool   // the hub or a tool of authors says it
+	inside     bool   // the agent says it
 }
 
 // takes says which argument of a function is a text, by the function's name. A
@@ -34,12 +56,13 @@ var takes = map[string]struct {
 	arg   int
 	verbs bool
 }{
-	"T": {0, false}, "Tf": {0, true}, "words.Mark": {0, false}, "Mark": {0, false}, "When": {1, false},
+	"T": {0, false}, "Tf": {0, true}, "words.Mark": {0, false}, "Mark": {0, false}, "When": {1, false}, "words.Kept": {0, true}, "words.Heard": {0, true},
 	"hub.Errorf": {1, true}, "hub.Wrap": {2, true}, "hub.New": {1, true}, "hub.Field": {1, true}, "hub.Phrasef": {0, true}, "hub.Word": {0, false},
 	"classify": {0, false}, "app.check": {2, true}, "app.wrongAt": {1, false}, "app.wrongField": {1, true}, "app.add": {1, true},
-	"httpapi.wrong": {1, true}, "httpapi.expect": {1, false}, "httpapi.refuse": {0, true},
+	"httpapi.wrong": {1, true}, "httpapi.expect": {1, false}, "httpapi.refuse": {0, true}, "httpapi.tooManyUploads": {0, false},
 	"Say": {0, true}, "Fprintf": {1, true}, "Fprintln": {1, false},
 	"Ask": {1, false}, "AskSecret": {1, false}, "Confirm": {1, false},
+	"guide.say": {0, true}, "guide.ask": {1, false}, "course.p": {0, true}, "auth.orAsk": {3, false},
 	"split.say": {0, false}, "split.question": {0, false}, "split.confirm": {0, false}, "split.work": {0, false},
 	"split.section": {0, false}, "split.told": {1, false}, "split.moved": {2, false},
 	"theme.Bind": {1, false}, "Bind": {1, false}, "cli.Group": {1, false}, "Group": {1, false},
@@ -104,6 +127,12 @@ func read(t *testing.T, root string) *source {
 	for _, u := range units {
 		ast.Inspect(u.file, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.ValueSpec: // what is called so is a line for people
+				for i, name := range n.Names {
+					if strings.HasPrefix(name.Name, "say") && i < len(n.Values) {
+						s.take(u.name, u.file.Name.Name, n.Values[i], nil, false)
+					}
+				}
 			case *ast.CallExpr:
 				s.call(u.name, u.file.Name.Name, n)
 			case *ast.AssignStmt:
@@ -113,7 +142,7 @@ func read(t *testing.T, root string) *source {
 			case *ast.KeyValueExpr:
 				if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Long" {
 					s.paragraphs(u.name, u.file.Name.Name, n.Value)
-				} else if ok && fields[k.Name] && (k.Name != "Title" || !strings.HasPrefix(u.name, "server/internal/")) { // of pages
+				} else if ok && fields[k.Name] && (k.Name != "Title" || !strings.HasPrefix(u.name, "server/internal/")) { // what people named
 					s.take(u.name, u.file.Name.Name, n.Value, nil, false)
 				}
 			}
@@ -167,8 +196,8 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 	default:
 		return
 	}
-	if qualified == "fmt.Fprintf" || qualified == "fmt.Fprintln" {
-		return // for machines
+	if qualified == "fmt.Fprintf" || qualified == "fmt.Fprintln" || strings.HasPrefix(qualified, "flag.") {
+		return // for machines, and for who starts them
 	}
 	if name == "N" && len(c.Args) >= 3 {
 		s.whole(file, pkg, c.Args[1])
@@ -198,10 +227,30 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 	if !ok || len(c.Args) <= of.arg {
 		return
 	}
-	if name == "T" || name == "Tf" || name == "When" || strings.HasPrefix(qualified, "hub.") {
+	if name == "T" || name == "Tf" || name == "When" || qualified == "words.Kept" || strings.HasPrefix(qualified, "hub.") {
 		s.whole(file, pkg, c.Args[of.arg])
 	}
 	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
+	if qualified == "words.Kept" || qualified == "words.Heard" {
+		s.keep(file, pkg, c.Args[of.arg], !strings.HasPrefix(file, "server/internal/graph/"))
+	}
+}
+
+// keep notes that Told says a text. What the hub keeps, cmh has to know.
+func (s *source) keep(file, pkg string, x ast.Expr, keeps bool) {
+	id, ok := s.text(pkg, x)
+	f := s.byID[id]
+	if !ok || f == nil {
+		s.wrong = append(s.wrong, file+": Kept takes a constant")
+		return
+	}
+	f.kept = true
+	f.near = f.near || keeps // cmh shows it, but no answers of GraphQL
+	for _, m := range verb.FindAllString(id, -1) {
+		if !slices.Contains([]string{"%s", "%d", "%q", "%%"}, m) {
+			s.wrong = append(s.wrong, file+": Kept doesn't find what "+m+" has made")
+		}
+	}
 }
 
 // whole notes a text that is put together: out of a constant and something else,
@@ -232,6 +281,10 @@ func (s *source) whole(file, pkg string, x ast.Expr) {
 // are set in.
 func (s *source) paragraphs(file, pkg string, x ast.Expr) {
 	text, ok := s.text(pkg, x)
+	if sum, is := x.(*ast.BinaryExpr); !ok && is { // with a line that the program knows
+		s.paragraphs(file, pkg, sum.X)
+		s.paragraphs(file, pkg, sum.Y)
+	}
 	if !ok {
 		return
 	}
@@ -254,7 +307,7 @@ func (s *source) take(file, pkg string, x, plural ast.Expr, verbs bool) {
 		return
 	}
 	s.hold(x)
-	f := &found{id: id, verbs: verbs, file: file}
+	f := &found{id: id, verbs: verbs, file: file, near: !far(file) && !inside(file), far: far(file), inside: inside(file)}
 	if plural != nil {
 		f.plural, _ = s.text(pkg, plural)
 		s.hold(plural)
@@ -265,7 +318,8 @@ func (s *source) take(file, pkg string, x, plural ast.Expr, verbs bool) {
 		} else if f.plural != "" && f.plural != before.plural {
 			s.wrong = append(s.wrong, file+": "+strconv.Quote(id)+" has two plurals")
 		}
-		before.verbs = before.verbs || f.verbs
+		before.verbs, before.near = before.verbs || f.verbs, before.near || f.near
+		before.far, before.inside = before.far || f.far, before.inside || f.inside
 		return
 	}
 	s.byID[id] = f

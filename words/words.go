@@ -69,7 +69,8 @@ func (s Speaker) N(n int, one, other string, args ...any) string {
 }
 
 // Said is a message that was made of format and args. What holds no values is
-// looked up as it is; where format is empty, it came from another process.
+// looked up as it is; where format is empty, it came from another process, and is
+// told.
 func (s Speaker) Said(message, format string, args ...any) string {
 	if s.in == nil {
 		return message
@@ -81,7 +82,7 @@ func (s Speaker) Said(message, format string, args ...any) string {
 		return fmt.Sprintf(t[0], s.each(args)...)
 	}
 	if format == "" {
-		return message
+		return s.Told(message)
 	}
 	return fmt.Sprintf(format, s.each(args)...)
 }

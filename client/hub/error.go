@@ -123,5 +123,5 @@ func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Message
 	}
-	return "Something went wrong on our side."
+	return Word("Something went wrong on our side.").text
 }

@@ -40,7 +40,7 @@ type EmailState struct {
 }
 
 // Preferences are what the user's programs remember for them everywhere, such as
-// a theme. The server gives no meaning to them.
+// a theme. The server gives a meaning to "language" alone: it writes mail in it.
 type Preferences map[string]any
 
 // DeviceCode is what a program without a browser gets to sign in with (RFC

@@ -24,6 +24,10 @@ type Terminal struct {
 	// else is at.
 	Session string
 
+	// Language is what the command lab answers in, such as "de"; empty leaves it to
+	// the shell.
+	Language string
+
 	// Size returns columns and rows. Resized is sent to when they change.
 	Size    func() (columns, rows int)
 	Resized <-chan struct{}

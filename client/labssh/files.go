@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Files are those of a lab, as its learner sees them.
@@ -124,7 +125,7 @@ func Forward(ctx context.Context, certify Certify, l net.Listener, port string, 
 			far, err = c.DialContext(ctx, "tcp", net.JoinHostPort("localhost", port))
 		}
 		if err != nil {
-			say("Nothing listens on port " + port + " of the lab.")
+			say(words.Kept("Nothing listens on port %s of the lab.", port))
 			_ = conn.Close()
 			continue
 		}

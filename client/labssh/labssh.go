@@ -87,8 +87,8 @@ func configFor(at hub.SSHAddress, signer ssh.Signer) (*ssh.ClientConfig, error) 
 		Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			if !bytes.Equal(key.Marshal(), pinned.Marshal()) {
-				return &hub.Error{Code: hub.Forbidden, Message: "The gateway at " + address(at) + " is not the one the hub told of: it has the host key " +
-					ssh.FingerprintSHA256(key) + ", not " + ssh.FingerprintSHA256(pinned) + ". Somebody may be between you and it. Nothing was sent."}
+				return hub.Errorf(hub.Forbidden, "The gateway at %s is not the one the hub told of: it has the host key %s, not %s. Somebody may be between you and it. Nothing was sent.",
+					address(at), ssh.FingerprintSHA256(key), ssh.FingerprintSHA256(pinned))
 			}
 			return nil
 		},

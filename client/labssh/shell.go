@@ -54,6 +54,9 @@ func shell(ctx context.Context, c *ssh.Client, t Terminal, k *keyboard) (int, er
 			return 0, lost(ctx, err)
 		}
 	}
+	if t.Language != "" {
+		_ = session.Setenv("CMH_LANGUAGE", t.Language) // an older hub doesn't take it
+	}
 	if err := session.RequestPty(t.Name, rows, columns, modes); err != nil {
 		return 0, lost(ctx, err)
 	}

@@ -218,12 +218,12 @@ func (h *Hub) Catch(ctx context.Context) (Replayed, error) {
 // Say tells what was refused, and why.
 func (r Refused) Say(s words.Speaker) string {
 	e := r.Event
-	said := s.Tf("The hub has refused the progress of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
+	said := s.Tf("The hub has refused the progress of %s in %s: %s", e.LessonID, e.CourseID, s.Told(r.Problem.Detail))
 	switch e.Kind {
 	case hub.QuizTaken:
-		said = s.Tf("The hub has refused the quiz of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
+		said = s.Tf("The hub has refused the quiz of %s in %s: %s", e.LessonID, e.CourseID, s.Told(r.Problem.Detail))
 	case hub.LessonDone:
-		said = s.Tf("The hub has refused the completion of %s in %s: %s", e.LessonID, e.CourseID, s.T(r.Problem.Detail))
+		said = s.Tf("The hub has refused the completion of %s in %s: %s", e.LessonID, e.CourseID, s.Told(r.Problem.Detail))
 	}
 	return said
 }

@@ -14,12 +14,18 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/cmd/cmh/hubclient"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // the second one ends it at once
 	env := cli.Process()
+	env.Languages = more.Languages
+	env.Language = func() string {
+		c, _ := config.Read(config.Dir(), config.Flags{Server: env.Server, Profile: env.Profile}) // whoever needs it says what is wrong
+		return c.Language
+	}
 	env.Backend = func() (cli.Backend, error) {
 		c, err := config.Read(config.Dir(), config.Flags{Server: env.Server, Profile: env.Profile})
 		if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -72,17 +71,17 @@ func (a *agent) expireIn(left time.Duration) {
 	}
 	for _, w := range warnings {
 		if left > w {
-			after(left-w, func() { a.terms.notify(ending(w)) })
+			after(left-w, func() { a.terms.notify(a.ending(w)) })
 		}
 	}
 	after(left+proto.GraceMS*time.Millisecond, a.end)
 }
 
-func ending(left time.Duration) string {
+func (a *agent) ending(left time.Duration) string {
 	if left == time.Minute {
-		return "This lab ends in 1 minute. More time: lab extend"
+		return a.tongue.T("This lab ends in 1 minute. More time: lab extend")
 	}
-	return fmt.Sprintf("This lab ends in %d minutes. More time: lab extend", int(left.Minutes()))
+	return a.tongue.Tf("This lab ends in %d minutes. More time: lab extend", int(left.Minutes()))
 }
 
 // end is the end of process 1, and the kernel ends the rest with it. Outside

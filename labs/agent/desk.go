@@ -121,7 +121,7 @@ func (d *desk) serve(l net.Listener) {
 				d.answer(conn)
 			}()
 		default:
-			refuse(conn, sayBusy)
+			refuse(conn, d.a.tongue.T(sayBusy))
 			conn.Close()
 		}
 	}
@@ -135,11 +135,13 @@ func (d *desk) answer(conn net.Conn) {
 	if err != nil {
 		return
 	}
+	var say tongue
+	ask = inLanguage(ask, &say, d.a.tongue.locale())
 	defer d.a.clock.busy()()
 	_ = conn.SetDeadline(time.Now().Add(deskWait + deskTime))
 	ch, reqs := d.dial(proto.DeskCall, ask, deskWait)
 	if ch == nil {
-		refuse(conn, sayAway)
+		refuse(conn, say.T(sayAway))
 		return
 	}
 	defer ch.Close()
@@ -148,10 +150,25 @@ func (d *desk) answer(conn net.Conn) {
 	defer late.Stop()
 	reply, err := io.ReadAll(io.LimitReader(ch, proto.MaxReply+1))
 	if err != nil || len(reply) == 0 || len(reply) > proto.MaxReply {
-		refuse(conn, sayAway)
+		refuse(conn, say.T(sayAway))
 		return
 	}
 	_, _ = conn.Write(reply)
+}
+
+// inLanguage is an ask with the language of the learner, where none of its own
+// stands in it, which say learns.
+func inLanguage(ask []byte, say *tongue, usual string) []byte {
+	var a proto.Ask
+	if json.Unmarshal(ask, &a) != nil || say.learn(a.Language) || !say.learn(usual) {
+		return ask
+	}
+	a.Language = usual
+	told, err := json.Marshal(a)
+	if err != nil || len(told)+1 > proto.MaxAsk {
+		return ask
+	}
+	return append(told, '\n')
 }
 
 // refuse answers in the host's place.

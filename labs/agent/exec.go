@@ -182,7 +182,7 @@ func readable(f *os.File) (yes bool) {
 
 func (s *session) cannot(err error) int {
 	logf("exec: %v", err)
-	s.ch.say("The lab could not start a program: " + err.Error())
+	s.ch.say(s.a.tongue.Tf("The lab could not start a program: %s", err))
 	return 254
 }
 

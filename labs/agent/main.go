@@ -38,6 +38,7 @@ import (
 
 // An agent is the state of one sandbox.
 type agent struct {
+	tongue   tongue
 	prefix   string // "" in a sandbox
 	labEnv   map[string]string
 	dir      string // where shells begin; empty is the home

@@ -132,11 +132,16 @@ func (s *session) request(kind string, payload []byte) bool {
 		case proto.NoticeEnv:
 			s.notice = oneLine(kv.Value)
 			return true
+		case proto.LanguageEnv: // no shell's: those that wait are as good for everybody
+			return s.a.tongue.learn(kv.Value)
 		}
 		if !acceptEnv(kv.Key, kv.Value) {
 			return false
 		}
 		s.env[kv.Key] = kv.Value
+		if wish := locale(func(name string) string { return s.env[name] }); wish != "" {
+			s.a.tongue.learn(wish)
+		}
 		return true
 	case "pty-req":
 		var p struct {
@@ -242,7 +247,7 @@ func (s *session) shell() int {
 	t, made, err := s.a.terms.attach(s.name, s.term, s.env, s.size, s.modes)
 	if err != nil {
 		logf("attach: %v", err)
-		s.ch.say("No terminal could be opened: " + err.Error())
+		s.ch.say(s.a.tongue.Tf("No terminal could be opened: %s", err))
 		return 1
 	}
 	defer t.release()
@@ -265,15 +270,15 @@ func (s *session) shell() int {
 func (s *session) watch() int {
 	t := s.a.terms.find(s.name)
 	if t == nil || !s.pty {
-		s.ch.say("No terminal is open in this lab.")
+		s.ch.say(s.a.tongue.T("No terminal is open in this lab."))
 		return 1
 	}
 	v := t.out.join(s.size, true, false)
 	defer v.leave()
 	s.follow(v.resized, nil)
 	defer s.follow(nil, nil)
-	t.notify(s.watcher+" looks on here. Not any more: cmh lab share off", noticeTries)
-	defer t.notify(s.watcher+" no longer looks on.", noticeTries)
+	t.notify(s.a.tongue.Tf("%s looks on here. Not any more: cmh lab share off", s.watcher), noticeTries)
+	defer t.notify(s.a.tongue.Tf("%s no longer looks on.", s.watcher), noticeTries)
 	return s.view(t, v)
 }
 

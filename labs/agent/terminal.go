@@ -236,7 +236,7 @@ func (t *terminal) replaceShell() bool {
 	}
 	defer tty.Close()
 	sane(tty)
-	t.out.write([]byte("\r\n[The set-up script ended the shell; this is a fresh one.]\r\n"))
+	t.out.write([]byte("\r\n[" + t.a.tongue.T("The set-up script ended the shell; this is a fresh one.") + "]\r\n"))
 	shell, err := t.startShell(tty, t.a.loginShell(t.term, t.env))
 	if err != nil {
 		logf("fresh shell: %v", err)

@@ -10,7 +10,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-const lobbyHelp = "CloudMastersHub, over ssh.\r\n" +
+const sayHelp = "CloudMastersHub, over ssh.\r\n" +
 	"\r\n" +
 	"  ssh HOST                  browse and learn (on a terminal)\r\n" +
 	"  ssh SESSION@HOST          attach to a running lab of yours\r\n" +
@@ -52,7 +52,9 @@ func (s *session) filter(reqs <-chan *gossh.Request, out chan<- *gossh.Request) 
 		var ok bool
 		switch req.Type {
 		case "env":
-			ok = envs < maxEnv && (acceptEnv(req.Payload) || acceptTaste(req.Payload))
+			if ok = envs < maxEnv && (acceptEnv(req.Payload) || acceptTaste(req.Payload)); ok {
+				s.hear(req)
+			}
 			envs++
 		case "pty-req":
 			req.Payload, ok = clampPTY(req.Payload)
@@ -136,12 +138,12 @@ func (g *Gateway) lobby(ssh.Handler) ssh.Handler {
 		}
 		close(s.visit.ready)
 		if !pty && lib.RawCommand() == "" {
-			_, _ = wish.WriteString(lib, lobbyHelp)
+			_, _ = wish.WriteString(lib, s.T(sayHelp))
 			return
 		}
 		g.Lobby(lib, s.who)
 		if g.closing() {
-			s.ch.say(sayClosing)
+			s.say(sayClosing)
 			s.ch.finish(exitLost)
 		}
 	}

@@ -44,6 +44,7 @@ func (s *session) proxy(to Place, reqs <-chan *gossh.Request) {
 		case "env":
 			ok := envs < maxEnv && acceptEnv(req.Payload)
 			if ok {
+				s.hear(req)
 				envs++
 				before = append(before, &gossh.Request{Type: req.Type, Payload: req.Payload})
 			}
@@ -69,7 +70,7 @@ func (s *session) proxy(to Place, reqs <-chan *gossh.Request) {
 			if err := to.opens(doorOf(req.Type), s.byNode()); err != nil {
 				s.g.Log.InfoContext(s.ctx, "ssh door refused", append(s.log, "door", doorOf(req.Type), "err", err)...)
 				reply(req, true)
-				s.ch.say(sayNotOpen)
+				s.say(sayNotOpen)
 				s.ch.finish(exitMayNot)
 				drop(reqs)
 				return
@@ -102,7 +103,7 @@ func (s *session) run(id string, dialled func() (*call, error), before []*gossh.
 			defer rec.Close()
 		}
 		if notice != "" {
-			before = append(before, &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Key, Value string }{proto.NoticeEnv, notice})})
+			before = append(before, &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Key, Value string }{proto.NoticeEnv, s.T(notice)})})
 		}
 	}
 	inner, err := dialled()
@@ -118,7 +119,7 @@ func (s *session) run(id string, dialled func() (*call, error), before []*gossh.
 	if err != nil {
 		s.g.Log.WarnContext(s.ctx, "ssh session", append(s.log, "sandbox", id, "err", err)...)
 		reply(req, true)
-		s.ch.say(sayUnreachable)
+		s.say(sayUnreachable)
 		s.ch.finish(exitLater)
 		drop(reqs)
 		return
@@ -184,7 +185,7 @@ func (s *session) relayRequests(inner gossh.Channel, reqs <-chan *gossh.Request,
 func (s *session) relayOutput(inner *call, rec Recorder) {
 	status := s.copyOutput(inner, rec)
 	if status == nil {
-		s.ch.say(sayLost)
+		s.say(sayLost)
 		s.ch.finish(exitLost)
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"io"
 
 	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // A Recorder takes what a shell prints, and how large its terminal is. It holds
@@ -32,7 +34,7 @@ func (s *session) record(id string, before []*gossh.Request) (Recorder, string) 
 	rec, notice, err := s.g.Sandboxes.Record(s.ctx, id, p.Term, int(p.Cols), int(p.Rows))
 	if err != nil {
 		s.g.Log.WarnContext(s.ctx, "ssh session not recorded", append(s.log, "sandbox", id, "err", err)...)
-		return nil, "This shell could not be recorded."
+		return nil, words.Kept("This shell could not be recorded.")
 	}
 	return rec, notice
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // What learners are told. A lab that isn't there and one that isn't theirs
@@ -52,7 +53,8 @@ type session struct {
 	log  []any
 
 	mu    sync.Mutex
-	visit *visit // in the lobby; set once
+	visit *visit            // in the lobby; set once
+	env   map[string]string // of the client, as far as it says a language
 
 	ctx    context.Context // ends with the channel
 	cancel context.CancelFunc
@@ -189,10 +191,11 @@ func (s *session) refuse(reqs <-chan *gossh.Request, line string, status int) {
 	for req := range reqs {
 		switch req.Type {
 		case "pty-req", "env":
+			s.hear(req)
 			reply(req, true)
 		case "shell", "exec", "subsystem":
 			reply(req, true)
-			s.ch.say(line)
+			s.say(line)
 			s.ch.finish(status)
 			drop(reqs)
 			return
@@ -201,6 +204,33 @@ func (s *session) refuse(reqs <-chan *gossh.Request, line string, status int) {
 		}
 	}
 }
+
+// hear notes which language a client wants.
+func (s *session) hear(req *gossh.Request) {
+	if req.Type != "env" || !acceptEnv(req.Payload) && !acceptTaste(req.Payload) {
+		return
+	}
+	var kv struct{ Key, Value string }
+	_ = gossh.Unmarshal(req.Payload, &kv) // it was read before
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.env == nil {
+		s.env = map[string]string{}
+	}
+	if len(s.env) < maxEnv {
+		s.env[kv.Key] = kv.Value
+	}
+}
+
+// T is a line of ours in the client's language.
+func (s *session) T(line string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	getenv := func(name string) string { return s.env[name] }
+	return more.Languages.For(getenv("CMH_LANGUAGE"), getenv).Told(line)
+}
+
+func (s *session) say(line string) { s.ch.say(s.T(line)) }
 
 // goodbye tells the learner that the gateway closes, and ends the session.
 func (s *session) goodbye() {
@@ -211,7 +241,7 @@ func (s *session) goodbye() {
 		s.cancel() // a TUI restores the screen, then it is told: see lobby
 		return
 	}
-	s.ch.hangUp("\r\n"+sayClosing, exitLost)
+	s.ch.hangUp("\r\n"+s.T(sayClosing), exitLost)
 }
 
 func reply(req *gossh.Request, ok bool) {
@@ -290,7 +320,7 @@ func (c *channel) finishWith(kind string, payload []byte) {
 func acceptEnv(payload []byte) bool {
 	name := envName(payload)
 	switch name {
-	case "LANG", "TERM", "COLORTERM", proto.SessionEnv:
+	case "LANG", "LANGUAGE", "TERM", "COLORTERM", proto.LanguageEnv, proto.SessionEnv:
 		return true
 	}
 	return strings.HasPrefix(name, "LC_")

@@ -61,6 +61,7 @@ func (s *session) watch(session string, reqs <-chan *gossh.Request) {
 	for req := range reqs {
 		switch req.Type {
 		case "env":
+			s.hear(req)
 			var kv struct{ Key, Value string }
 			ok := gossh.Unmarshal(req.Payload, &kv) == nil && kv.Key == proto.SessionEnv
 			if ok {
@@ -76,7 +77,7 @@ func (s *session) watch(session string, reqs <-chan *gossh.Request) {
 		case "shell":
 			reply(req, true)
 			if pty == nil {
-				s.ch.say(sayWatchTerminal)
+				s.say(sayWatchTerminal)
 				s.ch.finish(exitUsage)
 				drop(reqs)
 				return
@@ -85,7 +86,7 @@ func (s *session) watch(session string, reqs <-chan *gossh.Request) {
 			return
 		case "exec", "subsystem":
 			reply(req, true)
-			s.ch.say(sayWatchTerminal)
+			s.say(sayWatchTerminal)
 			s.ch.finish(exitUsage)
 			drop(reqs)
 			return
@@ -118,7 +119,7 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 	ask("shell", nil)
 	if err != nil {
 		s.g.Log.WarnContext(s.ctx, "ssh watch", append(s.log, "sandbox", id, "err", err)...)
-		s.ch.say(sayUnreachable)
+		s.say(sayUnreachable)
 		s.ch.finish(exitLater)
 		drop(reqs)
 		return
@@ -159,7 +160,7 @@ func (s *session) look(session, id, name, terminal string, pty []byte, reqs <-ch
 		_, _ = io.WriteString(s.ch.Stderr(), plainScreen)
 		s.ch.finish(0)
 	case status == nil:
-		s.ch.say(plainScreen + sayWatchEnded)
+		s.ch.say(plainScreen + s.T(sayWatchEnded))
 		s.ch.finish(exitLost)
 	default:
 		s.ch.finishWith(status.Type, status.Payload)

@@ -287,7 +287,7 @@ func (d *desk) judged(r hub.CheckResult, err error) {
 	var lines []string
 	for _, c := range r.Checks {
 		lines = append(lines, widget.Step(th, c.State)+" "+safe.Line(c.Name))
-		for _, part := range []struct{ what, text string }{{th.T("expected"), c.Expected}, {th.T("observed"), c.Observed}, {"", c.Message}} {
+		for _, part := range []struct{ what, text string }{{th.T("expected"), c.Expected}, {th.T("observed"), c.Observed}, {"", th.Told(c.Message)}} {
 			if c.State == hub.StepPassed || part.text == "" {
 				continue
 			}
@@ -341,7 +341,7 @@ func (d *desk) answer() {
 					if r.Right {
 						mark = d.theme.Good.Render(d.theme.T("✓ Right."))
 					}
-					d.told(err, mark+" "+safe.Line(r.Message))
+					d.told(err, mark+" "+safe.Line(d.theme.Told(r.Message)))
 				}
 			})
 		}

@@ -257,7 +257,7 @@ func (d *desk) sayLine(s string) {
 
 // say shows a line until the next key; a constant one is translated here.
 func (d *desk) say(s string) {
-	d.said = d.theme.T(s)
+	d.said = d.theme.Told(s)
 	d.changed()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/vt"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // A tab is one of the lab's terminals. One of them is shown, and what is typed
@@ -62,6 +63,9 @@ func (d *desk) serve(t *tab) {
 		inner := labssh.Terminal{
 			In: shellEnds, Out: writer{d, t}, Name: d.t.Name, Session: t.name,
 			Size: d.paneSize, Resized: t.resized, Say: d.sayLine,
+		}
+		if d.theme.Speaker != (words.Speaker{}) {
+			inner.Language = d.theme.Language()
 		}
 		e := end{tab: t}
 		e.status, e.detached, e.err = d.attach(ctx, inner, t.host)

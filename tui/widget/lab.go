@@ -14,7 +14,7 @@ type LabKeys struct{ Next, Hint, Submit string }
 // Verdict says in a line how a check went, and what one does then. last is
 // that nothing comes after the step.
 func Verdict(th theme.Theme, r hub.CheckResult, last bool, keys LabKeys) string {
-	text := strings.TrimSpace(safe.Text(r.Message))
+	text := strings.TrimSpace(safe.Text(th.Told(r.Message)))
 	and := func(more string) string { return strings.TrimSpace(text + " " + more) }
 	switch r.State {
 	case hub.StepPassed:

@@ -182,7 +182,7 @@ func statsCmd(env *cli.Env) *cobra.Command {
 					row(env, w, line.name, fmt.Sprintf("%s%d", about, line.Count.Count))
 				}
 				for _, state := range slices.Sorted(maps.Keys(s.LabsRunning)) {
-					row(env, w, "Labs "+cli.CleanLine(state), fmt.Sprint(s.LabsRunning[state]))
+					row(env, w, env.Shown().Tf("Labs %s", env.Shown().T(cli.CleanLine(state))), fmt.Sprint(s.LabsRunning[state]))
 				}
 			})
 		},

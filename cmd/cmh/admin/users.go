@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -99,7 +98,7 @@ func show(env *cli.Env) func(hub.AccountDetail, error) error {
 		return cli.Print(env, d, func(w io.Writer) {
 			seen := words.Mark("never")
 			if d.LastSeenAt != nil {
-				seen = d.LastSeenAt.Local().Format(time.DateTime)
+				seen = env.Shown().When(d.LastSeenAt.Local(), "2006-01-02 15:04:05")
 			}
 			for _, line := range [][2]string{
 				{words.Mark("User"), d.Username},
@@ -108,7 +107,7 @@ func show(env *cli.Env) func(hub.AccountDetail, error) error {
 				{words.Mark("Role"), string(d.Role)},
 				{words.Mark("State"), state(d.Account)},
 				{words.Mark("ID"), d.ID},
-				{words.Mark("Since"), d.CreatedAt.Local().Format(time.DateTime)},
+				{words.Mark("Since"), env.Shown().When(d.CreatedAt.Local(), "2006-01-02 15:04:05")},
 				{words.Mark("Last seen"), seen},
 				{words.Mark("Sign-ins"), fmt.Sprint(d.SignIns)},
 				{words.Mark("API keys"), fmt.Sprint(d.APIKeys)},

@@ -70,7 +70,7 @@ func approveCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			question := env.Tf("Let %s act for you? It has asked at %s UTC.", cli.CleanLine(env.T(orUnnamed(d.Client))), d.CreatedAt.UTC().Format(time.TimeOnly))
+			question := env.Tf("Let %s act for you? It has asked at %s UTC.", cli.CleanLine(env.T(orUnnamed(d.Client))), env.Words().When(d.CreatedAt.UTC(), "15:04:05"))
 			if err := env.Confirm(cmd.Context(), question); err != nil {
 				return err
 			}

@@ -58,8 +58,8 @@ func createTokenCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make an API key for a program",
-		Long: "Make an API key for a program. It is printed this once and can't be seen again. The scopes are " +
-			scopeNames() + "; what writes or runs also reads.",
+		Long: "Make an API key for a program. It is printed this once and can't be seen again. What writes or runs also reads. The scopes are:\n" +
+			scopeNames(),
 		Example: "  cmh auth token create --scope labs:run --expires 30d\n" +
 			"  export CMH_TOKEN=$(cmh auth token create --name ci --scope labs:run)",
 		Args: cli.Args(),
@@ -153,9 +153,9 @@ func listTokensCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.APIKey]{Title: "EXPIRES", Cell: func(k hub.APIKey) string { return env.Shown().When(k.ExpiresAt.Local(), "2006-01-02") }},
 				cli.Column[hub.APIKey]{Title: "LAST USED", Cell: func(k hub.APIKey) string {
 					if k.LastUsedAt == nil {
-						return "never"
+						return env.Shown().T("never")
 					}
-					return k.LastUsedAt.Local().Format(time.DateOnly)
+					return env.Shown().When(k.LastUsedAt.Local(), "2006-01-02")
 				}},
 			)
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func killercodaCmd(env *cli.Env) *cobra.Command {
@@ -117,14 +118,14 @@ func (o importOptions) print(env *cli.Env, w io.Writer, r hub.ImportReport) {
 		cli.Column[hub.ImportedLab]{Title: "QUESTIONS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Quizzes) }},
 		cli.Column[hub.ImportedLab]{Title: "ASSETS", Cell: func(l hub.ImportedLab) string { return fmt.Sprint(l.Assets) }},
 		cli.Column[hub.ImportedLab]{Title: "NEEDS", Cell: func(l hub.ImportedLab) string { return strings.Join(l.Needs, ",") }},
-		cli.Column[hub.ImportedLab]{Title: "RUNS HERE", Cell: runs},
+		cli.Column[hub.ImportedLab]{Title: "RUNS HERE", Cell: func(l hub.ImportedLab) string { return runs(env.Shown(), l) }},
 		cli.Column[hub.ImportedLab]{Title: "STATE", Cell: func(l hub.ImportedLab) string { return l.State }, Word: true},
 	)
 	for _, line := range r.Rejected {
 		env.Say("rejected: %s", line)
 	}
 	for _, line := range r.Warnings {
-		env.Say("warning: %s", line)
+		env.Say("warning: %s", env.Words().Told(line))
 	}
 	for _, l := range r.Labs {
 		if len(l.UnknownKeys) > 0 {
@@ -150,9 +151,9 @@ func (o importOptions) print(env *cli.Env, w io.Writer, r hub.ImportReport) {
 	}
 }
 
-func runs(l hub.ImportedLab) string {
+func runs(sp words.Speaker, l hub.ImportedLab) string {
 	if l.Runnable {
-		return "yes"
+		return sp.T("yes")
 	}
-	return "no: " + l.Reason
+	return sp.Tf("no: %s", sp.Told(l.Reason))
 }

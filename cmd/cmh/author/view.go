@@ -59,7 +59,7 @@ func whole(env *cli.Env, c hub.Course) string {
 			fmt.Fprintf(&b, "  %d. %s\n", s.Number, cli.CleanLine(s.Title))
 		}
 		if !l.Runnable {
-			env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+			env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(env.Words().Told(l.Reason)))
 		}
 	}
 	return b.String()

@@ -59,6 +59,9 @@ type Env struct {
 	// it to the environment.
 	Language func() string
 
+	// Languages are those of the program: nil is cmh's.
+	Languages *words.Languages
+
 	// Suggest tells a shell what a word may be that a command's usage calls word,
 	// after those before it. It takes no longer than who pressed the key waits. nil
 	// suggests nothing.

@@ -89,6 +89,12 @@ func formatter(ctx context.Context, kind, expr string, out io.Writer) (io.WriteC
 	return f, f.cmd.Start()
 }
 
+// What it says of an expression.
+var _ = [...]string{
+	words.Heard("The --jq expression is not right: %s."), words.Heard("The --jq expression failed: %s."),
+	words.Heard("The --template is not right: %s."), words.Heard("The --template failed: %s."),
+}
+
 type formatting struct {
 	io.WriteCloser
 	cmd  *exec.Cmd
@@ -103,7 +109,7 @@ func (f *formatting) Close() error {
 	case !ok:
 		return err
 	case exit.ExitCode() == ExitUsage:
-		return hub.Errorf(hub.Invalid, "%s", strings.TrimSpace(f.said.String()))
+		return &hub.Error{Code: hub.Invalid, Message: strings.TrimSpace(f.said.String())}
 	}
 	return StatusError(ExitFailed) // nobody reads on, or it was stopped
 }

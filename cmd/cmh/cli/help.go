@@ -115,6 +115,7 @@ func flagUsages(env *Env, fs *pflag.FlagSet) string {
 	if usages == "" {
 		return ""
 	}
+	usages = strings.ReplaceAll(usages, "(default ", "("+env.T("default")+" ")
 	return strings.Replace(usages, "--json FIELDS[=*]", "--json[=FIELDS]  ", 1) + "\n"
 }
 

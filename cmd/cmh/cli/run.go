@@ -200,7 +200,7 @@ func message(sp words.Speaker, err error, showCause bool) string {
 	format, args := e.Format()
 	said := sp.Said(e.Message, format, args...)
 	if e.Err != nil && showCause {
-		return fmt.Sprintf("%s (%v)", said, cause(e.Err))
+		return fmt.Sprintf("%s (%s)", said, sp.Told(cause(e.Err).Error()))
 	}
 	return said
 }
@@ -256,7 +256,13 @@ func flagError(_ *cobra.Command, err error) error {
 			return hub.Errorf(hub.Invalid, takes, v.GetFlag().Name, v.GetValue())
 		}
 	}
-	return hub.Errorf(hub.Invalid, "%s.", strings.TrimSuffix(firstLine(err.Error()), "."))
+	return &hub.Error{Code: hub.Invalid, Message: strings.TrimSuffix(firstLine(err.Error()), ".") + "."}
+}
+
+// What pflag says of what was typed.
+var _ = [...]string{
+	words.Heard("unknown flag: %s."), words.Heard("unknown shorthand flag: %s in %s."), words.Heard("bad flag syntax: %s."),
+	words.Heard("flag needs an argument: %s."), words.Heard("invalid argument %q for %q flag: %s."),
 }
 
 // kinds says in words what a flag takes; the types are pflag's.
@@ -276,7 +282,7 @@ func usage(err error) error {
 	for _, prefix := range []string{"unknown command", "required flag", "if any flags", "at least one of", "accepts ", "requires "} {
 		if strings.HasPrefix(text, prefix) {
 			lines := strings.Fields(strings.ReplaceAll(text, "\n", " "))
-			return hub.Errorf(hub.Invalid, "%s", strings.ReplaceAll(strings.Join(lines, " "), "Did you mean this?", "- did you mean:"))
+			return &hub.Error{Code: hub.Invalid, Message: strings.ReplaceAll(strings.Join(lines, " "), "Did you mean this?", "- did you mean:")}
 		}
 	}
 	return err

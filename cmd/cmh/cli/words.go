@@ -16,7 +16,7 @@ func (e *Env) Words() words.Speaker {
 		if e.Language != nil {
 			setting = e.Language()
 		}
-		s := words.For(setting, e.Getenv)
+		s := e.Languages.For(setting, e.Getenv)
 		e.speaker = &s
 	}
 	return *e.speaker

@@ -45,7 +45,7 @@ func listCmd(env *cli.Env, dir func() string) *cobra.Command {
 			return cli.PrintList(env, all,
 				cli.Column[Setting]{Title: "NAME", Cell: func(s Setting) string { return s.Name }},
 				cli.Column[Setting]{Title: "VALUE", Cell: func(s Setting) string { return s.Value }},
-				cli.Column[Setting]{Title: "ORIGIN", Cell: func(s Setting) string { return s.Origin }})
+				cli.Column[Setting]{Title: "ORIGIN", Cell: func(s Setting) string { return s.Origin }, Word: true})
 		},
 	}
 }

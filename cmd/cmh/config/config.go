@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // DefaultServer is where `cmh-server` listens on a learner's own machine.
@@ -91,7 +92,7 @@ func Settings(dir string, f Flags) ([]Setting, error) {
 	}
 	all := make([]Setting, len(names))
 	for i, name := range names {
-		s := Setting{Name: name, Value: o.GetString(name), Origin: "default"}
+		s := Setting{Name: name, Value: o.GetString(name), Origin: words.Mark("default")}
 		variable := "CMH_" + strings.ToUpper(name)
 		switch {
 		case name == "profile":

@@ -19,6 +19,9 @@ var (
 	Problem = words.Mark("problem")
 )
 
+// What is looked at, as far as it is a word.
+var _ = [...]string{words.Mark("settings"), words.Mark("profile"), words.Mark("server"), words.Mark("hub"), words.Mark("sign-in"), words.Mark("offline"), words.Mark("terminal")}
+
 // Finding is one thing that was looked at.
 type Finding struct {
 	Check  string `json:"check"`
@@ -38,7 +41,7 @@ func Command(env *cli.Env, look func(ctx context.Context) []Finding) *cobra.Comm
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := look(cmd.Context())
 			if err := cli.PrintList(env, all,
-				cli.Column[Finding]{Title: "CHECK", Cell: func(f Finding) string { return f.Check }},
+				cli.Column[Finding]{Title: "CHECK", Cell: func(f Finding) string { return f.Check }, Word: true},
 				cli.Column[Finding]{Title: "STATE", Cell: func(f Finding) string { return f.State }, Word: true},
 				cli.Column[Finding]{Title: "DETAIL", Cell: func(f Finding) string { return f.Detail }},
 			); err != nil {

@@ -78,7 +78,7 @@ func (g guide) lab(id string) func(context.Context) error {
 			if l.Runnable {
 				out = append(out, choice{g.env.T("Start it"), g.start(id)})
 			} else {
-				g.say("It can be read, but not run here: %s", cli.CleanLine(g.env.T(l.Reason)))
+				g.say("It can be read, but not run here: %s", cli.CleanLine(g.env.Words().Told(l.Reason)))
 			}
 			return out, nil
 		})

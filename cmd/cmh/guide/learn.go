@@ -16,7 +16,7 @@ func (g guide) home(ctx context.Context) ([]choice, error) {
 		g.say("What to do next is not known right now: %s", g.env.Message(err))
 	}
 	for _, n := range next[:min(len(next), 3)] {
-		out = append(out, choice{sentence(g.env.Tf("Next: %s", n.Title), g.env.T(n.Reason)), g.step(n)})
+		out = append(out, choice{sentence(g.env.Tf("Next: %s", n.Title), g.env.Words().Told(n.Reason)), g.step(n)})
 	}
 	return append(
 		out,

@@ -127,10 +127,10 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 	env.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), env.T(word))
 	if named(r.Checks) {
 		for _, c := range r.Checks {
-			one(w, c)
+			one(w, env, c)
 		}
 	} else if r.Message != "" {
-		_, _ = fmt.Fprintln(w, cli.Clean(r.Message))
+		_, _ = fmt.Fprintln(w, cli.Clean(env.Words().Told(r.Message)))
 	}
 	switch {
 	case hinted:
@@ -155,7 +155,7 @@ func named(checks []hub.CheckOutcome) bool {
 }
 
 // one prints a check: how it went, and what it saw where it did not pass.
-func one(w io.Writer, c hub.CheckOutcome) {
+func one(w io.Writer, env *cli.Env, c hub.CheckOutcome) {
 	mark := map[string]string{hub.StepPassed: "✓", hub.StepFailed: "✗"}[c.State]
 	if mark == "" {
 		mark = "?"
@@ -170,11 +170,11 @@ func one(w io.Writer, c hub.CheckOutcome) {
 		}
 	}
 	if c.State == hub.StepFailed {
-		detail("expected", c.Expected)
-		detail("observed", c.Observed)
+		detail(env.T("expected"), c.Expected)
+		detail(env.T("observed"), c.Observed)
 	}
 	if c.Message != c.Observed {
-		detail("", c.Message)
+		detail("", env.Words().Told(c.Message))
 	}
 }
 

@@ -6,12 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func eventsCmd(env *cli.Env) *cobra.Command {
@@ -33,7 +33,7 @@ func eventsCmd(env *cli.Env) *cobra.Command {
 			}
 			return b.LabEvents(cmd.Context(), ref, after, func(e hub.LabEvent) error {
 				return cli.Print(env, e, func(w io.Writer) {
-					_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), cli.CleanLine(strings.TrimPrefix(e.Type, "lab.")), cli.CleanLine(eventText(e)))
+					_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", env.Shown().When(e.At.Local(), "2006-01-02 15:04:05"), cli.CleanLine(strings.TrimPrefix(e.Type, "lab.")), cli.CleanLine(eventText(env.Shown(), e)))
 				})
 			})
 		},
@@ -44,25 +44,26 @@ func eventsCmd(env *cli.Env) *cobra.Command {
 
 // eventText is what an event has to say, in a few words. Types that are newer
 // than this program say what they carry.
-func eventText(e hub.LabEvent) string {
+func eventText(sp words.Speaker, e hub.LabEvent) string {
 	d := e.Data
 	switch e.Type {
 	case "lab.checked":
-		return fmt.Sprintf("step %v: %v", d["step"], d["outcome"])
+		outcome := fmt.Sprint(d["outcome"])
+		return sp.Tf("step %v: %s", d["step"], sp.T(outcome))
 	case "lab.warning":
-		return fmt.Sprintf("%v min left", d["minutes"])
+		return sp.Tf("%v min left", d["minutes"])
 	case "lab.extended":
-		return fmt.Sprintf("%v min more", d["minutes"])
+		return sp.Tf("%v min more", d["minutes"])
 	case "lab.step_opened", "lab.step_skipped", "lab.completed":
-		return fmt.Sprintf("step %v", d["step"])
+		return sp.Tf("step %v", d["step"])
 	case "lab.started", "lab.ready", "lab.attached", "lab.detached", "lab.submitted", "lab.expired", "lab.stopped", "lab.destroyed":
 		return ""
 	}
-	var words []string
+	var carries []string
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		if name != "state" {
-			words = append(words, fmt.Sprintf("%s %v", name, d[name]))
+			carries = append(carries, fmt.Sprintf("%s %v", name, d[name]))
 		}
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(carries, ", ")
 }

@@ -77,7 +77,7 @@ func forwardCmd(env *cli.Env) *cobra.Command {
 			g, ctx := errgroup.WithContext(cmd.Context())
 			for i, l := range listeners {
 				g.Go(func() error {
-					return labssh.Forward(ctx, at.certify(b, name), l, strconv.Itoa(all[i].Remote), func(s string) { env.Say("%s", env.T(s)) })
+					return labssh.Forward(ctx, at.certify(b, name), l, strconv.Itoa(all[i].Remote), func(s string) { env.Say("%s", env.Words().Told(s)) })
 				})
 			}
 			return ended(env, 0, g.Wait())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func historyCmd(env *cli.Env) *cobra.Command {
@@ -39,7 +40,7 @@ func historyCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.LabAttempt]{Title: "BEGAN", Cell: func(a hub.LabAttempt) string { return env.Shown().When(a.BeganAt.Local(), "2006-01-02 15:04") }},
 				cli.Column[hub.LabAttempt]{Title: "MINUTES", Cell: func(a hub.LabAttempt) string { return strconv.Itoa(a.Minutes) }},
 				cli.Column[hub.LabAttempt]{Title: "CHECKS", Cell: func(a hub.LabAttempt) string { return fmt.Sprintf("%d/%d", a.ChecksPassed, a.Checks) }},
-				cli.Column[hub.LabAttempt]{Title: "ENDED", Cell: ending},
+				cli.Column[hub.LabAttempt]{Title: "ENDED", Cell: func(a hub.LabAttempt) string { return ending(env.Shown(), a) }},
 			)
 		},
 	}
@@ -51,12 +52,12 @@ func historyCmd(env *cli.Env) *cobra.Command {
 }
 
 // ending is how a session ended, or that it runs.
-func ending(a hub.LabAttempt) string {
+func ending(sp words.Speaker, a hub.LabAttempt) string {
 	switch {
 	case a.EndedAt == nil:
-		return "runs"
+		return sp.T("runs")
 	case a.Reason != "":
-		return a.Reason
+		return sp.Told(a.Reason)
 	}
-	return a.Outcome
+	return sp.T(a.Outcome)
 }

@@ -68,20 +68,20 @@ func insideStatus(ctx context.Context, env *cli.Env, ref string) error {
 	if err != nil {
 		return err
 	}
-	words := []string{"lab text"}
+	commands := []string{"lab text"}
 	if s.Step >= 1 && s.Step <= len(l.Steps) {
 		st := l.Steps[s.Step-1]
 		if st.Checked {
-			words = append(words, "lab check")
+			commands = append(commands, "lab check")
 		}
 		if len(st.Questions) > 0 {
-			words = append(words, "lab answer")
+			commands = append(commands, "lab answer")
 		}
 		if st.Hints > 0 {
-			words = append(words, "lab hint")
+			commands = append(commands, "lab hint")
 		}
 	}
-	env.Fprintf(env.Out, "\n%s left. Type: %s, lab next, lab time, lab --help\n", left(env, s.ExpiresAt), strings.Join(words, ", "))
+	env.Fprintf(env.Out, "\n%s left. Type: %s, lab next, lab time, lab --help\n", left(env, s.ExpiresAt), strings.Join(commands, ", "))
 	return nil
 }
 
@@ -110,9 +110,9 @@ func insideTime(ctx context.Context, env *cli.Env, ref string) error {
 		return err
 	}
 	return cli.Print(env, s, func(w io.Writer) {
-		env.Fprintf(w, "%s left, until %s UTC.\n", left(env, s.ExpiresAt), s.ExpiresAt.UTC().Format("15:04"))
+		env.Fprintf(w, "%s left, until %s UTC.\n", left(env, s.ExpiresAt), env.Words().When(s.ExpiresAt.UTC(), "15:04"))
 		if s.ExtendableUntil.After(s.ExpiresAt) {
-			env.Say("More, until %s UTC at most: cmh lab extend %s", s.ExtendableUntil.UTC().Format("15:04"), s.ID)
+			env.Say("More, until %s UTC at most: cmh lab extend %s", env.Words().When(s.ExtendableUntil.UTC(), "15:04"), s.ID)
 		}
 	})
 }

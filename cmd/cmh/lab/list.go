@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 func listCmd(env *cli.Env) *cobra.Command {
@@ -36,7 +37,7 @@ func listCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Lab]{Title: "COURSE", Cell: func(l hub.Lab) string { return l.Course }},
 				cli.Column[hub.Lab]{Title: "STEPS", Cell: func(l hub.Lab) string { return strconv.Itoa(len(l.Steps)) }},
 				cli.Column[hub.Lab]{Title: "MINUTES", Cell: func(l hub.Lab) string { return minutes(l.EstimatedTime) }},
-				cli.Column[hub.Lab]{Title: "RUNS", Cell: runs},
+				cli.Column[hub.Lab]{Title: "RUNS", Cell: func(l hub.Lab) string { return runs(env.Shown(), l) }},
 				cli.Column[hub.Lab]{Title: "TITLE", Cell: func(l hub.Lab) string { return l.Title }},
 			)
 		},
@@ -57,11 +58,11 @@ func minutes(n int) string {
 	return strconv.Itoa(n)
 }
 
-func runs(l hub.Lab) string {
+func runs(sp words.Speaker, l hub.Lab) string {
 	if l.Runnable {
-		return "yes"
+		return sp.T("yes")
 	}
-	return "no, needs " + strings.Join(l.Needs, ", ")
+	return sp.Tf("no, needs %s", strings.Join(l.Needs, ", "))
 }
 
 func viewCmd(env *cli.Env) *cobra.Command {
@@ -116,7 +117,7 @@ func overview(env *cli.Env, l hub.Lab) string {
 	if l.Runnable {
 		env.Fprintf(&b, "\nStart it: cmh lab start %s\n", cli.CleanLine(l.ID))
 	} else {
-		env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(l.Reason))
+		env.Fprintf(&b, "\nIt can be read, but not run here: %s\n", cli.CleanLine(env.Words().Told(l.Reason)))
 	}
 	return b.String()
 }

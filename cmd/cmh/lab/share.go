@@ -51,7 +51,7 @@ func shareCmd(env *cli.Env) *cobra.Command {
 			"Each terminal says when somebody begins. Off ends it within seconds.",
 		cli.Backend.ShareLab, cli.Backend.LabSharing, func(s hub.LabSharing) string {
 			if s.Shared {
-				return env.Tf("Shared since %s: those who teach may look on. They need: cmh lab watch %s", s.SharedAt.Local().Format("15:04"), s.SessionID)
+				return env.Tf("Shared since %s: those who teach may look on. They need: cmh lab watch %s", env.Words().When(s.SharedAt.Local(), "15:04"), s.SessionID)
 			}
 			return env.T("Not shared: nobody can look on.")
 		})

@@ -24,6 +24,6 @@ func tellShort(ctx context.Context, env *cli.Env, b cli.Backend, s hub.LabSessio
 	if left, short := u.ShortFor(l); short {
 		env.Say("%s", env.N(left, "You have %d of today's %d lab minutes left, so this lab ends at %s at the latest: cmh profile usage",
 			"You have %d of today's %d lab minutes left, so this lab ends at %s at the latest: cmh profile usage",
-			left, u.LabMinutes.Limit, s.ExtendableUntil.Local().Format("15:04")))
+			left, u.LabMinutes.Limit, env.Words().When(s.ExtendableUntil.Local(), "15:04")))
 	}
 }

@@ -29,7 +29,7 @@ func show(env *cli.Env, s hub.LabSession) error {
 		row(words.Mark("Lab"), "%s: %s", s.LabID, s.Title)
 		row(words.Mark("State"), "%s", env.Shown().T(s.State))
 		if s.Message != "" {
-			row(words.Mark("Message"), "%s", env.Shown().T(s.Message))
+			row(words.Mark("Message"), "%s", env.Shown().Told(s.Message))
 		}
 		if s.Step > 0 {
 			row(words.Mark("Step"), "%s", env.Shown().Tf("%d of %d", s.Step, len(s.Steps)))

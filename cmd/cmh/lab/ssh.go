@@ -101,7 +101,8 @@ func sshCmd(env *cli.Env) *cobra.Command {
 	}
 	hostFlag(cmd, &at)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return hub.Errorf(hub.Invalid, "%s. Flags of the command come after --, as in: cmh lab ssh -- uname -a", err.Error())
+		wrong := err.Error() + "."
+		return hub.Errorf(hub.Invalid, "%s Flags of the command come after --, as in: cmh lab ssh -- uname -a", hub.Word(wrong))
 	})
 	return cmd
 }

@@ -85,7 +85,7 @@ func wait(ctx context.Context, b cli.Labs, ref, until string, timeout time.Durat
 		case done(s, step):
 			return s, nil
 		case hub.Ended(s.State):
-			return s, hub.Errorf(hub.Conflict, "The session has ended (%s). %s", s.State, s.Message)
+			return s, hub.Errorf(hub.Conflict, "The session has ended (%s). %s", hub.Word(s.State), hub.Word(s.Message))
 		}
 		if last = s; moved == nil {
 			moved, told = make(chan struct{}, 1), make(chan struct{})
@@ -124,5 +124,5 @@ func follow(ctx context.Context, b cli.Labs, session string, moved chan<- struct
 }
 
 func late(s hub.LabSession, until string, timeout time.Duration) error {
-	return hub.Errorf(hub.Unavailable, "Not %s after %s: the session is %s. %s", until, timeout, s.State, s.Message)
+	return hub.Errorf(hub.Unavailable, "Not %s after %s: the session is %s. %s", until, timeout, hub.Word(s.State), hub.Word(s.Message))
 }

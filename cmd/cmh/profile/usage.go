@@ -33,7 +33,7 @@ func usageCmd(env *cli.Env) *cobra.Command {
 						of = env.Tf("of %d", used.Limit)
 					}
 					if used.Limit > 0 && used.ResetsAt != nil {
-						of += env.Tf(", more from %s", used.ResetsAt.Local().Format("15:04"))
+						of += env.Tf(", more from %s", env.Words().When(used.ResetsAt.Local(), "15:04"))
 					}
 					if env.ForHumans() {
 						_, _ = fmt.Fprintf(w, "%-24s %d %s\n", env.T(name), used.Used, of)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // AchievementsCommand returns the achievements command.
@@ -34,10 +35,10 @@ func AchievementsCommand(env *cli.Env) *cobra.Command {
 			env.Say("%s", streak(env, all.Streak))
 			return cli.PrintList(env, all.Achievements,
 				cli.Column[hub.Achievement]{Title: "", Cell: func(a hub.Achievement) string { return mark(a) }},
-				cli.Column[hub.Achievement]{Title: "ACHIEVEMENT", Cell: func(a hub.Achievement) string { return a.Title }},
-				cli.Column[hub.Achievement]{Title: "FOR", Cell: func(a hub.Achievement) string { return a.Description }},
+				cli.Column[hub.Achievement]{Title: "ACHIEVEMENT", Cell: func(a hub.Achievement) string { return env.Shown().T(a.Title) }},
+				cli.Column[hub.Achievement]{Title: "FOR", Cell: func(a hub.Achievement) string { return env.Shown().T(a.Description) }},
 				cli.Column[hub.Achievement]{Title: "SO FAR", Cell: func(a hub.Achievement) string { return fmt.Sprintf("%d/%d", a.Progress, a.Goal) }},
-				cli.Column[hub.Achievement]{Title: "SINCE", Cell: func(a hub.Achievement) string { return day(a.EarnedAt) }},
+				cli.Column[hub.Achievement]{Title: "SINCE", Cell: func(a hub.Achievement) string { return day(env.Shown(), a.EarnedAt) }},
 			)
 		},
 	}
@@ -51,11 +52,11 @@ func mark(a hub.Achievement) string {
 	return "·"
 }
 
-func day(t *time.Time) string {
+func day(sp words.Speaker, t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.Local().Format(time.DateOnly)
+	return sp.When(t.Local(), "2006-01-02")
 }
 
 // streak is a sentence.

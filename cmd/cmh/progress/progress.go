@@ -65,7 +65,7 @@ func NextCommand(env *cli.Env) *cobra.Command {
 			}
 			return cli.PrintList(env, list,
 				cli.Column[hub.NextStep]{Title: "WHAT", Cell: func(n hub.NextStep) string { return n.Title }},
-				cli.Column[hub.NextStep]{Title: "WHY", Cell: func(n hub.NextStep) string { return n.Reason }},
+				cli.Column[hub.NextStep]{Title: "WHY", Cell: func(n hub.NextStep) string { return env.Shown().Told(n.Reason) }},
 				cli.Column[hub.NextStep]{Title: "HOW", Cell: func(n hub.NextStep) string { return n.Command }},
 			)
 		},

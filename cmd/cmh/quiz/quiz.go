@@ -115,7 +115,10 @@ func choices(q hub.Question, value string) ([]string, error) {
 		}
 	}
 	if len(chosen) == 0 || q.Kind == hub.Single && len(chosen) > 1 {
-		return nil, hub.Errorf(hub.Invalid, "Question %s takes %s.", q.ID, map[bool]string{true: "one choice", false: "at least one choice"}[q.Kind == hub.Single])
+		if q.Kind == hub.Single {
+			return nil, hub.Errorf(hub.Invalid, "Question %s takes one choice.", q.ID)
+		}
+		return nil, hub.Errorf(hub.Invalid, "Question %s takes at least one choice.", q.ID)
 	}
 	return chosen, nil
 }

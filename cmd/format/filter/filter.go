@@ -65,11 +65,11 @@ func compile(kind Kind, expr string) (shower, error) {
 func compileJQ(expr string) (shower, error) {
 	q, err := gojq.Parse(expr)
 	if err != nil {
-		return nil, hub.Errorf(hub.Invalid, "The --jq expression is not right: %v.", err)
+		return nil, hub.Errorf(hub.Invalid, "The --jq expression is not right: %s.", err)
 	}
 	code, err := gojq.Compile(q)
 	if err != nil {
-		return nil, hub.Errorf(hub.Invalid, "The --jq expression is not right: %v.", err)
+		return nil, hub.Errorf(hub.Invalid, "The --jq expression is not right: %s.", err)
 	}
 	return func(v any, out io.Writer) error {
 		for it := code.Run(v); ; {
@@ -79,7 +79,7 @@ func compileJQ(expr string) (shower, error) {
 			}
 			switch v := v.(type) {
 			case error:
-				return hub.Errorf(hub.Invalid, "The --jq expression failed: %v.", v)
+				return hub.Errorf(hub.Invalid, "The --jq expression failed: %s.", v)
 			case string: // bare, so that a script can use it as it stands
 				if _, err := fmt.Fprintln(out, safe.Text(v)); err != nil {
 					return err
@@ -109,12 +109,12 @@ func compileTemplate(expr string) (shower, error) {
 		"json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
 	}).Parse(expr)
 	if err != nil {
-		return nil, hub.Errorf(hub.Invalid, "The --template is not right: %v.", err)
+		return nil, hub.Errorf(hub.Invalid, "The --template is not right: %s.", err)
 	}
 	return func(v any, out io.Writer) error {
 		var b strings.Builder
 		if err := t.Execute(&b, v); err != nil {
-			return hub.Errorf(hub.Invalid, "The --template failed: %v.", err)
+			return hub.Errorf(hub.Invalid, "The --template failed: %s.", err)
 		}
 		_, err := fmt.Fprintln(out, strings.TrimSuffix(safe.Text(b.String()), "\n"))
 		return err

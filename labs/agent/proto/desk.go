@@ -32,6 +32,8 @@ type Ask struct {
 	Args    []string `json:"args"`
 	Columns int      `json:"columns,omitempty"` // of the terminal that reads it; 0: none does
 	Colour  bool     `json:"colour,omitempty"`
+
+	Language string `json:"language,omitempty"` // a locale, such as de_DE.UTF-8
 }
 
 // Reply is what to print and to exit with.

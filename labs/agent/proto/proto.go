@@ -25,6 +25,10 @@ const Subsystem = "cmh-control"
 // when there is none.
 const SessionEnv = "CMH_SESSION"
 
+// LanguageEnv is sent like SessionEnv: the language, such as "de", that the learner's
+// cmh speaks. The lab speaks it, too. No shell sees it.
+const LanguageEnv = "CMH_LANGUAGE"
+
 // Sent like SessionEnv, by the gateway alone: it passes on neither from a client.
 const (
 	// WatchEnv makes the session one that only looks on at a terminal that is

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // From notes where the actor's requests come from: an address, with a port or
@@ -60,6 +61,11 @@ func (a Actor) register(ctx context.Context, r hub.Registration, role hub.Role) 
 				return err
 			}
 			if l.User, err = tx.User(ctx, l.User.ID); err != nil {
+				return err
+			}
+		}
+		if english := (words.Speaker{}).Language(); a.speaks != "" && a.speaks != english {
+			if err = tx.SetPreferences(ctx, l.User.ID, hub.Preferences{preferredLanguage: a.speaks}, a.app.now()); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // What administrators may do with the accounts of others. Choosing a password,
@@ -206,6 +207,8 @@ func (a Actor) LabsInFlight(ctx context.Context, p hub.Paging) (hub.Page[hub.Lab
 }
 
 const stoppedByAdmin = "It was stopped by an administrator. What you made is kept: go on with cmh lab resume."
+
+var _ = words.Kept(stoppedByAdmin)
 
 // StopLabInFlight ends somebody's session, as if they had stopped it. One that
 // has ended is left as it is.

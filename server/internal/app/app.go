@@ -94,6 +94,7 @@ type Actor struct {
 	source string
 	scopes []hub.Scope // of the API key; nil without one
 	client string      // the program that asks; see Via
+	speaks string      // its language; see Speaking
 	family string      // the sign-in it asks with, if it does
 	memo   *Memo       // nil where nothing may be kept
 }

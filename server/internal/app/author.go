@@ -14,6 +14,7 @@ import (
 	"github.com/cloudmastershub/cmh/courses"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // imported is the category of the courses that imports make, and how an import
@@ -57,13 +58,13 @@ func (a Actor) ImportScenarios(ctx context.Context, o hub.ImportOptions, archive
 	for _, s := range repo.Scenarios {
 		report.Warnings = append(report.Warnings, lines(s.Warnings)...)
 		if s.Private {
-			report.Warnings = append(report.Warnings, s.Dir+": is marked as private; left out")
+			report.Warnings = append(report.Warnings, s.Dir+": "+words.Kept("is marked as private; left out"))
 			continue
 		}
 		labs = append(labs, s)
 	}
 	for _, dir := range repo.Hidden {
-		report.Warnings = append(report.Warnings, dir+": is in no structure.json; left out")
+		report.Warnings = append(report.Warnings, dir+": "+words.Kept("is in no structure.json; left out"))
 	}
 	nameLabs(slug, labs)
 	for _, s := range labs {

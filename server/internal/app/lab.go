@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/cloudmastershub/cmh/courses"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Labs lists labs, those the caller may not start included. Texts are only in
@@ -141,7 +141,11 @@ func (a *App) dress(lab *hub.Lab) {
 		lab.Reason = a.missing(lab.Needs)
 	}
 	if lab.Reason == "" && a.Labs.Installed != nil && !a.Labs.Installed(lab.Image) {
-		lab.Reason = fmt.Sprintf("the image %s is not installed here", firstOf(lab.Image, a.Labs.Engine.Image, "of labs"))
+		if image := firstOf(lab.Image, a.Labs.Engine.Image); image != "" {
+			lab.Reason = words.Kept("the image %s is not installed here", image)
+		} else {
+			lab.Reason = words.Kept("the image of labs is not installed here")
+		}
 	}
 	lab.Runnable = lab.Reason == ""
 }
@@ -149,7 +153,7 @@ func (a *App) dress(lab *hub.Lab) {
 // missing says what this installation lacks for a lab with these needs, or "".
 func (a *App) missing(needs []string) string {
 	if a.Labs.Engine == nil {
-		return "this installation runs no labs"
+		return words.Kept("this installation runs no labs")
 	}
 	var lacks []string
 	for _, need := range needs {
@@ -160,7 +164,7 @@ func (a *App) missing(needs []string) string {
 	if len(lacks) == 0 {
 		return ""
 	}
-	return "needs " + strings.Join(lacks, ", ")
+	return words.Kept("needs %s", strings.Join(lacks, ", "))
 }
 
 // spelled is how people write the name of a need.
@@ -172,8 +176,8 @@ func spelled(need string) string {
 }
 
 var spellings = map[string]string{
-	"docker": "Docker", "kubernetes": "Kubernetes", "openshift": "OpenShift", "network": "a network",
-	"multi-host": "several machines", "systemd": "systemd", "privileged": "a machine of its own", "cloud": "a cloud account",
+	"docker": "Docker", "kubernetes": "Kubernetes", "openshift": "OpenShift", "network": words.Kept("a network"),
+	"multi-host": words.Kept("several machines"), "systemd": "systemd", "privileged": words.Kept("a machine of its own"), "cloud": words.Kept("a cloud account"),
 	"jupyter": "Jupyter", "nodejs": "Node.js", "java": "Java", "kotlin": "Kotlin", "rust": "Rust", "ruby": "Ruby", "go": "Go",
-	"dotnet": ".NET", "r": "R", "compiler": "a C compiler", "ansible": "Ansible", "terraform": "Terraform",
+	"dotnet": ".NET", "r": "R", "compiler": words.Kept("a C compiler"), "ansible": "Ansible", "terraform": "Terraform",
 }

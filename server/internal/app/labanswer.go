@@ -8,6 +8,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // maxAnswer bounds one answer, in characters.
@@ -101,6 +102,9 @@ func questionOf(asked, of int, done []int) (int, error) {
 	return max(asked, 1), nil
 }
 
+// What package scenario says of an answer.
+var _ = [...]string{words.Heard("A choice is answered with its letter: a is the first"), words.Heard("This question takes one choice")}
+
 // marked says whether an answer is right, and what to tell whoever was close.
 // It never says what would be.
 func marked(q scenario.Question, given []string) (right bool, message string, err error) {
@@ -114,10 +118,11 @@ func marked(q scenario.Question, given []string) (right bool, message string, er
 	}
 	right, near, err := q.Mark(given)
 	if err != nil {
-		return false, "", wrongField("/answer", "%s.", strings.ToUpper(err.Error()[:1])+err.Error()[1:])
+		why := strings.ToUpper(err.Error()[:1]) + err.Error()[1:]
+		return false, "", wrongField("/answer", "%s.", hub.Word(why))
 	}
 	if near {
-		message = "Almost: upper and lower case matter here."
+		message = words.Kept("Almost: upper and lower case matter here.")
 	}
 	return right, message, nil
 }

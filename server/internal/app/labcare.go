@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // neverMade is how long after its start a session without a sandbox is given
@@ -125,7 +126,7 @@ func (a *App) tend(ctx context.Context, r postgres.LabRun) error {
 		begun = l.BegunAt
 	}
 	if r.SetupAt == nil && a.now().Sub(begun) > neverMade {
-		_, err := a.stopLost(ctx, r.ID, "It could not be started in time. Please start it again.")
+		_, err := a.stopLost(ctx, r.ID, words.Kept("It could not be started in time. Please start it again."))
 		return err
 	}
 	_, err = a.provision(ctx, r.ID)

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // LabTime is how long the sessions of one tier live.
@@ -138,6 +139,9 @@ func spoken(d time.Duration) hub.Phrase {
 	return hub.Phrasef("%d seconds", int(d.Seconds()))
 }
 
+// They are in what is kept, too.
+var _ = [...]string{words.Heard("%d hours"), words.Heard("%d minutes"), words.Heard("%d seconds")}
+
 func (a *App) clockEvent(ctx context.Context, tx postgres.Tx, r postgres.LabRun, event string, minutes int) error {
 	return tx.Event(ctx, r.UserID, event, map[string]any{
 		"session": r.ID, "lab": r.LabID, "version": r.Version, "minutes": minutes, "expires_at": r.ExpiresAt.UTC(),
@@ -216,7 +220,7 @@ func (a *App) endIdle(ctx context.Context, r postgres.LabRun) error {
 		if r.EndedAt == nil {
 			now := a.now()
 			r.State, r.EndedAt = hub.Expired, &now
-			r.Message = "Nobody used it for " + spoken(r.IdleAfter).String() + "."
+			r.Message = words.Kept("Nobody used it for %s.", spoken(r.IdleAfter))
 		}
 		return nil
 	})

@@ -24,6 +24,19 @@ func (a *App) LabLearner(ctx context.Context, session string) (Actor, error) {
 	return a.As(u), err
 }
 
+// LabLanguage is the language of whoever the session belongs to, such as "de".
+func (a *App) LabLanguage(ctx context.Context, session string) string {
+	as, err := a.LabLearner(ctx, session)
+	if err != nil {
+		return ""
+	}
+	p, err := as.Preferences(ctx)
+	if err != nil {
+		return ""
+	}
+	return speaking(p).Language()
+}
+
 // keepDesk lets a running lab ask from inside, when an earlier process let it or
 // the line broke.
 func (a *App) keepDesk(ctx context.Context, r postgres.LabRun) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/cast"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Bounds of what is kept.
@@ -117,10 +118,10 @@ func (a *App) Recorder(ctx context.Context, session, term string, columns, rows 
 		case err != nil:
 			return err
 		case kept >= recordingsLimit:
-			notice = "Not recorded: your recordings take all of their 64 MiB. Remove some with: cmh lab recordings delete"
+			notice = words.Kept("Not recorded: your recordings take all of their 64 MiB. Remove some with: cmh lab recordings delete")
 			return nil
 		case n >= recordingsCount:
-			notice = "Not recorded: you have as many recordings as are kept. Remove some with: cmh lab recordings delete"
+			notice = words.Kept("Not recorded: you have as many recordings as are kept. Remove some with: cmh lab recordings delete")
 			return nil
 		}
 		r = hub.Recording{
@@ -134,7 +135,7 @@ func (a *App) Recorder(ctx context.Context, session, term string, columns, rows 
 	}
 	rec = &Recorder{app: a, user: user, id: r.ID, began: time.Now(), full: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	go rec.run(context.WithoutCancel(ctx))
-	return rec, "What this shell prints is recorded. Not any more: cmh lab record off", nil
+	return rec, words.Kept("What this shell prints is recorded. Not any more: cmh lab record off"), nil
 }
 
 // A Recorder writes what a shell prints. It never holds up the shell: what

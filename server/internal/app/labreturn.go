@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/bits"
 	"strings"
 	"time"
@@ -12,12 +11,15 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
 	replayTime   = 2 * time.Minute // for all steps of one jump together
 	replayedStep = "Done by the lab's own solution, on the way to a later step."
 )
+
+var _ = words.Kept(replayedStep)
 
 // ResetLab puts a fresh sandbox in the place of a running session's, with the
 // files as they were when a step began, the current one when to names neither a
@@ -86,7 +88,7 @@ func (a Actor) GotoLabStep(ctx context.Context, ref string, step int) (hub.LabSe
 		}
 		from := c.Step + 1
 		rewind(r, from)
-		r.Message = fmt.Sprintf("Going to step %d.", step)
+		r.Message = words.Kept("Going to step %d.", step)
 		return postgres.LabReturn{Checkpoint: c.ID, Goto: step}, nil
 	})
 }
@@ -277,7 +279,7 @@ func (a *App) backTo(r *postgres.LabRun, c postgres.Checkpoint) (l postgres.LabR
 	if c.Kind == hub.KeptStep && c.Step < len(r.Steps) { // it was done: what begins is the next one
 		rewind(r, c.Step+1)
 	}
-	r.Message = "Going back to a checkpoint."
+	r.Message = words.Kept("Going back to a checkpoint.")
 	return postgres.LabReturn{Checkpoint: c.ID}, nil
 }
 
@@ -289,11 +291,11 @@ func backToStep(ctx context.Context, tx postgres.Tx, r *postgres.LabRun, n int) 
 		return l, err
 	}
 	if n == 0 {
-		r.Message = "Beginning again."
+		r.Message = words.Kept("Beginning again.")
 		return l, nil
 	}
 	rewind(r, c.Step+1)
-	r.Message = fmt.Sprintf("Going back to the beginning of step %d.", r.Step)
+	r.Message = words.Kept("Going back to the beginning of step %d.", r.Step)
 	return postgres.LabReturn{Checkpoint: c.ID}, nil
 }
 
@@ -381,7 +383,7 @@ func (a *App) replayStep(ctx context.Context, r postgres.LabRun, sc *scenario.Sc
 			s.State, s.Message, m.Replayed = hub.StepSkipped, replayedStep, true
 			r.Step, r.Marks[n].OpenedAt = n+1, &now
 		} else {
-			s.State, s.Message = hub.StepFailed, strings.TrimSpace("The lab's own solution did not do it. "+verdict.Message)
+			s.State, s.Message = hub.StepFailed, strings.TrimSpace(words.Kept("The lab's own solution did not do it. %s", verdict.Message))
 		}
 		if err := tx.ResetLabSteps(ctx, r, now); err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // runningLabs is how many sessions one learner may have at once.
@@ -31,6 +32,8 @@ const (
 	stopped  = "Stopped."
 	timeIsUp = "Its time was up."
 )
+
+var _ = [...]string{words.Kept(handedIn), words.Kept(stopped), words.Kept(timeIsUp)}
 
 // LabSessions lists the caller's sessions: running ones first, then the newest.
 func (a Actor) LabSessions(ctx context.Context) ([]hub.LabSession, error) {
@@ -185,7 +188,7 @@ func (a Actor) mayStart(ctx context.Context, tx postgres.Tx, lab string) (old *p
 		return nil, v, err
 	}
 	if a.app.dress(&v.Lab); !v.Lab.Runnable {
-		return nil, v, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, v.Lab.Reason)
+		return nil, v, hub.Errorf(hub.Conflict, "The lab %s cannot run here: %s.", lab, hub.Word(v.Lab.Reason))
 	}
 	if most := runningLabs(a.user.Role); len(alive) >= most {
 		e := hub.New(hub.Limit, "You have %d labs running, and your tier allows %d at once. Stop one first: cmh lab stop %s", len(alive), most, alive[0].LabID)
@@ -228,7 +231,7 @@ func (a Actor) reserveLab(ctx context.Context, tx postgres.Tx, lab string) (r po
 	r = postgres.LabRun{
 		LabSession: hub.LabSession{
 			ID: "s-" + strings.ToLower(rand.Text())[:10], LabID: lab, State: hub.Provisioning,
-			Message: "Preparing the lab.", Step: min(1, len(v.Lab.Steps)), Driver: a.app.Labs.Driver,
+			Message: words.Kept("Preparing the lab."), Step: min(1, len(v.Lab.Steps)), Driver: a.app.Labs.Driver,
 			CreatedAt: now, ExpiresAt: now.Add(clock.Life), ExtendableUntil: now.Add(clock.Most),
 		},
 		UserID: a.user.ID, Version: v.Version, Node: a.app.Labs.Node, IdleAfter: clock.Idle, Warned: warningDue(clock.Life),

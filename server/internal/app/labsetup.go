@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/egress"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
@@ -22,6 +23,8 @@ const (
 	setupOverran   = "Set-up has not ended within 15 minutes. It goes on; the lab may work all the same."
 	setupFailed    = "Set-up reported an error. The lab may work all the same."
 )
+
+var _ = [...]string{words.Kept(stillSettingUp), words.Kept(setupOverran), words.Kept(setupFailed), words.Kept(sandboxGone), words.Heard("labs may not reach %s")}
 
 // provision makes the sandbox of a new session and waits a moment for its
 // set-up. It goes on when whoever asked has hung up; should this process end
@@ -83,17 +86,17 @@ func (a *App) makeSandbox(ctx context.Context, r postgres.LabRun) (postgres.LabR
 
 // startFailure is what the learner is told about err.
 func startFailure(err error) *hub.Error {
-	e := &hub.Error{Code: hub.Unavailable, Err: err, Message: "The lab could not be started. Please try again."}
+	e := &hub.Error{Code: hub.Unavailable, Err: err, Message: words.Kept("The lab could not be started. Please try again.")}
 	switch {
 	case errors.Is(err, labs.ErrCapacity):
-		e.Message = "All machines for labs are busy. Please try again in half a minute."
+		e.Message = words.Kept("All machines for labs are busy. Please try again in half a minute.")
 		e.RetryAfter = 30 * time.Second
 	case errors.Is(err, labs.ErrNoImage):
-		e.Message = "The lab could not be started: its image is not installed here. Whoever runs this server can install it; the server's log says how."
+		e.Message = words.Kept("The lab could not be started: its image is not installed here. Whoever runs this server can install it; the server's log says how.")
 	case errors.Is(err, labs.ErrAlone):
-		e.Message = "The lab could not be started: it is several machines, and they can't be joined here."
+		e.Message = words.Kept("The lab could not be started: it is several machines, and they can't be joined here.")
 	case errors.Is(err, egress.ErrClosed):
-		e.Message = "The lab could not be started: " + err.Error() + " from this installation."
+		e.Message = words.Kept("The lab could not be started: %s from this installation.", err)
 	}
 	return e
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
@@ -150,7 +151,7 @@ func (a Actor) CheckLab(ctx context.Context, ref string, step int) (res hub.Chec
 		_, err = a.app.unreachable(ctx, r, err)
 		return res, err
 	case verdict.Outcome == labs.Unverified: // an empty check passes nobody
-		verdict = labs.Verdict{Outcome: labs.Unchecked, Message: "This step's check is empty, so it could not be checked. Tell the lab's author."}
+		verdict = labs.Verdict{Outcome: labs.Unchecked, Message: words.Kept("This step's check is empty, so it could not be checked. Tell the lab's author.")}
 	}
 	first := r.Steps[n-1].State != hub.StepPassed
 	if r, err = a.app.recordCheck(ctx, r.ID, n, sc.Steps[n-1], verdict); err != nil {

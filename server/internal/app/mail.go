@@ -15,6 +15,8 @@ const (
 	resetLife  = 30 * time.Minute
 	mailTries  = 8 // over about a day
 
+	mailTime = "2 January 2006 at 15:04 UTC"
+
 	verifyPrefix = "cmhv_"
 	resetPrefix  = "cmhp_"
 )
@@ -49,13 +51,20 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 	if a.Mail == nil {
 		return nil
 	}
-	data := map[string]string{"At": m.At.UTC().Format("2 January 2006 at 15:04 UTC"), "Link": "", "Token": "", "Life": "", "Until": "", "Keys": ""}
-	var to string
+	var data map[string]string
+	var to, language string
 	err := a.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		e, err := tx.Email(ctx, m.UserID)
 		if err != nil {
 			return err
 		}
+		p, err := tx.Preferences(ctx, m.UserID)
+		if err != nil {
+			return err
+		}
+		say := speaking(p)
+		language = say.Language()
+		data = map[string]string{"At": say.When(m.At.UTC(), mailTime), "Link": "", "Token": "", "Life": "", "Until": "", "Keys": ""}
 		to = e.Email
 		switch m.Text {
 		case "verify":
@@ -65,15 +74,15 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 				to = ""
 				return nil
 			}
-			data["Life"] = "24 hours"
+			data["Life"] = say.N(24, "%d hour", "%d hours", 24)
 			data["Token"], err = a.mailToken(ctx, tx, "verify", verifyPrefix, postgres.MailToken{UserID: m.UserID, Email: to, ExpiresAt: a.now().Add(verifyLife)})
 			data["Link"] = a.link("/verify", data["Token"])
 		case "key_added", "password_changed":
 			data["Keys"], err = keyLines(ctx, tx, m.UserID)
 		case "deletion":
-			data["Until"] = m.At.Add(a.grace()).UTC().Format("2 January 2006 at 15:04 UTC")
+			data["Until"] = say.When(m.At.Add(a.grace()).UTC(), mailTime)
 		case "reset":
-			data["Life"] = "30 minutes"
+			data["Life"] = say.N(30, "%d minute", "%d minutes", 30)
 			data["Token"], err = a.mailToken(ctx, tx, "reset", resetPrefix, postgres.MailToken{UserID: m.UserID, Email: to, ExpiresAt: a.now().Add(resetLife)})
 			data["Link"] = a.link("/reset", data["Token"])
 		}
@@ -85,7 +94,7 @@ func (a *App) SendMail(ctx context.Context, m Mail) error {
 	if err != nil {
 		return err
 	}
-	return a.Mail.Send(ctx, to, m.Text, data)
+	return a.Mail.Send(ctx, to, language, m.Text, data)
 }
 
 // keyLines names the SSH keys that open an account, one a line, by fingerprint:

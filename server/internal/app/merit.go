@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // A merit is an achievement there is to be had: so many deeds of a kind, or so
@@ -17,18 +18,18 @@ type merit struct {
 }
 
 var merits = []merit{
-	{"first-lesson", "First page", "Complete a lesson", postgres.LessonDone, 1},
-	{"ten-lessons", "Well read", "Complete 10 lessons", postgres.LessonDone, 10},
-	{"fifty-lessons", "Bookworm", "Complete 50 lessons", postgres.LessonDone, 50},
-	{"first-quiz", "Quick wit", "Pass a quiz", postgres.QuizPassed, 1},
-	{"ten-quizzes", "Quizmaster", "Pass 10 quizzes", postgres.QuizPassed, 10},
-	{"first-lab", "Hands on", "Complete a lab", postgres.LabDone, 1},
-	{"ten-labs", "Lab rat", "Complete 10 labs", postgres.LabDone, 10},
-	{"first-course", "Graduate", "Complete a course", postgres.CourseDone, 1},
-	{"five-courses", "Scholar", "Complete 5 courses", postgres.CourseDone, 5},
-	{"streak-3", "Warming up", "Learn on 3 days in a row", "", 3},
-	{"streak-7", "A whole week", "Learn on 7 days in a row", "", 7},
-	{"streak-30", "A whole month", "Learn on 30 days in a row", "", 30},
+	{"first-lesson", words.Kept("First page"), words.Kept("Complete a lesson"), postgres.LessonDone, 1},
+	{"ten-lessons", words.Kept("Well read"), words.Kept("Complete 10 lessons"), postgres.LessonDone, 10},
+	{"fifty-lessons", words.Kept("Bookworm"), words.Kept("Complete 50 lessons"), postgres.LessonDone, 50},
+	{"first-quiz", words.Kept("Quick wit"), words.Kept("Pass a quiz"), postgres.QuizPassed, 1},
+	{"ten-quizzes", words.Kept("Quizmaster"), words.Kept("Pass 10 quizzes"), postgres.QuizPassed, 10},
+	{"first-lab", words.Kept("Hands on"), words.Kept("Complete a lab"), postgres.LabDone, 1},
+	{"ten-labs", words.Kept("Lab rat"), words.Kept("Complete 10 labs"), postgres.LabDone, 10},
+	{"first-course", words.Kept("Graduate"), words.Kept("Complete a course"), postgres.CourseDone, 1},
+	{"five-courses", words.Kept("Scholar"), words.Kept("Complete 5 courses"), postgres.CourseDone, 5},
+	{"streak-3", words.Kept("Warming up"), words.Kept("Learn on 3 days in a row"), "", 3},
+	{"streak-7", words.Kept("A whole week"), words.Kept("Learn on 7 days in a row"), "", 7},
+	{"streak-30", words.Kept("A whole month"), words.Kept("Learn on 30 days in a row"), "", 30},
 }
 
 // weigh says what deeds, oldest first, are worth at a moment: days are those of

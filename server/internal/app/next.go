@@ -2,10 +2,10 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // maxOthers is how many of the learner's other courses Next reminds of.
@@ -43,7 +43,7 @@ func sessionSteps(running []postgres.LabRun) []hub.NextStep {
 	var steps []hub.NextStep
 	for _, r := range running {
 		steps = append(steps, hub.NextStep{
-			Kind: "lab_session", Title: r.Title, Reason: "This lab is running.",
+			Kind: "lab_session", Title: r.Title, Reason: words.Kept("This lab is running."),
 			Course: r.Course, Lab: r.LabID, Session: r.ID, Command: "cmh lab attach " + r.ID,
 		})
 	}
@@ -66,7 +66,7 @@ func (a Actor) courseSteps(s standing, running []postgres.LabRun) []hub.NextStep
 			steps = append(steps, todo...)
 		case others < maxOthers:
 			others++
-			todo[0].Reason = fmt.Sprintf("You have begun %s.", o.Title)
+			todo[0].Reason = words.Kept("You have begun %s.", o.Title)
 			steps = append(steps, todo[0])
 		}
 	}
@@ -98,7 +98,7 @@ func (a Actor) todo(s standing, o postgres.Outline, running map[string]bool) []h
 		offered[id] = true
 		add(hub.NextStep{
 			Kind: "lab", Title: l.Title, Lab: id,
-			Reason: fmt.Sprintf("Practise what %s teaches.", o.Title), Command: "cmh lab start " + id,
+			Reason: words.Kept("Practise what %s teaches.", o.Title), Command: "cmh lab start " + id,
 		})
 	}
 	readable := a.mayRead(o.Free)
@@ -108,16 +108,16 @@ func (a Actor) todo(s standing, o postgres.Outline, running map[string]bool) []h
 		}
 		key := postgres.LessonKey{CourseID: o.ID, LessonID: l.ID}
 		if s.lessons[key].CompletedAt == nil {
-			reason := fmt.Sprintf("The next lesson of %s.", o.Title)
+			reason := words.Kept("The next lesson of %s.", o.Title)
 			if s.lessons[key].Percentage > 0 {
-				reason = fmt.Sprintf("You are %d%% through this lesson.", s.lessons[key].Percentage)
+				reason = words.Kept("You are %d%% through this lesson.", s.lessons[key].Percentage)
 			}
 			add(hub.NextStep{Kind: "lesson", Title: l.Title, Lesson: l.ID, Reason: reason, Command: "cmh lesson view " + o.Slug + " " + l.ID})
 		}
 		if l.Quiz != nil && !s.passed[key] {
 			add(hub.NextStep{
 				Kind: "quiz", Title: l.Title, Lesson: l.ID,
-				Reason: fmt.Sprintf("See what stayed with you; %d%% pass.", l.Quiz.Pass), Command: "cmh quiz take " + o.Slug + " " + l.ID,
+				Reason: words.Kept("See what stayed with you; %d%% pass.", l.Quiz.Pass), Command: "cmh quiz take " + o.Slug + " " + l.ID,
 			})
 		}
 		lab(l.Lab)
@@ -140,9 +140,9 @@ func (a Actor) freshCourse(ctx context.Context, tx postgres.Tx) (*hub.NextStep, 
 	if err != nil {
 		return nil, err
 	}
-	step := &hub.NextStep{Kind: "course", Title: c.Title, Reason: "A course you have not begun.", Course: c.Slug, Command: "cmh course enroll " + c.Slug}
+	step := &hub.NextStep{Kind: "course", Title: c.Title, Reason: words.Kept("A course you have not begun."), Course: c.Slug, Command: "cmh course enroll " + c.Slug}
 	if a.user.ID == "" {
-		step.Reason, step.Command = "Free to read, without an account.", "cmh course view "+c.Slug
+		step.Reason, step.Command = words.Kept("Free to read, without an account."), "cmh course view "+c.Slug
 	}
 	return step, nil
 }

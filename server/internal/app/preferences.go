@@ -7,6 +7,8 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/words"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 const (
@@ -17,6 +19,17 @@ const (
 	preferencesLife = 24 * time.Hour
 	keptPreferences = 16 << 20 // bytes, everybody's together
 )
+
+// preferredLanguage is the one preference that means something here: the language
+// that the hub writes to its owner in.
+const preferredLanguage = "language"
+
+// speaking speaks the language of whose preferences these are.
+func speaking(p hub.Preferences) words.Speaker {
+	language, _ := p[preferredLanguage].(string)
+	s, _ := more.Languages.In(language)
+	return s
+}
 
 type knownPreferences struct {
 	p    hub.Preferences // nobody changes it

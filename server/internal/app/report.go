@@ -31,7 +31,7 @@ func (a Actor) ReportLab(ctx context.Context, ref string, step int, text string)
 	if n > r.Step {
 		return rep, hub.Errorf(hub.Conflict, "Step %d is not open yet. You are at step %d.", n, r.Step)
 	}
-	if text, err = words(text, "/text"); err != nil {
+	if text, err = written(text, "/text"); err != nil {
 		return rep, err
 	}
 	if text == "" {
@@ -52,8 +52,8 @@ func (a Actor) ReportLab(ctx context.Context, ref string, step int, text string)
 	return rep, err
 }
 
-// words is what somebody wrote, held to a size; what can't be shown is refused.
-func words(text, pointer string) (string, error) {
+// written is what somebody wrote, held to a size; what can't be shown is refused.
+func written(text, pointer string) (string, error) {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	odd := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 	if len(text) > 4*maxReport || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxReport || strings.ContainsFunc(text, odd) {
@@ -108,7 +108,7 @@ func (a Actor) MarkCheck(ctx context.Context, lab string, step int, broken bool,
 	if err := a.need(hub.Instructor); err != nil {
 		return m, err
 	}
-	if note, err = words(note, "/note"); err != nil {
+	if note, err = written(note, "/note"); err != nil {
 		return m, err
 	}
 	m = hub.CheckMark{LabID: lab, Step: step, Broken: broken, Note: note}

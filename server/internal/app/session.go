@@ -10,6 +10,13 @@ import (
 
 const maxClient = 100 // characters of what a program calls itself
 
+// Speaking notes the language of whoever asks, for what the hub writes to them
+// later.
+func (a Actor) Speaking(language string) Actor {
+	a.speaks = language
+	return a
+}
+
 // Via notes which program asks, as it names itself: its sign-ins are listed
 // under that name.
 func (a Actor) Via(program string) Actor {

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -55,7 +56,7 @@ func places(all []gqlerror.Location) (known []gqlerror.Location) {
 func unfit(err error) *gqlerror.Error {
 	e := gqlerror.WrapIfUnwrapped(err)
 	at := strings.TrimPrefix(e.Path.String(), "variable.")
-	return &gqlerror.Error{Message: "The variable " + at + ": " + e.Message, Locations: e.Locations}
+	return &gqlerror.Error{Message: fmt.Sprintf("The variable %s: %s.", at, e.Message), Locations: e.Locations}
 }
 
 // fault is an error of a rule, or of ours. All others are the caller's: a value

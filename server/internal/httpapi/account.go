@@ -13,7 +13,7 @@ func (api) register(c *gin.Context, as app.Actor) (any, error) {
 	if err := decode(c, &r); err != nil {
 		return nil, err
 	}
-	l, err := as.Via(c.Request.UserAgent()).Register(c.Request.Context(), r)
+	l, err := as.Via(c.Request.UserAgent()).Speaking(speaker(c).Language()).Register(c.Request.Context(), r)
 	return created{l}, err
 }
 

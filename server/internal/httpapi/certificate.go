@@ -20,16 +20,17 @@ func (api) certificate(c *gin.Context, as app.Actor) (any, error) {
 
 // GET /certificates/{certificate}
 func (api) certificatePage(c *gin.Context, as app.Actor) (any, error) {
+	say := speaker(c)
 	k, err := as.Certificate(c.Request.Context(), c.Param("certificate"))
 	switch hub.CodeOf(err) {
 	case "":
 	case hub.NotFound:
-		return show(c, sheet{Title: "No certificate"}, err)
+		return show(c, sheet{Title: say.T("No certificate")}, err)
 	default:
 		return nil, err
 	}
-	return show(c, sheet{Title: "Certificate", Text: []string{
-		k.Name, "has completed the course", k.Title, "on " + k.IssuedAt.Format("2 January 2006") + ".",
-		"CloudMastersHub, certificate " + k.ID,
+	return show(c, sheet{Title: say.T("Certificate"), Text: []string{
+		k.Name, say.T("has completed the course"), k.Title, say.Tf("on %s.", say.When(k.IssuedAt, "2 January 2006")),
+		say.Tf("CloudMastersHub, certificate %s", k.ID),
 	}}, nil)
 }

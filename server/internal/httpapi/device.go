@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 type deviceBeginning struct {
@@ -105,9 +106,10 @@ func (api) answerDevice(c *gin.Context, as app.Actor) (any, error) {
 
 // GET /device
 func (h api) devicePage(c *gin.Context, as app.Actor) (any, error) {
+	say := speaker(c)
 	ask := sheet{
-		Title: "Sign in", Text: []string{"Enter the code that the program shows."}, Method: "get", Action: "/device",
-		Fields: []input{{"text", "user_code", "Code", "", "off"}}, Submit: []button{{Label: "Go on"}},
+		Title: say.T("Sign in"), Text: []string{say.T("Enter the code that the program shows.")}, Method: "get", Action: "/device",
+		Fields: []input{{"text", "user_code", say.T("Code"), "", "off"}}, Submit: []button{{Label: say.T("Go on")}},
 	}
 	code := c.Query("user_code")
 	if code == "" {
@@ -117,34 +119,35 @@ func (h api) devicePage(c *gin.Context, as app.Actor) (any, error) {
 	if err != nil {
 		return show(c, ask, err)
 	}
-	return show(c, h.elsewhere(confirmation(d, ""), d), nil)
+	return show(c, h.elsewhere(say, confirmation(say, d, ""), d), nil)
 }
 
 // confirmation asks whether somebody wants what a program waits for.
-func confirmation(d hub.DeviceRequest, email string) sheet {
+func confirmation(say words.Speaker, d hub.DeviceRequest, email string) sheet {
 	program := d.Client
 	if program == "" {
-		program = "A program that doesn't say what it is"
+		program = say.T("A program that doesn't say what it is")
 	}
 	return sheet{
-		Title: "Sign in with " + d.UserCode,
+		Title: say.Tf("Sign in with %s", d.UserCode),
 		Text: []string{
-			program + " has asked at " + d.CreatedAt.UTC().Format(time.TimeOnly) + " UTC to act for you.",
-			"Go on only if you see the code " + d.UserCode + " in a terminal of yours. If somebody sent it to you, refuse.",
+			say.Tf("%s has asked at %s UTC to act for you.", program, d.CreatedAt.UTC().Format(time.TimeOnly)),
+			say.Tf("Go on only if you see the code %s in a terminal of yours. If somebody sent it to you, refuse.", d.UserCode),
 		},
 		Method: "post", Action: "/device",
 		Fields: []input{
 			{"hidden", "user_code", "", d.UserCode, ""},
-			{"text", "email", "E-mail or user name", email, "username"},
-			{"password", "password", "Password", "", "current-password"},
+			{"text", "email", say.T("E-mail or user name"), email, "username"},
+			{"password", "password", say.T("Password"), "", "current-password"},
 		},
-		Submit: []button{{Label: "Sign the program in", Value: "approve"}, {Label: "Refuse", Value: "deny"}},
+		Submit: []button{{Label: say.T("Sign the program in"), Value: "approve"}, {Label: say.T("Refuse"), Value: "deny"}},
 	}
 }
 
 // POST /device
 func (h api) confirmDevice(c *gin.Context, as app.Actor) (any, error) {
-	again := sheet{Title: "Sign in", Links: []link{{"Enter the code again", "/device"}}}
+	say := speaker(c)
+	again := sheet{Title: say.T("Sign in"), Links: []link{{say.T("Enter the code again"), "/device"}}}
 	v, err := form(c)
 	if err != nil {
 		return show(c, again, err)
@@ -156,54 +159,65 @@ func (h api) confirmDevice(c *gin.Context, as app.Actor) (any, error) {
 	}
 	me, err := as.SignInForm(ctx, hub.Credentials{Email: v.Get("email"), Password: v.Get("password")})
 	if err != nil {
-		return show(c, h.elsewhere(confirmation(d, v.Get("email")), d), err)
+		return show(c, h.elsewhere(say, confirmation(say, d, v.Get("email")), d), err)
 	}
 	if v.Get("answer") == "deny" {
-		return show(c, sheet{Title: "Refused", Text: []string{"The program gets nothing."}}, me.DenyDevice(ctx, code))
+		return show(c, refusedSheet(say), me.DenyDevice(ctx, code))
 	}
-	return show(c, sheet{Title: "Signed in", Text: []string{"The program is signed in. You can close this page and go back to it."}}, me.ApproveDevice(ctx, code))
+	return show(c, signedInSheet(say), me.ApproveDevice(ctx, code))
+}
+
+func refusedSheet(say words.Speaker) sheet {
+	return sheet{Title: say.T("Refused"), Text: []string{say.T("The program gets nothing.")}}
+}
+
+func signedInSheet(say words.Speaker) sheet {
+	return sheet{Title: say.T("Signed in"), Text: []string{say.T("The program is signed in. You can close this page and go back to it.")}}
 }
 
 // GET /verify
 func (api) verifyPage(c *gin.Context, _ app.Actor) (any, error) {
+	say := speaker(c)
 	// A button, because programs that look at mail open what is linked there.
 	return show(c, sheet{
-		Title: "Confirm your e-mail address", Method: "post", Action: "/verify",
-		Fields: []input{{"hidden", "token", "", c.Query("token"), ""}}, Submit: []button{{Label: "Confirm"}},
+		Title: say.T("Confirm your e-mail address"), Method: "post", Action: "/verify",
+		Fields: []input{{"hidden", "token", "", c.Query("token"), ""}}, Submit: []button{{Label: say.T("Confirm")}},
 	}, nil)
 }
 
 // POST /verify
 func (api) confirmEmail(c *gin.Context, as app.Actor) (any, error) {
+	say := speaker(c)
 	v, err := form(c)
 	if err == nil {
 		err = as.VerifyEmail(c.Request.Context(), v.Get("token"))
 	}
 	if err != nil {
-		return show(c, sheet{Title: "Not confirmed"}, err)
+		return show(c, sheet{Title: say.T("Not confirmed")}, err)
 	}
-	return show(c, sheet{Title: "Confirmed", Text: []string{"The address is yours."}}, nil)
+	return show(c, sheet{Title: say.T("Confirmed"), Text: []string{say.T("The address is yours.")}}, nil)
 }
 
-func resetForm(token string) sheet {
+func resetForm(say words.Speaker, token string) sheet {
 	return sheet{
-		Title: "Set a new password", Text: []string{"It ends every sign-in and every API key of your account."}, Method: "post", Action: "/reset",
+		Title: say.T("Set a new password"), Text: []string{say.T("It ends every sign-in and every API key of your account.")}, Method: "post", Action: "/reset",
 		Fields: []input{
 			{"hidden", "token", "", token, ""},
-			{"password", "new_password", "New password", "", "new-password"},
-			{"password", "again", "The same again", "", "new-password"},
+			{"password", "new_password", say.T("New password"), "", "new-password"},
+			{"password", "again", say.T("The same again"), "", "new-password"},
 		},
-		Submit: []button{{Label: "Set it"}},
+		Submit: []button{{Label: say.T("Set it")}},
 	}
 }
 
 // GET /reset
 func (api) resetPage(c *gin.Context, _ app.Actor) (any, error) {
-	return show(c, resetForm(c.Query("token")), nil)
+	return show(c, resetForm(speaker(c), c.Query("token")), nil)
 }
 
 // POST /reset
 func (api) confirmReset(c *gin.Context, as app.Actor) (any, error) {
+	say := speaker(c)
 	v, err := form(c)
 	if err == nil && v.Get("new_password") != v.Get("again") {
 		err = hub.Errorf(hub.Invalid, "The two passwords differ.")
@@ -212,7 +226,7 @@ func (api) confirmReset(c *gin.Context, as app.Actor) (any, error) {
 		err = as.ResetPassword(c.Request.Context(), hub.PasswordReset{Token: v.Get("token"), New: v.Get("new_password")})
 	}
 	if err != nil {
-		return show(c, resetForm(v.Get("token")), err)
+		return show(c, resetForm(say, v.Get("token")), err)
 	}
-	return show(c, sheet{Title: "Done", Text: []string{"Your password is the new one. Sign in with it."}}, nil)
+	return show(c, sheet{Title: say.T("Done"), Text: []string{say.T("Your password is the new one. Sign in with it.")}}, nil)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/access"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/graph"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // POST /v1/graphql
@@ -98,7 +99,7 @@ func (h api) inGraph(c *gin.Context) graph.Explain {
 	return func(err error) (string, map[string]any) {
 		p := h.explain(c, err)
 		extensions := map[string]any{
-			"code": p.Code, "status": p.Status, "type": p.Type, "title": p.Title, "request_id": p.RequestID, "next": step(p.Code),
+			"code": p.Code, "status": p.Status, "type": p.Type, "title": p.Title, "request_id": p.RequestID, "next": speaker(c).T(step(p.Code)),
 		}
 		if len(p.Errors) > 0 {
 			extensions["errors"] = p.Errors
@@ -117,17 +118,17 @@ func (h api) inGraph(c *gin.Context) graph.Explain {
 func step(c hub.Code) string {
 	switch c {
 	case hub.Invalid:
-		return "Change what the message names. docs/schema.graphql has every field and its arguments."
+		return words.Mark("Change what the message names. docs/schema.graphql has every field and its arguments.")
 	case hub.Unauthenticated:
-		return "Sign in with POST /v1/auth/login, or make an API key, and send it as: Authorization: Bearer TOKEN."
+		return words.Mark("Sign in with POST /v1/auth/login, or make an API key, and send it as: Authorization: Bearer TOKEN.")
 	case hub.Forbidden:
-		return "Ask as somebody with that role or tier, or with an API key of that scope. docs/access.md says who may."
+		return words.Mark("Ask as somebody with that role or tier, or with an API key of that scope. docs/access.md says who may.")
 	case hub.NotFound:
-		return "Look for the id in the lists: they show what there is for the caller."
+		return words.Mark("Look for the id in the lists: they show what there is for the caller.")
 	case hub.Conflict:
-		return "Read how it stands now, and decide anew."
+		return words.Mark("Read how it stands now, and decide anew.")
 	case hub.Limit, hub.Unavailable:
-		return "Ask again, after retry_after seconds where that is told."
+		return words.Mark("Ask again, after retry_after seconds where that is told.")
 	}
-	return "Ask again; when it stays, tell the operator the request_id."
+	return words.Mark("Ask again; when it stays, tell the operator the request_id.")
 }

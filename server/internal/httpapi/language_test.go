@@ -27,12 +27,14 @@ func TestErrorsInTheCallersLanguage(t *testing.T) {
 		{"GET", "/v1/courses?limit=7000", "", []string{"So kann", "The request cannot"}, []string{`"Das Limit ist eine Zahl von 1 bis 100."`, `"The limit is a number from 1 to 100."`}},
 		{"GET", "/v1/courses?level=sky", "", nil, []string{`"Die Schwierigkeiten sind beginner`, `"The levels are beginner`}},
 		{"GET", "/v1/admin/stats", "", []string{"Nicht erlaubt", "Not allowed"}, []string{`"Das braucht die Rolle admin; deine ist free."`, `"This needs the role admin; yours is free."`}},
-		{"GET", "/v1/courses/paid/lessons/counting", "", nil, []string{`ist für Premium-Mitglieder; deine Stufe ist free."`, `is for premium members; your tier is free."`}},
+		{"GET", "/v1/courses/paid/lessons/counting", "", nil, []string{`ist für Premium-Mitglieder; dein Tarif ist free."`, `is for premium members; your tier is free."`}},
 		{
 			"POST", "/v1/users/progress", `{"entries":[{"course_id":"paid","lesson_id":"counting","progress_percentage":101}]}`, nil,
 			[]string{`"Nichts wurde festgehalten: /entries/0/progress_percentage Ein Prozentwert liegt zwischen 0 und 100."`, `"Nothing was recorded: /entries/0/progress_percentage A percentage is from 0 to 100."`},
 		},
 		{"POST", "/v1/users/tokens", `{"name":7,"scopes":["labs:run"]}`, nil, []string{`"Das muss ein Text sein, nicht eine Zahl."`, `"This must be a text, not a number."`}},
+		{"POST", "/v1/graphql", `{"query":"{ nope }"}`, nil, []string{`Der Typ \"Query\" hat kein Feld \"nope\".`, `Cannot query field \"nope\" on type \"Query\".`}},
+		{"POST", "/v1/graphql", `{"query":"{ me { username } "}`, nil, []string{`"Erwartet war `, `"Expected `}},
 		{"POST", "/v1/graphql", `{"query":"{ course(id: \"nope\") { slug } }"}`, nil, []string{`"Diesen Kurs gibt es nicht."`, `"There is no such course."`}},
 	} {
 		for i, language := range []string{"de-AT,de;q=0.9,en;q=0.5", "fr,en;q=0.3", ""} {
@@ -71,6 +73,64 @@ func TestErrorsInTheCallersLanguage(t *testing.T) {
 	again := send(t, api, "POST", "/v1/users/keys", token, `{"public_key":"x"}`, "Idempotency-Key", "k1", "Accept-Language", "en")
 	if again.body != first.body || again.header.Get("Content-Language") != "de" {
 		t.Errorf("first %s, then %s in %q", first.body, again.body, again.header.Get("Content-Language"))
+	}
+}
+
+// Browsers are shown pages in the language that they ask for, also what is wrong.
+func TestPagesInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	for language, want := range map[string][]string{
+		"de": {`<html lang="de">`, "<h1>Anmelden</h1>", "Gib den Code ein", `role="alert"`},
+		"en": {`<html lang="en">`, "<h1>Sign in</h1>", "Enter the code", `role="alert"`},
+	} {
+		got := send(t, api, "GET", "/device?user_code=BCDF-GHJK", "", "", "Accept-Language", language)
+		for _, w := range want {
+			if !strings.Contains(got.body, w) {
+				t.Errorf("%s: no %q in %s", language, w, got.body)
+			}
+		}
+		if l := got.header.Get("Content-Language"); l != language || !varies(got.header, "Accept-Language") {
+			t.Errorf("a page for %q is in %q, and varies by %q", language, l, got.header.Values("Vary"))
+		}
+	}
+	for path, says := range map[string]string{"/verify?token=x": "Bestätige deine E-Mail-Adresse", "/reset?token=x": "Neues Passwort", "/certificates/cmh-none": "Kein Zertifikat"} {
+		if got := send(t, api, "GET", path, "", "", "Accept-Language", "de"); !strings.Contains(got.body, says) {
+			t.Errorf("%s: %s", path, got.body)
+		}
+	}
+}
+
+// Mail is in the language of whoever registered, until they prefer another.
+func TestMailInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	api, sink := mailing(t)
+	c := client.New(api.URL, client.Language("de"))
+	l, err := c.Register(t.Context(), hub.Registration{Email: "heidi@example.com", Username: "heidi", Password: apitest.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := sink.Wait(t); m.Subject != "Bestätige deine E-Mail-Adresse" || !strings.Contains(m.Text, "24 Stunden") {
+		t.Errorf("registering: %+v", m)
+	}
+	c = client.New(api.URL, client.Language("de"), client.Token(l.AccessToken))
+	if p, err := c.Preferences(t.Context()); err != nil || p["language"] != "de" {
+		t.Errorf("preferences: %v, %v", p, err)
+	}
+	for _, language := range []any{"en", 7, "tlh", "de_AT.UTF-8"} {
+		if _, err := c.SetPreferences(t.Context(), hub.Preferences{"language": language}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Export(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := "Your data was exported"
+		if language == "de_AT.UTF-8" {
+			want = "Deine Daten wurden exportiert"
+		}
+		if m := sink.Wait(t); m.Subject != want {
+			t.Errorf("%v: %q", language, m.Subject)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const (
@@ -44,13 +45,15 @@ func carried(c *gin.Context) string {
 	return v.Value
 }
 
-var beginAnew = sheet{Title: "Not signed in", Links: []link{{"Enter the code again", "/device"}}}
+func beginAnew(say words.Speaker) sheet {
+	return sheet{Title: say.T("Not signed in"), Links: []link{{say.T("Enter the code again"), "/device"}}}
+}
 
 // GET /auth/oidc
 func (h api) askElsewhere(c *gin.Context, as app.Actor) (any, error) {
 	to, carry, err := as.AskElsewhere(c.Request.Context(), c.Query("user_code"))
 	if err != nil {
-		return show(c, beginAnew, err)
+		return show(c, beginAnew(speaker(c)), err)
 	}
 	h.carry(c, carry, http.SameSiteLaxMode)
 	return redirect{to}, nil
@@ -61,11 +64,12 @@ func (h api) knownElsewhere(c *gin.Context, as app.Actor) (any, error) {
 	u, d, carry, err := as.KnownElsewhere(c.Request.Context(), carried(c), c.Query("state"), c.Query("code"))
 	if err != nil {
 		h.carry(c, "", http.SameSiteLaxMode)
-		return show(c, beginAnew, err)
+		return show(c, beginAnew(speaker(c)), err)
 	}
 	h.carry(c, carry, http.SameSiteStrictMode)
-	p := confirmation(d, "")
-	p.Text = append([]string{"You are " + u.Username + " (" + u.Email + ")."}, p.Text...)
+	say := speaker(c)
+	p := confirmation(say, d, "")
+	p.Text = append([]string{say.Tf("You are %s (%s).", u.Username, u.Email)}, p.Text...)
 	p.Action, p.Fields = carryPath, nil
 	return show(c, p, nil)
 }
@@ -74,23 +78,23 @@ func (h api) knownElsewhere(c *gin.Context, as app.Actor) (any, error) {
 func (h api) confirmElsewhere(c *gin.Context, as app.Actor) (any, error) {
 	v, err := form(c)
 	if err != nil {
-		return show(c, beginAnew, err)
+		return show(c, beginAnew(speaker(c)), err)
 	}
 	deny := v.Get("answer") != "approve"
 	if err := as.ConfirmElsewhere(c.Request.Context(), carried(c), deny); err != nil {
-		return show(c, beginAnew, err)
+		return show(c, beginAnew(speaker(c)), err)
 	}
 	h.carry(c, "", http.SameSiteStrictMode)
 	if deny {
-		return show(c, sheet{Title: "Refused", Text: []string{"The program gets nothing."}}, nil)
+		return show(c, refusedSheet(speaker(c)), nil)
 	}
-	return show(c, sheet{Title: "Signed in", Text: []string{"The program is signed in. You can close this page and go back to it."}}, nil)
+	return show(c, signedInSheet(speaker(c)), nil)
 }
 
 // elsewhere adds the way to sign in by somebody else, where there is one.
-func (h api) elsewhere(p sheet, d hub.DeviceRequest) sheet {
+func (h api) elsewhere(say words.Speaker, p sheet, d hub.DeviceRequest) sheet {
 	if name := h.app.ProviderName(); name != "" {
-		p.Links = append(p.Links, link{"Sign in with " + name, carryPath + "?user_code=" + url.QueryEscape(d.UserCode)})
+		p.Links = append(p.Links, link{say.Tf("Sign in with %s", name), carryPath + "?user_code=" + url.QueryEscape(d.UserCode)})
 	}
 	return p
 }

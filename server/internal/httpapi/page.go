@@ -18,6 +18,7 @@ import (
 // sheet is what a browser is shown: a few sentences and one form. It needs no
 // script, and its policy forbids them.
 type sheet struct {
+	Language       string
 	Title, Wrong   string
 	Text           []string
 	Method, Action string
@@ -60,7 +61,7 @@ var pagePolicy = func() string {
 type drawn struct{ sheet }
 
 func (s drawn) answer() answer {
-	a := answer{Status: s.status, ContentType: "text/html; charset=utf-8", RetryAfter: s.retryAfter}
+	a := answer{Status: s.status, ContentType: "text/html; charset=utf-8", RetryAfter: s.retryAfter, Language: s.Language}
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
@@ -70,11 +71,13 @@ func (s drawn) answer() answer {
 	return a
 }
 
-// show answers with a page, and with what err says on it where that is for the
+// show answers with a page in the reader's language, and with what err says on it where that is for the
 // reader to better. Other errors are answered as everywhere.
 func show(c *gin.Context, p sheet, err error) (any, error) {
 	c.Header("Content-Security-Policy", pagePolicy)
 	c.Header("Cross-Origin-Opener-Policy", "same-origin")
+	say := speaker(c)
+	p.Language = say.Language()
 	if err == nil {
 		return drawn{p}, nil
 	}
@@ -82,7 +85,8 @@ func show(c *gin.Context, p sheet, err error) (any, error) {
 	if !ok || e.Code == hub.Internal {
 		return nil, err
 	}
-	p.Wrong, p.status = e.Message, status[e.Code]
+	format, args := e.Format()
+	p.Wrong, p.status = say.Said(e.Message, format, args...), status[e.Code]
 	if e.Code == hub.Unauthenticated { // a browser would ask for what we don't take
 		p.status = http.StatusForbidden
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/words"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // problem is the body of every error, RFC 9457.
@@ -70,7 +71,7 @@ func (h api) problem(c *gin.Context, err error) answer {
 
 // speaker speaks the language that the caller asks for.
 func speaker(c *gin.Context) words.Speaker {
-	return words.Accept(first(c.Request.Header["Accept-Language"]))
+	return more.Languages.Accept(first(c.Request.Header["Accept-Language"]))
 }
 
 // explain words err in the caller's language, and logs what they must not see.

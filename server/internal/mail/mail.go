@@ -8,6 +8,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/mail"
 	"net/url"
@@ -74,17 +75,35 @@ func local(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-//go:embed texts/*.txt
+//go:embed texts
 var files embed.FS
 
-var texts = template.Must(template.New("").Option("missingkey=error").ParseFS(files, "texts/*.txt"))
+// texts are by language and name, such as en/verify.txt.
+var texts = func() *template.Template {
+	all := template.New("").Option("missingkey=error")
+	names, err := fs.Glob(files, "texts/*/*.txt")
+	for _, name := range names {
+		src, e := fs.ReadFile(files, name)
+		template.Must(all.New(strings.TrimPrefix(name, "texts/")).Parse(string(src)))
+		err = errors.Join(err, e)
+	}
+	return template.Must(all, err)
+}()
 
-// Send writes the text of that name with data and sends it to one person. Names
+// Send writes the text of that name in a language, or in English where there is none
+// in it, with data and sends it to one person. Names
 // that people chose for themselves have no place in data: a stranger could write
 // to others in the hub's name.
-func (s *Sender) Send(ctx context.Context, to, text string, data any) error {
+func (s *Sender) Send(ctx context.Context, to, language, text string, data any) error {
 	var b bytes.Buffer
-	if err := texts.ExecuteTemplate(&b, text+".txt", data); err != nil {
+	t := texts.Lookup(language + "/" + text + ".txt")
+	if t == nil {
+		t = texts.Lookup("en/" + text + ".txt")
+	}
+	if t == nil {
+		return fmt.Errorf("there is no text %s", text)
+	}
+	if err := t.Execute(&b, data); err != nil {
 		return err
 	}
 	subject, body, ok := strings.Cut(b.String(), "\n\n")

@@ -17,19 +17,29 @@ func TestEveryTextIsSent(t *testing.T) {
 	}
 	data := map[string]string{"At": "today", "Link": "https://hub.example.com/verify?token=cmhv_a_b", "Token": "cmhv_a_b", "Life": "an hour", "Until": "tomorrow", "Keys": "\n  SHA256:x"}
 	for _, text := range []string{"verify", "reset", "password_changed", "email_changed", "key_added", "deletion", "export"} {
-		if err := s.Send(t.Context(), "ada@example.com", text, data); err != nil {
-			t.Fatal(err)
-		}
-		m := sink.Wait(t)
-		if m.To != "ada@example.com" || m.From != "hub@example.com" || m.Subject == "" || len(m.Text) < 50 || strings.Contains(m.Text, "<no value>") ||
-			m.Header.Get("Auto-Submitted") != "auto-generated" {
-			t.Errorf("%s: %+v", text, m)
+		said := map[string]bool{}
+		for _, language := range []string{"en", "de"} {
+			if err := s.Send(t.Context(), "ada@example.com", language, text, data); err != nil {
+				t.Fatal(err)
+			}
+			m := sink.Wait(t)
+			if m.To != "ada@example.com" || m.From != "hub@example.com" || m.Subject == "" || len(m.Text) < 50 || strings.Contains(m.Text, "<no value>") ||
+				m.Header.Get("Auto-Submitted") != "auto-generated" || said[m.Subject] {
+				t.Errorf("%s in %s: %+v", text, language, m)
+			}
+			said[m.Subject] = true
 		}
 	}
-	if err := s.Send(t.Context(), "ada@example.com", "verify", map[string]string{}); err == nil {
+	if err := s.Send(t.Context(), "ada@example.com", "tlh", "export", data); err != nil {
+		t.Errorf("a language that nobody writes here: %v", err)
+	}
+	if m := sink.Wait(t); m.Subject != "Your data was exported" {
+		t.Errorf("it came in %+v", m)
+	}
+	if err := s.Send(t.Context(), "ada@example.com", "en", "verify", map[string]string{}); err == nil {
 		t.Error("a text with holes was sent")
 	}
-	if err := s.Send(t.Context(), "ada@example.com\r\nBcc: everybody@example.com", "export", data); err == nil {
+	if err := s.Send(t.Context(), "ada@example.com\r\nBcc: everybody@example.com", "en", "export", data); err == nil {
 		t.Error("an address with a line of its own was taken")
 	}
 }
@@ -44,7 +54,7 @@ func TestErrorsNameNobody(t *testing.T) {
 	}
 	sink.Refuse(1)
 	for _, to := range []string{"ada@example.com", "ada@example.com nobody"} {
-		err := s.Send(t.Context(), to, "export", map[string]string{"At": "today"})
+		err := s.Send(t.Context(), to, "en", "export", map[string]string{"At": "today"})
 		if err == nil || strings.Contains(err.Error(), "ada") {
 			t.Errorf("got %v", err)
 		}
@@ -80,7 +90,7 @@ func TestMailIsEncryptedOnItsWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.Send(t.Context(), "ada@example.com", "export", map[string]string{"At": "today"})
+		err = s.Send(t.Context(), "ada@example.com", "en", "export", map[string]string{"At": "today"})
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", address, err)
 		}

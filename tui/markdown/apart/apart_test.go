@@ -13,6 +13,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/markdown/apart"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 type pipes struct {
@@ -56,6 +57,47 @@ func TestDrawnApart(t *testing.T) {
 	_ = ask.Close()
 	if err := <-served; err != nil || started != 1 {
 		t.Errorf("started %d times, ended with %v", started, err)
+	}
+}
+
+// The few words that aren't the author's come in the reader's language from
+// there, too.
+func TestDrawnApartInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	questions, ask := io.Pipe()
+	answers, tell := io.Pipe()
+	served := make(chan error, 1)
+	pages := apart.Beside(func() (io.ReadWriteCloser, error) {
+		go func() { served <- apart.Serve(questions, tell, draw.Outline) }()
+		return pipes{answers, ask}, nil
+	})
+	src := "# Ports\n\n> [!WARNING]\n> Mind the gap.\n\n> A quote.\n\n```sh {exec T2}\nls\n```\n\n```conf {file=/etc/x target=append}\na\n```\n\n" +
+		"<details><summary></summary>more</details>\n\n![](x.png)\n"
+	de, ok := words.In("de")
+	if !ok {
+		t.Fatal("no German")
+	}
+	for _, o := range []markdown.Options{{Width: 200, Bare: true}, {Width: 1000, Linear: true, Unfold: true}} {
+		english, _ := pages.Draw(src, o)
+		o.Words = de
+		got, _ := pages.Draw(src, o)
+		want, _ := draw.Render(src, o)
+		if got != want || got == english {
+			t.Errorf("drawn apart:\n%s\nhere:\n%s", got, want)
+		}
+		left := []string{"Warning", "append", "terminal 2", "image", "Details:"}
+		if o.Linear {
+			left = append(left, "Heading", "Quote", "Code sh", "End of code")
+		}
+		for _, word := range left {
+			if strings.Contains(got, word) {
+				t.Errorf("%q is left in English:\n%s", word, got)
+			}
+		}
+	}
+	_ = ask.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -97,7 +97,7 @@ func (r *renderer) heading(n *ast.Heading, width int) []string {
 	}
 	r.headings = append(r.headings, markdown.Heading{Level: n.Level, Text: safe.Line(ansi.Strip(strings.Join(lines, " ")))})
 	if r.o.Linear {
-		lines[0] = fmt.Sprintf("Heading %d: %s", len(r.headings), lines[0])
+		lines[0] = r.o.Words.Tf("Heading %d: %s", len(r.headings), lines[0])
 	}
 	lines[0] = marked(len(r.headings)-1) + lines[0]
 	if rule == "" || r.o.Linear {
@@ -219,11 +219,11 @@ func (r *renderer) fence(n *ast.FencedCodeBlock, width int) []string {
 		title = strings.TrimSpace(paint(r.number(b), r.ink.mark) + " " + title)
 		switch {
 		case b.File.Path != "":
-			title += paint(" "+becomes(b.File), r.ink.faint)
+			title += paint(" "+becomes(r.o.Words, b.File), r.ink.faint)
 		case !b.Exec:
-			title += paint(" copy", r.ink.faint)
+			title += paint(" "+r.o.Words.T("copy"), r.ink.faint)
 		}
-		if where := where(b); where != "" {
+		if where := where(r.o.Words, b); where != "" {
 			title += paint(where, r.ink.faint)
 		}
 	}
@@ -258,9 +258,11 @@ func fileOf(b *markdown.Block, group string) bool {
 }
 
 // becomes says what becomes of the file.
-func becomes(f markdown.File) string {
-	verb := map[string]string{"insert": "insert into", "append": "append to", "prepend": "put before"}[f.How]
-	return orElse(verb, "write to") + " " + f.Path
+func becomes(sp words.Speaker, f markdown.File) string {
+	does := map[string]string{
+		"insert": words.Mark("insert into %s"), "append": words.Mark("append to %s"), "prepend": words.Mark("put before %s"),
+	}[f.How]
+	return sp.Tf(orElse(does, words.Mark("write to %s")), f.Path)
 }
 
 // code draws lines behind a gutter. One that is too long goes on behind a

@@ -34,7 +34,7 @@ func Outline(src string, o markdown.Options) (string, []markdown.Block, []markdo
 	o.Width = max(o.Width, 20)
 	o.Styled = o.Styled || o.Color
 	if len(src) > maxSource {
-		src = src[:maxSource] + "\n\n… (the rest of this text is too long to show)\n"
+		src = src[:maxSource] + "\n\n… " + o.Words.T("(the rest of this text is too long to show)") + "\n"
 	}
 	r := &renderer{o: o, ink: inkFor(o)}
 	lines := r.document(src, o.Width)

@@ -6,6 +6,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // htmlState is what raw HTML has opened and not closed yet. <details> usually
@@ -72,7 +73,7 @@ func (r *renderer) htmlBlock(n *ast.HTMLBlock, width int) []string {
 			}
 		default:
 			if !r.html.summary {
-				href = t.markdown(&text, href)
+				href = t.markdown(r.o.Words, &text, href)
 			}
 		}
 	}
@@ -207,7 +208,7 @@ func (t tag) attr(name string) string {
 }
 
 // markdown writes what t means. href is the stack of open links.
-func (t tag) markdown(b *strings.Builder, href []string) []string {
+func (t tag) markdown(sp words.Speaker, b *strings.Builder, href []string) []string {
 	switch t.name {
 	case "br", "br/":
 		b.WriteString("  \n") // blanks, which are nothing where nothing is to be broken
@@ -226,7 +227,7 @@ func (t tag) markdown(b *strings.Builder, href []string) []string {
 	case "/td", "/th":
 		b.WriteString(" · ")
 	case "img", "img/":
-		b.WriteString("[image: " + escape(orElse(t.attr("alt"), "no description")) + "]")
+		b.WriteString(sp.Tf("[image: %s]", escape(orElse(t.attr("alt"), sp.T("no description")))))
 	case "iframe", "video", "source":
 		if src := t.attr("src"); safe.Link(src) {
 			b.WriteString("\n\nVideo: <" + src + ">\n\n")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // inline collects the spans of a block's sentence.
@@ -193,9 +194,9 @@ func misleads(text, address string) bool {
 
 func (in *inline) image(alt string) {
 	if alt = safe.Line(alt); alt == "" {
-		alt = "no description"
+		alt = in.r.o.Words.T("no description")
 	}
-	in.add("[image: "+alt+"]", in.r.ink.faint)
+	in.add(in.r.o.Words.Tf("[image: %s]", alt), in.r.ink.faint)
 }
 
 // action reads the {{exec}}, {{copy}} or {{open}} that may follow a code span, marks the
@@ -216,9 +217,9 @@ func (in *inline) action(code, text string) string {
 	}
 	in.add(" "+in.r.number(b), in.r.ink.mark)
 	if b.Open {
-		in.add(" edit", in.r.ink.faint)
+		in.add(" "+in.r.o.Words.T("edit"), in.r.ink.faint)
 	}
-	if where := where(b); where != "" {
+	if where := where(in.r.o.Words, b); where != "" {
 		in.add(where, in.r.ink.faint)
 	}
 	return rest
@@ -263,13 +264,13 @@ func digit(s string) int {
 
 // where says in which terminal, and on which of the lab's hosts, b is to run,
 // where that isn't the first.
-func where(b markdown.Block) string {
+func where(sp words.Speaker, b markdown.Block) string {
 	s := ""
 	if b.Host > 1 {
-		s += fmt.Sprintf(" on host %d", b.Host)
+		s += sp.Tf(" on host %d", b.Host)
 	}
 	if b.Terminal > 1 {
-		s += fmt.Sprintf(" in terminal %d", b.Terminal)
+		s += sp.Tf(" in terminal %d", b.Terminal)
 	}
 	return s
 }

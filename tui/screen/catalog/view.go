@@ -57,7 +57,7 @@ func labItem(sp words.Speaker, l hub.Lab) item {
 		it.mark = "✗ "
 		it.meta = append([]string{sp.T("can't run here")}, it.meta...)
 		if l.Reason != "" {
-			it.text = safe.Line(sp.T(l.Reason))
+			it.text = safe.Line(sp.Told(l.Reason))
 		}
 	}
 	return it.find(l.EstimatedTime)

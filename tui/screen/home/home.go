@@ -220,7 +220,7 @@ func (m Model) View() string {
 		on := selected()
 		lines := []string{widget.Row(th, on, safe.Line(n.Title), th.T(kinds[n.Kind]), m.width)}
 		if n.Reason != "" {
-			lines = append(lines, th.Faint.Render(widget.Fit("    "+safe.Line(th.T(n.Reason)), m.width-2)))
+			lines = append(lines, th.Faint.Render(widget.Fit("    "+safe.Line(th.Told(n.Reason)), m.width-2)))
 		}
 		p.Row(on, lines...)
 	}

@@ -300,7 +300,7 @@ func ended(sp words.Speaker, s hub.LabSession) string {
 		text = sp.T("This lab has ended.")
 	}
 	// The server's sentence is worth reading where it says more than the state.
-	if m := safe.Line(sp.T(s.Message)); strings.Contains(strings.TrimSuffix(m, "."), " ") {
+	if m := safe.Line(sp.Told(s.Message)); strings.Contains(strings.TrimSuffix(m, "."), " ") {
 		text += " " + m
 	}
 	return text

@@ -118,7 +118,7 @@ func (m Model) start() (Model, tea.Cmd) {
 	case m.busy != "":
 		return m, nil
 	case !m.lab.Runnable && m.lab.Reason != "":
-		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Forbidden, "This lab can't run here: %s", safe.Line(m.lab.Reason))})
+		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Forbidden, "This lab can't run here: %s", hub.Word(safe.Line(m.lab.Reason)))})
 	}
 	m.busy = m.env.Theme.T("Starting the lab…")
 	return m, func() tea.Msg {
@@ -136,7 +136,7 @@ func (m Model) start() (Model, tea.Cmd) {
 func (m Model) shortFor(s hub.LabSession) string {
 	u, err := m.api.Usage(m.ctx)
 	if left, short := u.ShortFor(m.lab); err == nil && short {
-		return m.env.Theme.Tf("%d of today's %d lab minutes are left: it ends at %s at the latest.", left, u.LabMinutes.Limit, s.ExtendableUntil.Local().Format("15:04"))
+		return m.env.Theme.Tf("%d of today's %d lab minutes are left: it ends at %s at the latest.", left, u.LabMinutes.Limit, m.env.Theme.When(s.ExtendableUntil.Local(), "15:04"))
 	}
 	return ""
 }

@@ -218,11 +218,11 @@ func (m Model) status() []string {
 	case m.busy != "":
 		text = th.Accent.Render("◌ ") + m.busy
 	case m.preparing():
-		text = th.Accent.Render("◌ ") + orElse(safe.Line(th.T(m.session.Message)), th.T("The machine is being prepared…"))
+		text = th.Accent.Render("◌ ") + orElse(safe.Line(th.Told(m.session.Message)), th.T("The machine is being prepared…"))
 	case m.session != nil && !m.running():
 		text = ended(th.Speaker, *m.session) + th.T(" Press enter to start anew.")
 	case !m.running() && !m.lab.Runnable:
-		text = th.Bad.Render("✗ ") + th.T("This lab can't run here. ") + safe.Line(th.T(m.lab.Reason))
+		text = th.Bad.Render("✗ ") + th.T("This lab can't run here. ") + safe.Line(th.Told(m.lab.Reason))
 	case !m.running() && m.env.Guest():
 		text = th.T("To start it, sign in first.") + " " + m.env.SignIn
 	case !m.running():

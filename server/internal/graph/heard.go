@@ -1,0 +1,51 @@
+package graph
+
+import "github.com/cloudmastershub/cmh/words"
+
+// What is said of a request that cannot work: by this package, and by the parser and
+// its rules, whose most usual sentences these are. Whoever explains them tells them
+// in the caller's language; what isn't here is told in English.
+var _ = [...]string{
+	words.Heard("This cannot be read."),
+	words.Heard("There is no operation."),
+	words.Heard("There is no operation %q."),
+	words.Heard("There are several operations: say with operationName which to do."),
+	words.Heard("The query is longer than %d bytes: send what is long in variables."),
+	words.Heard("This costs %d, and may cost %d: ask for fewer things, or for less of each."),
+	words.Heard("This asks for %d fields of %s, and may ask for %d: send several requests."),
+	words.Heard("This selects more than %d fields, with its fragments spread out: ask for less, or in several requests."),
+	words.Heard("This is %d fields deep, and may be %d: ask for what lies deeper by its id, in another request."),
+	words.Heard("This hub does not tell its schema: docs/schema.graphql in its source does."),
+	words.Heard("A text holds a character that no text here has."),
+	words.Heard("The variable %s: %s."),
+	words.Heard("must be defined"), words.Heard("cannot be null"), words.Heard("unknown field"),
+	words.Heard("cannot use %s as %s"), words.Heard("%s is not a valid %s"), words.Heard("must be a %s, not a %s"),
+	words.Heard("Expected %s, found %s."),
+	words.Heard("Unexpected %s."),
+	words.Heard("Unterminated string."),
+	words.Heard("Exceeded token limit of %d."),
+	words.Heard("Cannot query field %q on type %q."),
+	words.Heard("Cannot query field %q on type %q. Did you mean %s?"),
+	words.Heard("Field %q must not have a selection since type %q has no subfields."),
+	words.Heard("Field %q of type %q must have a selection of subfields."),
+	words.Heard("Field %q argument %q of type %q is required, but it was not provided."),
+	words.Heard("Field %q is not defined by type %q."),
+	words.Heard("Unknown argument %q on field %q."),
+	words.Heard("Unknown argument %q on field %q. Did you mean %s?"),
+	words.Heard("Unknown type %q."),
+	words.Heard("Unknown fragment %q."),
+	words.Heard("Unknown directive %q."),
+	words.Heard("Fragment %q is never used."),
+	words.Heard("Variable %q is not defined by operation %q."),
+	words.Heard("Variable %q is not defined."),
+	words.Heard("Variable %q is never used in operation %q."),
+	words.Heard("Variable %q is never used."),
+	words.Heard("Variable %q of type %q used in position expecting type %q."),
+	words.Heard("There can be only one argument named %q."),
+	words.Heard("There can be only one operation named %q."),
+	words.Heard("Int cannot represent non-integer value: %s."),
+	words.Heard("String cannot represent a non string value: %s."),
+	words.Heard("Boolean cannot represent a non boolean value: %s."),
+	words.Heard("Value %q does not exist in %q enum."),
+	words.Heard("Expected value of type %q, found %s."),
+}
