@@ -320,7 +320,7 @@ func (c *channel) finishWith(kind string, payload []byte) {
 func acceptEnv(payload []byte) bool {
 	name := envName(payload)
 	switch name {
-	case "LANG", "LANGUAGE", "TERM", "COLORTERM", proto.LanguageEnv, proto.SessionEnv:
+	case "LANG", "TERM", "COLORTERM", proto.LanguageEnv, proto.SessionEnv:
 		return true
 	}
 	return strings.HasPrefix(name, "LC_")

@@ -202,7 +202,7 @@ func TestLobbyEnvironment(t *testing.T) {
 	}
 }
 
-// In a lab and in the lobby a client has at most 32 variables, of four kinds of
+// In a lab and in the lobby a client has at most 32 variables, of five kinds of
 // names, and of a size.
 func TestEnvironmentIsBounded(t *testing.T) {
 	t.Parallel()
