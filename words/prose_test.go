@@ -14,11 +14,11 @@ import (
 var prose = regexp.MustCompile(`[A-Za-z]{2,},? [a-z]{2,}|^[A-Z][a-z]{2,}\b`)
 
 // typed are commands, headers and their values, and styles: no text at all.
-var typed = regexp.MustCompile(`^\s*(cmh|cmh-server|lab) [a-z-]+|^[a-z]+/[a-z+-]+(, [a-z]+/[a-z+-]+)*$|^[A-Z][A-Za-z]+(-[A-Z][A-Za-z]+)+(: )?$|^(public|private), |\{[a-z-]+:`)
+var typed = regexp.MustCompile(`^\s*(cmh|cmh-server|lab) [a-z-]+|^[a-z]+/[a-z+-]+(, [a-z]+/[a-z+-]+)*$|^[A-Z][A-Za-z]+(-[A-Z][A-Za-z]+)+(: )?$|^(public|private), |^\nif ! |\{[a-z-]+:`)
 
 // names are the same in every language, or nobody reads them.
 var names = []string{
-	"Authorization", "Bearer", "Etag", "Vary", ": still here\n\n",
+	"Authorization", "Bearer", "Etag", "Vary", "Post", ": still here\n\n",
 	"unknown command", "required flag", "if any flags", "at least one of", // looked for
 	"Ctrl-", "pgup pgdn", "ssh, scp", // keys, programs
 	"guest at ", "begin device", "user code", "labs in flight", "courses of ", "successor of ",
