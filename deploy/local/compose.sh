@@ -38,6 +38,7 @@ stop() {
 	exit $status
 }
 trap stop EXIT
+compose() { (cd "$dir/deploy" && docker compose -f compose.yaml -f compose.labs.yaml -f test.yaml "$@"); }
 say() { printf '== %s\n' "$*"; }
 must() { # must WHAT COMMAND...: it says WHAT
 	local out
@@ -79,7 +80,7 @@ for ((i = 0; ; i++)); do
 done
 
 say "Images"
-deploy/local/container.sh image cmh-server:latest "-s -w" >/dev/null
+deploy/local/container.sh image cmh-server:latest "-s -w" >/dev/null 2>"$dir/build.log" || { cat "$dir/build.log" >&2; exit 1; }
 mkdir -p "$dir/pg"/{etc,proc,sys,dev,tmp,run,usr,docker-entrypoint.d,var/lib/postgresql/data}
 for link in bin sbin lib lib64; do ln -s "usr/$link" "$dir/pg/$link"; done
 printf 'root:x:0:0::/:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n' >"$dir/pg/etc/passwd"
@@ -107,12 +108,13 @@ fi
 exec postgres -D $data -c listen_addresses='*' -k /run
 SH
 chmod 755 "$dir/pg/start"
-tar -C "$dir/pg" -c . | docker import -c "ENV PATH=$pg:/usr/bin:/bin PGHOST=/run" -c 'ENTRYPOINT ["/start"]' -c 'VOLUME /var/lib/postgresql/data' -c 'STOPSIGNAL SIGINT' - cmh-test-postgres >/dev/null
+tar -C "$dir/pg" -c . | docker import -c "ENV PATH=$pg:/usr/bin:/bin PGHOST=/run" -c 'ENTRYPOINT ["/start"]' -c 'VOLUME /var/lib/postgresql/data' - cmh-test-postgres >/dev/null
 cp deploy/compose.yaml deploy/compose.labs.yaml "$dir/deploy/"
 cat >"$dir/deploy/test.yaml" <<'YAML'
 services:
   db:
     image: cmh-test-postgres
+    stop_signal: SIGINT
     volumes: ["/usr:/usr:ro"]
 YAML
 
@@ -123,7 +125,6 @@ head -c 24 /dev/urandom | base64 | tr -d '/+=\n' >secrets/db_password
 echo "db:5432:cmh:cmh:$(cat secrets/db_password)" >secrets/pgpass
 chmod 444 secrets/db_password secrets/pgpass secrets/engine/*
 export CMH_LAB_ENGINE=tcp://10.99.0.1:2376 CMH_SSH_HOST=127.0.0.1 CMH_LAB_OLD_RUNC=yes
-compose() { (cd "$dir/deploy" && docker compose -f compose.yaml -f compose.labs.yaml -f test.yaml "$@"); }
 
 say "Up"
 compose up -d --wait --wait-timeout 240 >/dev/null 2>&1 || { compose ps -a >&2; exit 1; }
@@ -177,6 +178,7 @@ fi
 compose up -d --wait --wait-timeout 240 >/dev/null 2>&1
 there '^here$'
 must . "$cmh" lab stop "$session" --yes
-must PGDMP compose exec -T db pg_dump -Fc -U cmh cmh
+compose exec -T db pg_dump -Fc -U cmh cmh >"$dir/hub.dump"
+must PGDMP head -c 5 "$dir/hub.dump"
 say "Down for good"
 compose down -v -t 60 >/dev/null 2>&1
