@@ -24,6 +24,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
 	"github.com/cloudmastershub/cmh/words/more"
@@ -116,7 +117,10 @@ func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gatew
 func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
 	t := newTerminal(ctx, s)
 	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-		return tui.New(ctx, as, tui.Options{Words: speaker(s), SignIn: speaker(s).T(saySignIn), Detach: "ctrl+] d", Pages: draw.Outline, Shell: shellOn(t, l.app, as, l.driver)}), tui.ProgramOptions(ctx)
+		return tui.New(ctx, as, tui.Options{
+			Words: speaker(s), SignIn: speaker(s).T(saySignIn), Detach: "ctrl+] d", Pages: draw.Outline, On: theme.Named(environment(s, t.pty)("CMH_THEME")),
+			Shell: shellOn(t, l.app, as, l.driver),
+		}), tui.ProgramOptions(ctx)
 	})(func(ssh.Session) {})(t)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
@@ -18,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/words"
+	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
 // shellOn opens labs' shells on the terminal that the screens are on. It takes
@@ -27,8 +29,8 @@ func shellOn(t *terminal, a *app.App, as app.Actor, driver labs.Driver) tui.Shel
 	if driver == nil {
 		return nil
 	}
-	return func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-		return &shell{ctx: ctx, terminal: t, keys: t.lend(), app: a, as: as, driver: driver, session: s.ID}
+	return func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand {
+		return &shell{ctx: ctx, terminal: t, keys: t.lend(), app: a, as: as, driver: driver, session: s.ID, look: l}
 	}
 }
 
@@ -41,12 +43,13 @@ type shell struct {
 	as       app.Actor
 	driver   labs.Driver
 	session  string
+	look     theme.Look
 }
 
 // Run gives the terminal to the lab until the learner detaches or the shell
 // ends. A status other than 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := s.work(split.Options{Session: s.session, Words: speaker(s.terminal.Session), Pages: draw.Outline})
+	_, _, err := s.work(split.Options{Session: s.session, Look: s.look, Mono: s.look.Colours <= colorprofile.ASCII, Words: speaker(s.terminal.Session), Pages: draw.Outline})
 	return err
 }
 

@@ -56,7 +56,7 @@ func TestEveryScreenInFewColours(t *testing.T) {
 			t.Run(as.name+"/"+s.name, func(t *testing.T) {
 				o := options()
 				o.Settings = demo.SomeSettings()
-				view := drawn(t, newHub(screentest.Ana).Busy(), o, tea.ColorProfileMsg{Profile: as.profile}, as.w, as.h, strings.Fields(s.keys)...)
+				view := drawn(t, newHub(screentest.Ana).Busy(), o, tells{first: tea.ColorProfileMsg{Profile: as.profile}}, as.w, as.h, strings.Fields(s.keys)...)
 				var out bytes.Buffer
 				if _, err := (&colorprofile.Writer{Forward: &out, Profile: as.profile}).WriteString(view); err != nil {
 					t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
+	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/screen"
@@ -41,6 +41,7 @@ type model struct {
 	stood         hub.Standing // with the hub, when that was last looked at
 	said          string       // shown until the next key
 	failed        error        // likewise
+	terminal      terminal
 }
 
 // entry is one screen on the stack.
@@ -108,9 +109,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		return m.resized()
-	case tea.ColorProfileMsg:
-		m.env.Mono = msg.Profile <= colorprofile.ASCII
-		return m, nil
+	case tea.ColorProfileMsg, tea.EnvMsg, tea.BackgroundColorMsg:
+		return m.hears(msg)
 	case profileMsg:
 		m.known, m.err, m.env.User = msg.err == nil, msg.err, msg.user
 		if msg.err != nil {
@@ -121,6 +121,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return m, tea.Batch(cmd, screen.Go(m.o.Open))
 		}
 		return m, cmd
+	case uv.UnknownEvent:
+		return m.misread(msg), nil
 	case standingMsg:
 		return m.stands()
 	case forMsg:
@@ -289,6 +291,9 @@ func tag(id int, cmd tea.Cmd) tea.Cmd {
 var bubbletea = reflect.TypeFor[tea.QuitMsg]().PkgPath()
 
 func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
+	if m.belongs(k) {
+		return m, nil
+	}
 	switch k.String() {
 	case "ctrl+c":
 		return m, tea.Interrupt
@@ -304,7 +309,7 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	case m.tiny() || len(m.stack) == 0:
 		switch {
 		case key.Matches(k, keys.Quit):
-			return m, tea.Quit
+			return m.quit()
 		case m.err != nil && key.Matches(k, keys.Reload):
 			m.err = nil
 			return m, m.profile
@@ -328,7 +333,7 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	}
 	switch {
 	case key.Matches(k, keys.Quit):
-		return m, tea.Quit
+		return m.quit()
 	case key.Matches(k, keys.Help):
 		m.help, m.helpAt = true, 0
 		return m, nil

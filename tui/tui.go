@@ -57,6 +57,7 @@ type Options struct {
 	Now     func() time.Time // nil means time.Now
 	Words   words.Speaker    // the learner's language
 	Pages   markdown.Drawer  // draws texts; nil leaves them as they are
+	On      theme.Background // what the terminal draws on; Unknown asks it
 
 	// Settings are those of the machine that the learner sits at; nil where it is
 	// another one.
@@ -91,16 +92,14 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 	if o.SignIn == "" {
 		o.SignIn = o.Words.T("Sign in with: cmh auth login")
 	}
-	th := theme.Default()
-	th.Speaker = o.Words
-	env := screen.Env{Theme: th, Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn, Pages: o.Pages}
+	env := screen.Env{Theme: themed(theme.Look{On: o.On}, o.Words), Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn, Pages: o.Pages}
 	if t, ok := b.(Traveller); ok {
 		env.Standing = func() hub.Standing {
 			s, _ := t.Standing()
 			return s
 		}
 	}
-	return model{ctx: ctx, api: b, o: o, env: env}
+	return model{ctx: ctx, api: b, o: o, env: env, terminal: terminal{Look: env.Theme.Look}}
 }
 
 // ProgramOptions are the options for a program that shares its process with

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
 func TestMain(m *testing.M) {
@@ -107,7 +108,7 @@ func (shell) SetStdout(io.Writer) {}
 func (shell) SetStderr(io.Writer) {}
 func newHub(u hub.User) *demo.Hub { return demo.New(u, screentest.Now) }
 func exec(c tea.ExecCommand) tui.Shell {
-	return func(context.Context, hub.LabSession) tea.ExecCommand { return c }
+	return func(context.Context, hub.LabSession, theme.Look) tea.ExecCommand { return c }
 }
 
 func TestFromTheCatalogueToAReadLesson(t *testing.T) {
@@ -202,12 +203,15 @@ func TestCtrlCInterrupts(t *testing.T) {
 // still is a model after it has loaded, without a program around it.
 func still(t *testing.T, b tui.Backend, o tui.Options, w, h int, keys ...string) string {
 	t.Helper()
-	return drawn(t, b, o, nil, w, h, keys...)
+	return drawn(t, b, o, tells{}, w, h, keys...)
 }
 
-// drawn is still, for a terminal that begins by telling something. Time is
-// synctest's, so nothing waits.
-func drawn(t *testing.T, b tui.Backend, o tui.Options, first tea.Msg, w, h int, keys ...string) (view string) {
+// tells is what a terminal says of itself, before anything is drawn and last.
+type tells struct{ first, last tea.Msg }
+
+// drawn is still, for a terminal that tells something. Time is synctest's, so
+// nothing waits.
+func drawn(t *testing.T, b tui.Backend, o tui.Options, terminal tells, w, h int, keys ...string) (view string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m := tui.New(t.Context(), b, o)
@@ -229,8 +233,8 @@ func drawn(t *testing.T, b tui.Backend, o tui.Options, first tea.Msg, w, h int, 
 			m, cmd = m.Update(msg)
 			run(cmd, depth+1)
 		}
-		if first != nil {
-			m, _ = m.Update(first)
+		if terminal.first != nil {
+			m, _ = m.Update(terminal.first)
 		}
 		m, cmd := m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 		run(cmd, 0)
@@ -238,6 +242,9 @@ func drawn(t *testing.T, b tui.Backend, o tui.Options, first tea.Msg, w, h int, 
 		for _, k := range keys {
 			m, cmd = m.Update(screentest.Key(k))
 			run(cmd, 0)
+		}
+		if terminal.last != nil {
+			m, _ = m.Update(terminal.last)
 		}
 		view = m.View().Content
 	})

@@ -43,7 +43,7 @@ func (m *machine) settings() (config.Config, error) {
 }
 
 func (m *machine) flags() config.Flags {
-	return config.Flags{Server: m.env.Server, Profile: m.env.Profile}
+	return config.Flags{Server: m.env.Server, Profile: m.env.Profile, Theme: m.env.Look}
 }
 
 // place is where the files of the profile in use are.
@@ -66,6 +66,15 @@ func (m *machine) language() string {
 		return "" // said by whoever needs more of them
 	}
 	return c.Language
+}
+
+// themed is the kind of terminal that the settings name.
+func (m *machine) themed() string {
+	c, err := m.settings()
+	if err != nil {
+		return "" // likewise
+	}
+	return c.Theme
 }
 
 // sdk is the connection to the hub, and where its sign-in is.

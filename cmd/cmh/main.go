@@ -50,6 +50,7 @@ func main() {
 	env.Suggest = m.suggest
 	env.Linear = m.linear
 	env.Language = m.language
+	env.Themed = m.themed
 	tree := root.New(env, &root.Local{
 		Open: m.open,
 		Attach: func(ctx context.Context, certify labssh.Certify, terminal string, say func(string)) (int, bool, error) {

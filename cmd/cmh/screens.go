@@ -19,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/tui/theme"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -46,9 +47,10 @@ func (m *machine) open(cmd *cobra.Command) error {
 		Words:    m.env.Words(),
 		Pages:    m.env.Pages,
 		Settings: store{config.Dir(), m.flags()},
+		On:       theme.Named(m.env.Theme()),
 		Suspend:  jobControl(),
-		Shell: func(ctx context.Context, s hub.LabSession) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), words: m.env.Words(), pages: m.env.Pages}
+		Shell: func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand {
+			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), look: l, words: m.env.Words(), pages: m.env.Pages}
 		},
 	})
 	switch {
@@ -86,6 +88,7 @@ type shell struct {
 	session string
 	prefix  byte
 	mono    bool
+	look    theme.Look
 	words   words.Speaker
 	pages   markdown.Drawer
 }
@@ -93,7 +96,7 @@ type shell struct {
 // Run gives the terminal to the lab. A shell that ends with a status other than
 // 0 is no failure of ours.
 func (s *shell) Run() error {
-	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Words: s.words, Pages: s.pages}, lab.Hosts(s.client, s.session))
+	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Look: s.look, Words: s.words, Pages: s.pages}, lab.Hosts(s.client, s.session))
 	return err
 }
 

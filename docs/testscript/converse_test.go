@@ -30,6 +30,7 @@ import (
 //	quiet           what it shows is complete: nothing comes any more
 //	atmost BYTES    all that was sent so far
 //	sent "TEXT"     somewhere in all that was sent from the beginning, by and by
+//	unsent "TEXT"   nowhere in all that was sent so far
 //	signal NAME     TERM, HUP or INT, to the program
 //	exits STATUS
 //	restored        the terminal is as it was before
@@ -98,6 +99,12 @@ func converse(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			if !shown.waitAll(text) {
 				ts.Fatalf("it has not sent %q", text)
+			}
+		case "unsent":
+			text, err := strconv.Unquote(rest)
+			ts.Check(err)
+			if strings.Contains(shown.everything(), text) {
+				ts.Fatalf("it has sent %q", text)
 			}
 		case "signal":
 			sig, ok := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": syscall.SIGINT}[rest]

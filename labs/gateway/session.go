@@ -330,7 +330,7 @@ func acceptEnv(payload []byte) bool {
 // program of a lab sees it.
 func acceptTaste(payload []byte) bool {
 	switch envName(payload) {
-	case "CMH_ACCESSIBLE", "CMH_PREFIX", "NO_COLOR":
+	case "CMH_ACCESSIBLE", "CMH_LANGUAGE", "CMH_PREFIX", "CMH_THEME", "COLORFGBG", "NO_COLOR":
 		return true
 	}
 	return false

@@ -25,6 +25,10 @@ type Options struct {
 	Bare   bool // give blocks of code without an action a number too, for copying
 	From   int  // blocks numbered already, when several texts make one page
 
+	// The colours of what stands out and of what may be overlooked, as parameters of
+	// SGR; empty are those that suit any background.
+	Accent, Faint string
+
 	Words words.Speaker // of the few words that aren't the author's
 }
 

@@ -15,10 +15,10 @@ import (
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
-// Shell makes the command that gives the whole terminal to a lab's shell, and
-// returns when the learner detaches. It may be nil: then the screens say how to
-// get in with ssh.
-type Shell func(ctx context.Context, s hub.LabSession) tea.ExecCommand
+// Shell makes the command that gives the whole terminal, which looks so, to a lab's
+// shell, and returns when the learner detaches. It may be nil: then the screens say
+// how to get in with ssh.
+type Shell func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand
 
 // Env is what a screen is told about its surroundings.
 type Env struct {
@@ -38,6 +38,12 @@ type Env struct {
 
 // Away reports whether the hub can't be reached, and the screens go on without.
 func (e Env) Away() bool { return e.Standing != nil && e.Standing().Away }
+
+// Page says how a text is drawn that has the screen to itself.
+func (e Env) Page(width int) markdown.Options {
+	accent, faint := e.Theme.Inks()
+	return markdown.Options{Width: width, Styled: true, Color: !e.Mono, Accent: accent, Faint: faint, Links: true, Words: e.Theme.Speaker}
+}
 
 // Failed fills a screen that could not have what it needs.
 func (e Env) Failed(err error, width, height int) string {
@@ -71,6 +77,13 @@ type (
 	// Back leaves the screen.
 	Back struct{}
 )
+
+// Themed tells every screen that its surroundings look otherwise from now on: the
+// terminal has said what it can show.
+type Themed struct {
+	Theme theme.Theme
+	Mono  bool
+}
 
 // What to tell.
 type (

@@ -36,6 +36,9 @@ const (
 // draw keeps the terminal as the state is, until the end of ctx.
 func (d *desk) draw() {
 	d.write(enter)
+	if d.o.Look.Ask { // nobody has heard anything yet
+		d.write(ansi.RequestBackgroundColor)
+	}
 	d.changed()
 	pause := time.NewTimer(0)
 	defer pause.Stop()

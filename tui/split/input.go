@@ -11,6 +11,7 @@ import (
 type input struct {
 	pending bool   // the prefix was the last key
 	pasting bool   // within a bracketed paste: nothing in it is a command
+	telling bool   // within something that the terminal says of itself, too long to be held
 	held    []byte // the beginning of a sequence
 }
 
@@ -58,6 +59,9 @@ func (d *desk) press(p []byte) {
 func (d *desk) key1(p []byte) int {
 	if d.input.pasting {
 		return d.pasted(p)
+	}
+	if d.input.telling {
+		return d.told(p)
 	}
 	if p[0] == 0x1b && len(p) > 1 {
 		return d.sequence(p)
@@ -140,6 +144,7 @@ func (d *desk) sequence(p []byte) int {
 			return 0
 		}
 		n = len(p)
+		d.input.telling = p[1] == ']'
 	}
 	seq := string(p[:n])
 	switch {
@@ -150,6 +155,8 @@ func (d *desk) sequence(p []byte) int {
 		}
 	case strings.HasPrefix(seq, "\x1b[<"):
 		d.mouse(seq)
+	case n > 2 && seq[1] == ']':
+		d.hears(seq)
 	case d.kittyPrefix(seq):
 		if d.ask == nil {
 			d.prefixed()
@@ -223,6 +230,8 @@ func length(p []byte) int {
 			return 0
 		}
 		return 3
+	case ']':
+		return said(p)
 	case 0x1b:
 		return 1
 	}

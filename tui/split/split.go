@@ -51,6 +51,7 @@ type Options struct {
 	Prefix  byte             // the key before commands; 0 is Ctrl-]
 	Whole   bool             // the shell has the whole screen at first, whatever its size
 	Mono    bool             // no colours but the shell's own
+	Look    theme.Look       // of the terminal; the zero one suits any
 	None    bool             // no screen at all: the shell has the terminal to itself
 	Now     func() time.Time // nil means time.Now
 	Words   words.Speaker    // the learner's language
@@ -166,14 +167,12 @@ func newDesk(ctx context.Context, t labssh.Terminal, api Backend, o Options, att
 		o.Now = time.Now
 	}
 	d := &desk{
-		ctx: ctx, t: t, api: api, o: o, theme: theme.Default(), prefix: o.Prefix, attach: attach,
+		ctx: ctx, t: t, api: api, o: o, prefix: o.Prefix, attach: attach,
 		dirty: make(chan struct{}, 1), ended: make(chan end),
 		notes: map[int][]note{}, wrote: map[string][32]byte{}, reached: map[string]string{},
 	}
-	d.theme.Speaker = o.Words
-	if o.Mono {
-		d.theme = plain(d.theme)
-	}
+	d.o.Look.Ask = o.Look.Ask && !o.Mono
+	d.theme = themed(o)
 	if d.prefix == 0 {
 		d.prefix = labssh.Detach
 	}

@@ -14,6 +14,16 @@ import (
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
+// themed is the theme that the options ask for.
+func themed(o Options) theme.Theme {
+	th := theme.New(o.Look)
+	th.Speaker = o.Words
+	if o.Mono {
+		th = plain(th)
+	}
+	return th
+}
+
 // plain is th without colours: what they say is also said by marks.
 func plain(th theme.Theme) theme.Theme {
 	s := lipgloss.NewStyle
@@ -94,7 +104,10 @@ func (d *desk) add(src string) {
 	if strings.TrimSpace(src) == "" {
 		return
 	}
-	text, blocks := d.o.Pages.Draw(src, markdown.Options{Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Links: true, Unfold: d.unfold, Bare: true, From: len(d.blocks), Words: d.theme.Speaker})
+	accent, faint := d.theme.Inks()
+	text, blocks := d.o.Pages.Draw(src, markdown.Options{
+		Width: d.textWidth(), Styled: true, Color: !d.o.Mono, Accent: accent, Faint: faint, Links: true, Unfold: d.unfold, Bare: true, From: len(d.blocks), Words: d.theme.Speaker,
+	})
 	d.blocks = append(d.blocks, blocks...)
 	d.lines = append(d.lines, strings.Split(text, "\n")...)
 }

@@ -22,6 +22,8 @@ type Theme struct {
 	Accent   lipgloss.Style // keys, marks, bars
 	Keys     Keys
 
+	Look Look // of the terminal that it is for
+
 	words.Speaker
 }
 
@@ -32,9 +34,10 @@ type Keys struct {
 	Move, Scroll                                         key.Binding // for help: what the first eight do
 }
 
-// Default is the theme everybody gets. It takes one accent from the sixteen
-// colours of the terminal's own palette, the one that reads equally well on
-// black and on white, besides green and red for good and bad. It speaks English.
+// Default is the theme for a terminal of which nothing is known. It takes one
+// accent from the sixteen colours of the terminal's own palette, the one that reads
+// equally well on black and on white, besides green and red for good and bad. It
+// speaks English.
 func Default() Theme {
 	s := lipgloss.NewStyle
 	return Theme{

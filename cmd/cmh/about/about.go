@@ -150,6 +150,7 @@ which wins over config.yaml.
   CMH_PREFIX         key before commands in a lab's screen (default ctrl-])
   CMH_ACCESSIBLE     1: lines of text instead of screens
   CMH_LANGUAGE       language, such as de; else LC_ALL, LC_MESSAGES, LANG
+  CMH_THEME          light or dark: what screens are drawn on; else they ask
   CMH_NO_UPDATE_NOTIFIER
                      1: say nothing of a newer cmh
   CMH_LAB_IMAGE      image of labs that name none, for author test

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,7 +85,8 @@ func addGlobals(root *cobra.Command, env *Env) {
 	if !env.Shared { // what the machine's owner has set
 		f.StringVar(&env.Profile, "profile", env.Profile, "the hub and sign-in of profile `NAME`")
 	}
-	f.Var(&colorFlag{env}, "color", "use colour `WHEN`: auto, always, never")
+	f.Var(&oneOf{&env.Color, "when", []string{"auto", "always", "never"}}, "color", "use colour `WHEN`: auto, always, never")
+	f.Var(&oneOf{&env.Look, "ground", []string{"auto", "light", "dark"}}, "theme", "draw screens for a `KIND` of terminal: auto, light, dark")
 	f.BoolVar(&env.Lines, "accessible", env.Lines, "lines of text instead of screens and tables")
 	if !env.Shared { // who is inside of the hub has it
 		f.BoolVar(&env.Away, "offline", env.Away, "don't ask the hub: what is kept on this machine")
@@ -126,22 +128,26 @@ func (v *impliesJSON) String() string {
 	return *v.to
 }
 
-type colorFlag struct{ env *Env }
-
-func (c *colorFlag) Set(s string) error {
-	switch s {
-	case "auto", "always", "never":
-		c.env.Color = s
-		return nil
-	}
-	return fmt.Errorf("it takes auto, always or never")
+// oneOf takes one of a few words; kinds says of its kind what it takes.
+type oneOf struct {
+	to   *string
+	kind string
+	of   []string
 }
-func (c *colorFlag) Type() string { return "when" }
-func (c *colorFlag) String() string {
-	if c == nil || c.env == nil {
+
+func (o *oneOf) Set(s string) error {
+	if !slices.Contains(o.of, s) {
+		return fmt.Errorf("it takes %s", strings.Join(o.of, ", "))
+	}
+	*o.to = s
+	return nil
+}
+func (o *oneOf) Type() string { return o.kind }
+func (o *oneOf) String() string {
+	if o == nil || o.to == nil {
 		return ""
 	}
-	return c.env.Color
+	return *o.to
 }
 
-var _ = []pflag.Value{(*jsonFlag)(nil), (*impliesJSON)(nil), (*colorFlag)(nil)}
+var _ = []pflag.Value{(*jsonFlag)(nil), (*impliesJSON)(nil), (*oneOf)(nil)}

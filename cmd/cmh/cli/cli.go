@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -62,6 +63,10 @@ type Env struct {
 	// Languages are those of the program: nil is cmh's.
 	Languages *words.Languages
 
+	// Themed is the theme that the settings name; nil or an empty one leave it to the
+	// terminal.
+	Themed func() string
+
 	// Suggest tells a shell what a word may be that a command's usage calls word,
 	// after those before it. It takes no longer than who pressed the key waits. nil
 	// suggests nothing.
@@ -103,6 +108,7 @@ type Options struct {
 	Server   string
 	Profile  string // which of several hubs; see package config
 	Color    string // auto, always, never
+	Look     string // auto, light, dark: see Theme
 
 	Lines bool // --accessible: see Accessible
 	Away  bool // --offline: see WithoutHub
@@ -158,6 +164,16 @@ func (e *Env) Accessible() bool {
 		return e.Lines || on != "0"
 	}
 	return e.Linear != nil && e.Linear()
+}
+
+// Theme is the kind of terminal that the screens are drawn for, light, dark or
+// whatever it says of itself: flag, then environment, then settings.
+func (e *Env) Theme() string {
+	theme := cmp.Or(e.Look, e.Var("CMH_THEME"))
+	if theme == "" && e.Themed != nil {
+		theme = e.Themed()
+	}
+	return theme
 }
 
 // WithoutHub reports whether the caller wants the hub not to be asked: flag, then

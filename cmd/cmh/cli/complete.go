@@ -25,7 +25,7 @@ const (
 // flagWords are the flags whose values are such words, or one of a few.
 var flagWords = map[string]string{
 	"course": CourseWord, "lab": LabWord, "profile": ProfileWord,
-	"color": "auto|always|never", "for": "ready|checked|ended",
+	"color": "auto|always|never", "theme": "auto|light|dark", "for": "ready|checked|ended",
 	"level": "beginner|intermediate|advanced", "provider": "aws|azure|gcp|multi",
 }
 

@@ -271,6 +271,7 @@ var kinds = map[string]string{
 	"duration": words.Mark("--%s takes a length of time, such as 60s or 2m, and %q is not that."),
 	"bool":     words.Mark("--%s takes true or false, and %q is not that."),
 	"when":     words.Mark("--%s takes auto, always or never, and %q is not that."),
+	"ground":   words.Mark("--%s takes auto, light or dark, and %q is not that."),
 }
 
 // usage classifies what cobra itself complains about, which has no type.

@@ -67,6 +67,8 @@ func Choices(name string) []string {
 		return []string{"true", "false"}
 	case name == "language":
 		return []string{"en", "de"}
+	case name == "theme":
+		return themes
 	}
 	return nil
 }
@@ -80,6 +82,7 @@ var about = map[string]string{
 	"insecure_http": words.Mark("Let http:// leave this machine, unencrypted."),
 	"accessible":    words.Mark("Lines of text instead of screens, to be read aloud."),
 	"language":      words.Mark("The language that cmh speaks; by default the one of your environment."),
+	"theme":         words.Mark("Colours for a light or a dark terminal; auto asks it which it is."),
 	"profile":       words.Mark("Which of several hubs: cmh config profiles lists them."),
 
 	"no_update_notifier": words.Mark("Say nothing of a newer cmh."),
@@ -95,6 +98,10 @@ func fits(dir string, f Flags, name, value string) error {
 	case name == "language":
 		if _, ok := words.In(value); !ok {
 			return hub.Errorf(hub.Invalid, "%q is no language that cmh speaks: en or de.", value)
+		}
+	case name == "theme":
+		if !slices.Contains(themes, value) {
+			return hub.Errorf(hub.Invalid, "%s is auto, light or dark, and %q is none of them.", name, value)
 		}
 	case name == "server":
 		o, err := open(dir, f)

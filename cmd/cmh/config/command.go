@@ -29,7 +29,7 @@ func Command(env *cli.Env, dir func() string) *cobra.Command {
 }
 
 // flags are what the command line says of the settings.
-func flags(env *cli.Env) Flags { return Flags{env.Server, env.Profile} }
+func flags(env *cli.Env) Flags { return Flags{env.Server, env.Profile, env.Look} }
 
 func listCmd(env *cli.Env, dir func() string) *cobra.Command {
 	return &cobra.Command{
@@ -73,11 +73,13 @@ func getCmd(env *cli.Env, dir func() string) *cobra.Command {
 
 func setCmd(env *cli.Env, dir func() string) *cobra.Command {
 	return &cobra.Command{
-		Use:       "set NAME VALUE",
-		Short:     "Change a setting in config.yaml",
-		Example:   "  cmh config set server https://hub.example.com\n  cmh config set accessible true\n  cmh config set profile work",
-		ValidArgs: names,
-		Args:      cli.Args("NAME", "VALUE"),
+		Use:     "set NAME VALUE",
+		Short:   "Change a setting in config.yaml",
+		Example: "  cmh config set server https://hub.example.com\n  cmh config set theme light\n  cmh config set profile work",
+		Args:    cli.Args("NAME", "VALUE"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return values(dir, args), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := Set(dir(), flags(env), args[0], args[1]); err != nil {
 				return err
@@ -85,6 +87,17 @@ func setCmd(env *cli.Env, dir func() string) *cobra.Command {
 			return tell(env, dir(), args[0])
 		},
 	}
+}
+
+// values are what the word after these may be.
+func values(dir func() string, args []string) []string {
+	switch {
+	case len(args) == 0:
+		return names
+	case args[0] == "profile":
+		return Profiles(dir())
+	}
+	return Choices(args[0])
 }
 
 func unsetCmd(env *cli.Env, dir func() string) *cobra.Command {

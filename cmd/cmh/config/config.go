@@ -5,6 +5,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -31,12 +32,13 @@ type Config struct {
 	InsecureHTTP bool   // tokens may travel unencrypted to another machine
 	Accessible   bool   // lines of text instead of screens
 	Language     string // "de", say; empty for what the environment asks for
+	Theme        string // light, dark; anything else asks the terminal
 
 	NoUpdateNotifier bool // nobody is told that there is a newer cmh
 }
 
 // Flags are what the command line says of the settings; empty is nothing.
-type Flags struct{ Server, Profile string }
+type Flags struct{ Server, Profile, Theme string }
 
 // Dir is where settings and sign-ins are kept, those of profiles below it. It may
 // not exist yet. Without a home, as in some containers, it is empty and nothing is
@@ -55,8 +57,9 @@ func Dir() string {
 // names are the settings, as config.yaml and, in capitals behind CMH_, the
 // environment have them; truths are those that are true or false.
 var (
-	names  = []string{"server", "pager", "insecure_http", "accessible", "language", "no_update_notifier", "profile"}
+	names  = []string{"server", "pager", "insecure_http", "accessible", "language", "theme", "no_update_notifier", "profile"}
 	truths = []string{"insecure_http", "accessible", "no_update_notifier"}
+	themes = []string{"auto", "light", "dark"} // the first by default
 
 	// apart is what is said of one hub, and doesn't go for another.
 	apart = []string{"server", "insecure_http"}
@@ -76,7 +79,7 @@ func Read(dir string, f Flags) (Config, error) {
 	}
 	v := s.Viper
 	return Config{
-		s.Place, v.GetString("server"), v.GetString("pager"), v.GetBool("insecure_http"), v.GetBool("accessible"), v.GetString("language"),
+		s.Place, v.GetString("server"), v.GetString("pager"), v.GetBool("insecure_http"), v.GetBool("accessible"), v.GetString("language"), v.GetString("theme"),
 		v.GetBool("no_update_notifier"),
 	}, nil
 }
@@ -99,6 +102,8 @@ func Settings(dir string, f Flags) ([]Setting, error) {
 			s.Value, s.Origin = o.Name, o.by
 		case name == "server" && f.Server != "":
 			s.Origin = "--server"
+		case name == "theme" && f.Theme != "":
+			s.Origin = "--theme"
 		case name == "server" && o.pinned:
 			s.Origin = file(o.Dir)
 		case os.Getenv(variable) != "" && name != "accessible":
@@ -114,6 +119,9 @@ func Settings(dir string, f Flags) ([]Setting, error) {
 			if on := os.Getenv(variable); on != "" {
 				s.Value, s.Origin = strconv.FormatBool(on != "0"), variable
 			}
+		}
+		if name == "theme" {
+			s.Value = cmp.Or(s.Value, themes[0])
 		}
 		if slices.Contains(truths, name) && name != "accessible" {
 			s.Value = strconv.FormatBool(o.GetBool(name))
@@ -160,7 +168,7 @@ func open(dir string, f Flags) (*opened, error) {
 	o.SetEnvPrefix("CMH")
 	// A profile that a flag names has the hub that it is for.
 	o.pinned = f.Profile != "" && f.Server == "" && o.InConfig("server")
-	for _, name := range []string{"server", "pager", "insecure_http", "language", "no_update_notifier"} {
+	for _, name := range []string{"server", "pager", "insecure_http", "language", "theme", "no_update_notifier"} {
 		if name != "server" || !o.pinned {
 			_ = o.BindEnv(name) // fails for an empty name only
 		}
@@ -168,6 +176,9 @@ func open(dir string, f Flags) (*opened, error) {
 	o.home = o.GetString("server")
 	if o.flagged = f.Server != ""; o.flagged {
 		o.Set("server", f.Server)
+	}
+	if f.Theme != "" {
+		o.Set("theme", f.Theme)
 	}
 	return o, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/tui/split"
+	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
 // Desk gives the caller's terminal to a lab and to the text of its steps, side
@@ -50,7 +51,7 @@ func work(ctx context.Context, env *cli.Env, b cli.Labs, s hub.LabSession, attac
 	if err != nil {
 		return err
 	}
-	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour(), Words: env.Words(), Pages: env.Pages}, Hosts(b, s.ID))
+	status, detached, err := desk(ctx, b, split.Options{Session: s.ID, Prefix: prefix, Whole: whole, Mono: !env.Colour(), Look: theme.Told(theme.Named(env.Theme()), env.Var), Words: env.Words(), Pages: env.Pages}, Hosts(b, s.ID))
 	if detached {
 		env.Say("The lab goes on. Come back with: cmh lab start %s", s.LabID)
 		return nil

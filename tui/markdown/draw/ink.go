@@ -1,14 +1,15 @@
 package draw
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 )
 
-// ink is the set of SGR codes for each part of a text. Only the sixteen
-// colours of the terminal's own palette are used: they suit light and dark
-// backgrounds because their owner chose them.
+// ink is the set of SGR codes for each part of a text. Whoever doesn't know the
+// terminal's background uses the sixteen colours of its own palette: they suit light
+// and dark ones because their owner chose them.
 type ink struct {
 	heading, strong, emph, strike, code, link, faint, mark, note string
 }
@@ -16,7 +17,9 @@ type ink struct {
 func inkFor(o markdown.Options) ink {
 	switch {
 	case o.Color:
-		return ink{heading: "1;35", strong: "1", emph: "3", strike: "9", code: "35", link: "4", faint: "2", mark: "1;35", note: "1;35"}
+		accent, faint := cmp.Or(o.Accent, "35"), cmp.Or(o.Faint, "2")
+		bold := "1;" + accent
+		return ink{heading: bold, strong: "1", emph: "3", strike: "9", code: accent, link: "4", faint: faint, mark: bold, note: bold}
 	case o.Styled:
 		return ink{heading: "1", strong: "1", emph: "3", strike: "9", code: "", link: "4", faint: "2", mark: "1", note: "1"}
 	}

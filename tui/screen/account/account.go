@@ -96,6 +96,8 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 	case loadedMsg:
 		m.loaded, m.busy, m.all = true, false, msg
 		m.asks = false // it was about a row that may be another one now

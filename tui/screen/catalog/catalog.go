@@ -107,6 +107,8 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 	case loadedMsg:
 		if msg.asked != m.ask {
 			return m, nil // an answer to what nobody asks any more

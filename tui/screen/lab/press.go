@@ -146,7 +146,7 @@ func (m Model) openShell() (Model, tea.Cmd) {
 	if m.env.Shell == nil {
 		return m, screen.Go(screen.Said{Text: m.env.Theme.Tf("Open the shell with: %s", m.ssh())})
 	}
-	return m, tea.Exec(settled{m.env.Shell(m.ctx, *m.session)}, func(err error) tea.Msg { return shellMsg{err} })
+	return m, tea.Exec(settled{m.env.Shell(m.ctx, *m.session, m.env.Theme.Look)}, func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // ssh is the command line that reaches the session.

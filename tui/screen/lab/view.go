@@ -7,7 +7,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
@@ -75,7 +74,9 @@ func (m *Model) draw() int {
 
 // add appends a Markdown text; its blocks are numbered on from those before.
 func (m *Model) add(src string) {
-	text, blocks := m.env.Pages.Draw(src, markdown.Options{Width: min(m.column()-5, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true, From: len(m.pick.Blocks), Words: m.env.Theme.Speaker})
+	o := m.env.Page(min(m.column()-5, 92))
+	o.Unfold, o.Bare, o.From = m.unfold, true, len(m.pick.Blocks)
+	text, blocks := m.env.Pages.Draw(src, o)
 	m.pick.Blocks = append(m.pick.Blocks, blocks...)
 	if text == "" {
 		return

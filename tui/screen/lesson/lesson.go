@@ -11,7 +11,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -75,6 +74,9 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+		m.draw()
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 		m.draw()
 	case loadedMsg:
 		m.loaded, m.err, m.lesson, m.lessons = true, msg.err, msg.lesson, msg.lessons
@@ -214,8 +216,9 @@ func (m *Model) draw() {
 	if u := safe.Line(m.lesson.VideoURL); u != "" {
 		src = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
 	}
-	width := min(m.width-5, widest)
-	text, blocks, headed := m.env.Pages.Outline(src, markdown.Options{Width: width, Styled: true, Color: !m.env.Mono, Links: true, Unfold: m.unfold, Bare: true, Words: m.env.Theme.Speaker})
+	o := m.env.Page(min(m.width-5, widest))
+	o.Unfold, o.Bare = m.unfold, true
+	text, blocks, headed := m.env.Pages.Outline(src, o)
 	m.pick.Blocks, m.outline.headings = blocks, headed
 	m.text.Lines = nil
 	if text != "" {

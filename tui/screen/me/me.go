@@ -71,6 +71,9 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.draw()
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
+		m.draw()
 	case loadedMsg:
 		m.loaded, m.all = true, msg
 		m.draw()

@@ -108,6 +108,8 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 	case loadedMsg:
 		m.loaded, m.courses, m.err = true, msg.courses, msg.err
 		m.cursor.Clamp(len(m.rows()))

@@ -86,6 +86,9 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.layout()
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
+		m.layout()
 	case loadedMsg:
 		m.loaded, m.err, m.lesson = true, msg.err, msg.lesson
 		m.open(0)

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/cloudmastershub/cmh/client/hub"
-	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
@@ -93,7 +92,9 @@ func (m *Model) layout() {
 func (m *Model) add(lines ...string) { m.text.Lines = append(m.text.Lines, lines...) }
 
 func (m *Model) markdown(src, indent string) {
-	text, _ := m.env.Pages.Draw(src, markdown.Options{Width: min(m.width-len(indent)-3, 92), Styled: true, Color: !m.env.Mono, Links: true, Unfold: true, Words: m.env.Theme.Speaker})
+	o := m.env.Page(min(m.width-len(indent)-3, 92))
+	o.Unfold = true
+	text, _ := m.env.Pages.Draw(src, o)
 	for l := range strings.SplitSeq(text, "\n") {
 		m.add(indent + l)
 	}

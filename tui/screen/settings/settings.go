@@ -82,6 +82,8 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case screen.Themed:
+		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 	case loadedMsg:
 		return m.got(msg)
 	case tea.PasteMsg:

@@ -22,6 +22,7 @@ func SomeSettings() *Settings {
 		{Name: "pager", Origin: "default", About: "The program that shows long texts of commands, such as less -FRX."},
 		{Name: "accessible", Value: "false", Origin: "default", About: "Lines of text instead of screens, to be read aloud.", Choices: []string{"true", "false"}},
 		{Name: "language", Value: "de", Origin: "/home/ana/.config/cmh/config.yaml", About: "The language that cmh speaks; by default the one of your environment.", Choices: []string{"en", "de"}},
+		{Name: "theme", Value: "auto", Origin: "default", About: "Colours for a light or a dark terminal; auto asks it which it is.", Choices: []string{"auto", "light", "dark"}},
 	}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
+	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
 func main() {
@@ -32,7 +33,7 @@ func main() {
 	if *offline {
 		h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub at 127.0.0.1:8080.")
 	}
-	shell := func(context.Context, hub.LabSession) tea.ExecCommand { return &echo{} }
+	shell := func(context.Context, hub.LabSession, theme.Look) tea.ExecCommand { return &echo{} }
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	defer stop()
 	var b tui.Backend = h

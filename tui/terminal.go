@@ -1,0 +1,104 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/cloudmastershub/cmh/tui/screen"
+	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
+)
+
+// terminal is what is known of the one that we draw on. Its colours and its
+// environment are told before the first frame, in either order. What it draws on
+// has to be asked, and nothing waits for that.
+type terminal struct {
+	theme.Look
+	told    bool      // its environment was
+	asked   time.Time // zero: not yet
+	cut     time.Time // when the first half of an answer came; zero: whole ones do
+	leaving bool      // as soon as it has answered
+}
+
+// How long somebody who leaves waits for an answer, and how long the second half of
+// one may take: afterwards a key is a key.
+const (
+	forAnswer = 200 * time.Millisecond
+	forRest   = 2 * time.Second
+)
+
+// hears takes what the terminal says of itself, or whoever knows it, and has
+// everything drawn by that from now on.
+func (m model) hears(msg tea.Msg) (model, tea.Cmd) {
+	t := &m.terminal
+	switch msg := msg.(type) {
+	case tea.ColorProfileMsg:
+		t.Colours = msg.Profile
+	case tea.EnvMsg:
+		colours := t.Colours
+		t.Look, t.told = theme.Told(m.o.On, msg.Getenv), true
+		if colours != colorprofile.Unknown {
+			t.Colours = colours // the program has looked closer
+		}
+	case tea.BackgroundColorMsg:
+		if m.o.On == theme.Unknown {
+			t.Look = t.Answered(msg.Color)
+		}
+		if t.leaving {
+			return m, tea.Quit
+		}
+	}
+	m.env.Theme, m.env.Mono = themed(t.Look, m.o.Words), t.Colours <= colorprofile.ASCII
+	for i := range m.stack {
+		m, _ = m.send(i, screen.Themed{Theme: m.env.Theme, Mono: m.env.Mono})
+	}
+	if !m.terminal.told || !m.terminal.Ask || !m.terminal.asked.IsZero() || m.env.Mono {
+		return m, nil
+	}
+	m.terminal.asked = m.o.Now()
+	return m, tea.RequestBackgroundColor
+}
+
+// quit leaves. An answer that is still on its way would be typed into the
+// learner's shell: it is waited for, but not long.
+func (m model) quit() (model, tea.Cmd) {
+	left := forAnswer - m.o.Now().Sub(m.terminal.asked)
+	if !m.terminal.Ask || m.terminal.asked.IsZero() || left <= 0 {
+		return m, tea.Quit
+	}
+	m.terminal.leaving = true
+	return m, screen.After(m.ctx, left, tea.QuitMsg{})
+}
+
+// misread takes what was no key and no answer: perhaps the first half of one, on
+// a slow line.
+func (m model) misread(e uv.UnknownEvent) model {
+	if strings.HasPrefix(string(e), "\x1b]11;") {
+		m.terminal.cut = m.o.Now()
+	}
+	return m
+}
+
+// belongs reports whether what looks like a key is of the second half of an
+// answer.
+func (m *model) belongs(k tea.KeyPressMsg) bool {
+	if m.terminal.cut.IsZero() {
+		return false
+	}
+	s := k.String()
+	if m.o.Now().Sub(m.terminal.cut) < forRest && len(s) == 1 && strings.Contains("rgba:/0123456789bcdefABCDEF", s) {
+		return true
+	}
+	m.terminal.cut = time.Time{}
+	return s == "alt+\\" || s == "ctrl+g" // its end
+}
+
+func themed(l theme.Look, s words.Speaker) theme.Theme {
+	th := theme.New(l)
+	th.Speaker = s
+	return th
+}
