@@ -121,6 +121,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return m, tea.Batch(cmd, screen.Go(m.o.Open))
 		}
 		return m, cmd
+	case screen.Wished:
+		return m.wishes(msg.On)
 	case uv.UnknownEvent:
 		return m.misread(msg), nil
 	case standingMsg:
@@ -277,7 +279,7 @@ func tag(id int, cmd tea.Cmd) tea.Cmd {
 				out[i] = tag(id, c)
 			}
 			return out
-		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.Failed, screen.Said:
+		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.Failed, screen.Said, screen.Wished:
 			return msg
 		default:
 			if reflect.TypeOf(msg).PkgPath() == bubbletea {

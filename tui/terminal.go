@@ -18,10 +18,11 @@ import (
 // has to be asked, and nothing waits for that.
 type terminal struct {
 	theme.Look
-	told    bool      // its environment was
-	asked   time.Time // zero: not yet
-	cut     time.Time // when the first half of an answer came; zero: whole ones do
-	leaving bool      // as soon as it has answered
+	colours colorprofile.Profile // zero: not told yet
+	env     tea.EnvMsg           // likewise
+	asked   time.Time            // likewise
+	cut     time.Time            // when the first half of an answer came; zero: whole ones do
+	leaving bool                 // as soon as it has answered
 }
 
 // How long somebody who leaves waits for an answer, and how long the second half of
@@ -37,13 +38,9 @@ func (m model) hears(msg tea.Msg) (model, tea.Cmd) {
 	t := &m.terminal
 	switch msg := msg.(type) {
 	case tea.ColorProfileMsg:
-		t.Colours = msg.Profile
+		t.colours = msg.Profile
 	case tea.EnvMsg:
-		colours := t.Colours
-		t.Look, t.told = theme.Told(m.o.On, msg.Getenv), true
-		if colours != colorprofile.Unknown {
-			t.Colours = colours // the program has looked closer
-		}
+		t.Look, t.env = theme.Told(m.o.On, msg.Getenv), msg
 	case tea.BackgroundColorMsg:
 		if m.o.On == theme.Unknown {
 			t.Look = t.Answered(msg.Color)
@@ -52,15 +49,25 @@ func (m model) hears(msg tea.Msg) (model, tea.Cmd) {
 			return m, tea.Quit
 		}
 	}
+	if t.colours != colorprofile.Unknown { // the program has looked closer than the environment tells
+		t.Colours = t.colours
+	}
 	m.env.Theme, m.env.Mono = themed(t.Look, m.o.Words), t.Colours <= colorprofile.ASCII
 	for i := range m.stack {
 		m, _ = m.send(i, screen.Themed{Theme: m.env.Theme, Mono: m.env.Mono})
 	}
-	if !m.terminal.told || !m.terminal.Ask || !m.terminal.asked.IsZero() || m.env.Mono {
+	if t.colours == colorprofile.Unknown || t.env == nil || !t.Ask || !t.asked.IsZero() || m.env.Mono {
 		return m, nil
 	}
-	m.terminal.asked = m.o.Now()
+	t.asked = m.o.Now()
 	return m, tea.RequestBackgroundColor
+}
+
+// wishes draws for what somebody has said that their terminal is; it is asked again
+// when they no longer say anything.
+func (m model) wishes(on theme.Background) (model, tea.Cmd) {
+	m.o.On, m.terminal.asked = on, time.Time{}
+	return m.hears(m.terminal.env)
 }
 
 // quit leaves. An answer that is still on its way would be typed into the

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
+	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
@@ -101,6 +102,19 @@ func TestNoTerminalIsAsked(t *testing.T) {
 	_ = tui.Run(t.Context(), newHub(screentest.Ana), tui.Options{In: in, Out: &out, Env: []string{"TERM=xterm-256color", "COLORTERM=truecolor"}})
 	if strings.Contains(out.String(), ansi.RequestBackgroundColor) {
 		t.Errorf("%q", out.String())
+	}
+}
+
+// Who changes the setting sees what it does.
+func TestTheThemeChangesAtOnce(t *testing.T) {
+	deep := tells{first: tea.ColorProfileMsg{Profile: colorprofile.ANSI256}}
+	for keys, want := range map[string]string{"": "35m", "enter": "38;5;91m", "enter enter": "38;5;177m", "enter enter x": "35m"} {
+		o := options()
+		o.Settings = demo.SomeSettings()
+		got := drawn(t, newHub(screentest.Ana), o, deep, 80, 24, append([]string{",", "G"}, strings.Fields(keys)...)...)
+		if !strings.Contains(got, want) {
+			t.Errorf("after %q there is no %q:\n%q", keys, want, got)
+		}
 	}
 }
 

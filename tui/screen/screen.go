@@ -91,6 +91,8 @@ type (
 	Failed struct{ Err error }
 	// Said shows a short text until the next key.
 	Said struct{ Text string }
+	// Wished draws for such a terminal from now on.
+	Wished struct{ On theme.Background }
 )
 
 // Go returns the command that sends msg.

@@ -4,6 +4,7 @@ package cert
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,9 @@ func downloadCmd(env *cli.Env) *cobra.Command {
 			c, err := certificate(cmd.Context(), env, args[0])
 			if err != nil {
 				return err
+			}
+			if format == "text" && env.ForHumans() && env.Accessible() {
+				draw = func(w io.Writer, c hub.Certificate) { _, _ = io.WriteString(w, strings.Join(lines(c), "\n")+"\n") }
 			}
 			return cli.Print(env, c, func(w io.Writer) { draw(w, c) })
 		},

@@ -61,7 +61,27 @@ func writeHelp(env *Env, cmd *cobra.Command) {
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + env.Tf("More about a command: %s <command> --help", cmd.CommandPath()) + "\n")
 	}
-	_, _ = fmt.Fprint(env.Out, b.String())
+	text = b.String()
+	if env.ForHumans() && env.Accessible() {
+		text = withoutColumns(text)
+	}
+	_, _ = fmt.Fprint(env.Out, text)
+}
+
+// withoutColumns makes of two columns a name and what it is, to be read aloud.
+func withoutColumns(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		l = strings.TrimLeft(l, " ")
+		if name, is, ok := strings.Cut(l, "  "); ok {
+			l = name + ": " + strings.TrimLeft(is, " ")
+		}
+		if strings.HasPrefix(lines[i], " ") {
+			l = "  " + l
+		}
+		lines[i] = l
+	}
+	return strings.Join(lines, "\n")
 }
 
 // exampleOf returns the examples of a command. A group shows the first one of

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -71,28 +74,76 @@ func printRows(env *Env, items, cols int, head func(c int) (title string, word b
 		return writeTSV(env.Out, rows)
 	}
 	if env.Accessible() {
-		return writeSentences(env.Out, rows)
+		return writeSentences(env, rows)
 	}
 	return writeTable(env, rows)
 }
 
-// writeSentences writes each row as a line, every cell behind the title of its
-// column: what is read aloud has no columns.
-func writeSentences(w io.Writer, rows [][]string) error {
+// Pair writes a value behind its name: in a column for those who look at a
+// terminal, as a sentence for those who hear it, and tab separated for programs. A
+// value without a name speaks for itself.
+func (e *Env) Pair(w io.Writer, column int, name, value string) {
+	switch value = CleanLine(value); {
+	case !e.ForHumans():
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)
+	case !e.Accessible():
+		_, _ = fmt.Fprintf(w, "%-*s %s\n", column, e.T(name), value)
+	case name == "":
+		_, _ = fmt.Fprintln(w, value)
+	default:
+		_, _ = fmt.Fprintf(w, "%s: %s\n", e.T(name), value)
+	}
+}
+
+// marks stand for a state, beside a word that says it.
+const marks = "✓✗·!?-"
+
+// Aloud is a text without the mark that it begins with, for those who hear it: a
+// mark is read as its own name.
+func (e *Env) Aloud(text string) string {
+	if e.ForHumans() && e.Accessible() {
+		return strings.TrimLeft(text, marks+" ")
+	}
+	return text
+}
+
+// writeSentences writes each row as a line, its place among them and every cell
+// behind the title of its column: what is read aloud has no columns.
+func writeSentences(env *Env, rows [][]string) error {
 	var b strings.Builder
-	for _, r := range rows[1:] {
-		var parts []string
+	titles, rows := rows[0], rows[1:]
+	for n, r := range rows {
+		parts := []string{}
 		for i, c := range r {
-			if title := rows[0][i]; c != "" && title != "" {
-				parts = append(parts, title[:1]+strings.ToLower(title[1:])+" "+c)
-			} else if c != "" {
+			switch title := titles[i]; {
+			case strings.Trim(c, marks) == "":
+			case title == "":
 				parts = append(parts, c)
+			default:
+				parts = append(parts, capital(title)+" "+spoken(env, c))
 			}
 		}
-		b.WriteString(strings.Join(parts, ", ") + ".\n")
+		b.WriteString(env.Tf("%d of %d", n+1, len(rows)) + ". " + strings.Join(parts, ", ") + ".\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(env.Out, b.String())
 	return err
+}
+
+// capital is a title of a column as a word.
+func capital(title string) string {
+	_, n := utf8.DecodeRuneInString(title)
+	return title[:n] + strings.ToLower(title[n:])
+}
+
+// spoken is a cell in words: 3/4 is a part, not a slash.
+func spoken(env *Env, cell string) string {
+	a, of, ok := strings.Cut(cell, "/")
+	n, err := strconv.Atoi(a)
+	m, bad := strconv.Atoi(of)
+	if !ok || err != nil || bad != nil {
+		return cell
+	}
+	return env.Tf("%d of %d", n, m)
 }
 
 func writeTSV(w io.Writer, rows [][]string) error {

@@ -35,12 +35,12 @@ func viewCmd(env *cli.Env) *cobra.Command {
 				section(p, env.T("Before you begin"), c.Prerequisites)
 				lessons := make([]string, len(c.Lessons))
 				for i, l := range c.Lessons {
-					lessons[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
+					lessons[i] = named(env, i+1, l.ID, l.Title)
 				}
 				section(p, env.T("Lessons"), lessons)
 				labs := make([]string, len(c.Labs))
 				for i, l := range c.Labs {
-					labs[i] = fmt.Sprintf("%-24s %s", cli.CleanLine(l.ID), cli.CleanLine(l.Title))
+					labs[i] = named(env, i+1, l.ID, l.Title)
 				}
 				section(p, env.T("Labs"), labs)
 				if len(c.Lessons) > 0 {
@@ -49,6 +49,14 @@ func viewCmd(env *cli.Env) *cobra.Command {
 			})
 		},
 	}
+}
+
+// named is a lesson or a lab, with the id that commands know it by.
+func named(env *cli.Env, n int, id, title string) string {
+	if id, title = cli.CleanLine(id), cli.CleanLine(title); env.ForHumans() && env.Accessible() {
+		return fmt.Sprintf("%d. %s (%s)", n, title, id)
+	}
+	return fmt.Sprintf("%-24s %s", id, title)
 }
 
 func section(p func(string, ...any), title string, lines []string) {

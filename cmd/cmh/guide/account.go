@@ -97,6 +97,7 @@ func (g guide) settings(context.Context) ([]choice, error) {
 	return []choice{
 		{g.env.T("What is set"), g.command("config", "list")},
 		{g.env.T("Change a setting"), func(ctx context.Context) error {
+			g.run(ctx, "config", "list")
 			name, err := g.ask(ctx, "Which setting?")
 			if err != nil || name == "" {
 				return err

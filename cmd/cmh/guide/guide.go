@@ -85,13 +85,17 @@ type choice struct {
 	do   func(context.Context) error
 }
 
-// menu offers what fill returns, anew after each choice, until the learner
-// goes back.
+// menu offers what fill returns, anew after each choice, until the learner goes
+// back or there is nothing left.
 func (g guide) menu(ctx context.Context, title string, fill func(context.Context) ([]choice, error)) error {
 	for {
 		choices, err := fill(ctx)
 		if err != nil {
 			return err
+		}
+		if len(choices) == 0 {
+			g.say("%s. %s", title, g.env.T("Nothing to show."))
+			return nil
 		}
 		if err := g.choose(ctx, title, choices); errors.Is(err, errBack) {
 			return nil

@@ -9,41 +9,60 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// labs lists those that can be started here, a page at a time; what runs comes
-// first.
+// labs lists those that fit a filter, a page at a time; what runs comes first.
 //
 //go:noinline
-func (g guide) labs(cursor string) func(context.Context) error {
+func (g guide) labs(f hub.LabFilter, title string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return g.menu(ctx, g.env.T("Labs"), func(ctx context.Context) ([]choice, error) {
+		return g.menu(ctx, title, func(ctx context.Context) ([]choice, error) {
 			var out []choice
-			running := map[string]bool{}
+			running, f := map[string]bool{}, f
 			if all, err := g.hub.LabSessions(ctx); err == nil {
 				for _, s := range all {
 					if hub.Ended(s.State) {
 						continue
 					}
 					running[s.LabID] = true
-					if cursor == "" {
+					if f.Cursor == "" && f.Query == "" {
 						out = append(out, choice{sentence(g.env.Tf("Running: %s", s.Title), g.where(s)), g.lab(s.LabID)})
 					}
 				}
 			}
-			page, err := g.hub.Labs(ctx, hub.LabFilter{Runnable: true, Paging: hub.Paging{Limit: perPage, Cursor: cursor}})
+			f.Limit = perPage
+			page, err := g.hub.Labs(ctx, f)
 			if err != nil {
 				return nil, err
 			}
 			for _, l := range page.Items {
-				if !running[l.ID] {
-					out = append(out, choice{sentence(l.Title, g.env.T(l.Difficulty), g.minutes(l.EstimatedTime), g.env.N(len(l.Steps), "%d step", "%d steps", len(l.Steps))), g.lab(l.ID)})
+				if running[l.ID] && f.Query == "" {
+					continue
 				}
+				not := ""
+				if !l.Runnable {
+					not = g.env.T("can't run here")
+				}
+				out = append(out, choice{sentence(l.Title, g.env.T(l.Difficulty), g.minutes(l.EstimatedTime), g.env.N(len(l.Steps), "%d step", "%d steps", len(l.Steps)), not), g.lab(l.ID)})
 			}
 			if page.Next != "" {
-				out = append(out, choice{g.env.T("More labs"), g.labs(page.Next)})
+				more := f
+				more.Cursor = page.Next
+				out = append(out, choice{g.env.T("More labs"), g.labs(more, title)})
+			}
+			if f.Cursor == "" && f.Query == "" && f.Runnable {
+				out = append(out, choice{g.env.T("Search labs"), g.searchLabs},
+					choice{g.env.T("All labs, also those that can't run here"), g.labs(hub.LabFilter{}, g.env.T("All labs"))})
 			}
 			return out, nil
 		})
 	}
+}
+
+func (g guide) searchLabs(ctx context.Context) error {
+	text, err := g.ask(ctx, "Search for:")
+	if err != nil || text == "" {
+		return err
+	}
+	return g.labs(hub.LabFilter{Query: text}, g.env.Tf("Found for %s", cli.CleanLine(text)))(ctx)
 }
 
 // where says at which step a session is, and how long it has.
@@ -109,6 +128,9 @@ func (g guide) running(l hub.Lab, s hub.LabSession) []choice {
 	} else {
 		out = append(out, choice{g.env.T("Read about it"), g.command("lab", "view", l.ID)})
 	}
+	if len(l.Steps) > 1 {
+		out = append(out, choice{g.env.T("Look at another step"), g.other(l)})
+	}
 	// The shell is the learner's own terminal, as plain as any.
 	out = append(out, choice{g.env.T("Open the shell"), g.command("lab", "start", l.ID)})
 	if len(step.Questions) > 0 {
@@ -138,6 +160,19 @@ func (g guide) running(l hub.Lab, s hub.LabSession) []choice {
 			g.command("lab", "stop", s.ID),
 		)},
 	)
+}
+
+// other reads a step that the learner names.
+func (g guide) other(l hub.Lab) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return g.menu(ctx, g.env.T("Steps"), func(context.Context) ([]choice, error) {
+			var out []choice
+			for _, s := range l.Steps {
+				out = append(out, choice{cli.CleanLine(s.Title), g.command("lab", "view", l.ID, "--step", strconv.Itoa(s.Number))})
+			}
+			return out, nil
+		})
+	}
 }
 
 // leap goes to a step that the learner names.

@@ -2,6 +2,7 @@ package guide
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -23,9 +24,9 @@ func (g guide) home(ctx context.Context) ([]choice, error) {
 		choice{g.env.T("Courses"), g.courses(hub.CourseFilter{}, g.env.T("Courses"))},
 		choice{g.env.T("Search courses"), g.search},
 		choice{g.env.T("My courses"), g.courses(hub.CourseFilter{Enrolled: true}, g.env.T("My courses"))},
-		choice{g.env.T("Labs"), g.labs("")},
+		choice{g.env.T("Labs"), g.labs(hub.LabFilter{Runnable: true}, g.env.T("Labs"))},
 		choice{g.env.T("Progress"), g.progress},
-		choice{g.env.T("Certificates"), g.command("cert", "list")},
+		choice{g.env.T("Certificates"), g.certificates},
 		choice{g.env.T("Account"), func(ctx context.Context) error { return g.menu(ctx, g.env.T("Account"), g.account) }},
 		choice{g.env.T("Settings: what can be set, and how"), g.set},
 	), nil
@@ -76,8 +77,46 @@ func (g guide) courses(f hub.CourseFilter, title string) func(context.Context) e
 				out = append(out, choice{sentence(c.Title, g.env.T(c.Level), c.Provider, g.minutes(c.Duration), joined), g.course(c.Slug)})
 			}
 			if page.Next != "" {
-				f.Cursor = page.Next
-				out = append(out, choice{g.env.T("More courses"), g.courses(f, title)})
+				more := f
+				more.Cursor = page.Next
+				out = append(out, choice{g.env.T("More courses"), g.courses(more, title)})
+			}
+			if len(out) > 1 {
+				f.Cursor = ""
+				out = append(out, choice{g.env.T("Narrow this list"), g.narrow(f, title, page.Items)})
+			}
+			return out, nil
+		})
+	}
+}
+
+// narrow offers a list of fewer courses: those that are like some of these.
+func (g guide) narrow(f hub.CourseFilter, title string, of []hub.Course) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return g.menu(ctx, g.env.T("Narrow this list"), func(context.Context) ([]choice, error) {
+			var out []choice
+			for _, by := range []struct {
+				of func(hub.Course) string
+				to func(*hub.CourseFilter) *string
+			}{
+				{func(c hub.Course) string { return c.Level }, func(f *hub.CourseFilter) *string { return &f.Level }},
+				{func(c hub.Course) string { return c.Provider }, func(f *hub.CourseFilter) *string { return &f.Provider }},
+				{func(c hub.Course) string { return c.Category }, func(f *hub.CourseFilter) *string { return &f.Category }},
+			} {
+				var seen []string
+				for _, c := range of {
+					if v := by.of(c); v != "" && !slices.Contains(seen, v) {
+						seen = append(seen, v)
+					}
+				}
+				if len(seen) < 2 {
+					continue // that would narrow nothing
+				}
+				for _, v := range seen {
+					f, name := f, cli.CleanLine(g.env.T(v))
+					*by.to(&f) = v
+					out = append(out, choice{g.env.Tf("Only %s", name), g.courses(f, title+", "+name)})
+				}
 			}
 			return out, nil
 		})
@@ -183,14 +222,34 @@ func (g guide) lesson(course, id string) func(context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			for i := range all {
-				if all[i].ID == id && i+1 < len(all) {
-					out = append(out, choice{g.env.Tf("Next lesson: %s", cli.CleanLine(all[i+1].Title)), g.lesson(course, all[i+1].ID)})
-				}
+			i := slices.IndexFunc(all, func(l hub.Lesson) bool { return l.ID == id })
+			if i >= 0 && i+1 < len(all) {
+				out = append(out, choice{g.env.Tf("Next lesson: %s", cli.CleanLine(all[i+1].Title)), g.lesson(course, all[i+1].ID)})
+			}
+			if i > 0 {
+				out = append(out, choice{g.env.Tf("Lesson before: %s", cli.CleanLine(all[i-1].Title)), g.lesson(course, all[i-1].ID)})
 			}
 			return out, nil
 		})
 	}
+}
+
+// certificates are read out one by one.
+func (g guide) certificates(ctx context.Context) error {
+	all, err := g.hub.Certificates(ctx)
+	if err == nil && len(all) == 0 {
+		g.say("None yet: there is one for each course that you complete.")
+	}
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return g.menu(ctx, g.env.T("Certificates"), func(context.Context) ([]choice, error) {
+		var out []choice
+		for _, c := range all {
+			out = append(out, choice{sentence(c.Title, g.env.Words().When(c.IssuedAt.UTC(), "2 Jan 2006")), g.command("cert", "download", c.ID)})
+		}
+		return out, nil
+	})
 }
 
 func (g guide) progress(ctx context.Context) error {

@@ -67,7 +67,7 @@ func answer(ctx context.Context, env *cli.Env, b cli.Labs, ref string, a hub.Lab
 
 func marked(env *cli.Env, w io.Writer, r hub.AnswerResult) {
 	mark := map[bool]string{true: words.Mark("✓ right"), false: words.Mark("✗ not right")}[r.Right]
-	env.Fprintf(w, "%s: question %d of step %d\n", env.T(mark), r.Question, r.Step)
+	env.Fprintf(w, "%s: question %d of step %d\n", env.Aloud(env.T(mark)), r.Question, r.Step)
 	if r.Message != "" {
 		_, _ = fmt.Fprintln(w, cli.Clean(env.Words().Told(r.Message)))
 	}

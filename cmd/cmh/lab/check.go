@@ -124,7 +124,7 @@ func report(w io.Writer, env *cli.Env, r hub.CheckResult, hinted bool) {
 	case mark == "":
 		mark = "!"
 	}
-	env.Fprintf(w, "%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), env.T(word))
+	_, _ = io.WriteString(w, env.Aloud(env.Tf("%s Step %d: %s (%s)\n", mark, r.Step, cli.CleanLine(title), env.T(word))))
 	if named(r.Checks) {
 		for _, c := range r.Checks {
 			one(w, env, c)
@@ -160,12 +160,24 @@ func one(w io.Writer, env *cli.Env, c hub.CheckOutcome) {
 	if mark == "" {
 		mark = "?"
 	}
-	_, _ = fmt.Fprintf(w, "  %s %s\n", mark, cli.CleanLine(c.Name))
+	aloud := env.ForHumans() && env.Accessible()
+	if aloud {
+		word := map[string]string{"✓": words.Mark("passed"), "✗": words.Mark("not yet"), "?": words.Mark("could not be checked")}[mark]
+		_, _ = fmt.Fprintf(w, "  %s: %s\n", cli.CleanLine(c.Name), env.T(word))
+	} else {
+		_, _ = fmt.Fprintf(w, "  %s %s\n", mark, cli.CleanLine(c.Name))
+	}
 	if c.State == hub.StepPassed {
 		return
 	}
 	detail := func(name, text string) {
-		if text = strings.TrimSpace(cli.Clean(text)); text != "" {
+		switch text = strings.TrimSpace(cli.Clean(text)); {
+		case text == "":
+		case aloud && name == "":
+			_, _ = fmt.Fprintln(w, text)
+		case aloud:
+			_, _ = fmt.Fprintf(w, "%s: %s\n", name, text)
+		default:
 			_, _ = fmt.Fprintf(w, "    %-9s %s\n", name, strings.ReplaceAll(text, "\n", "\n              "))
 		}
 	}

@@ -17,14 +17,7 @@ import (
 //go:noinline
 func show(env *cli.Env, s hub.LabSession) error {
 	return cli.Print(env, s, func(w io.Writer) {
-		row := func(name, format string, a ...any) {
-			value := cli.CleanLine(fmt.Sprintf(format, a...))
-			if env.ForHumans() {
-				_, _ = fmt.Fprintf(w, "%-8s %s\n", env.T(name), value)
-			} else {
-				_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value)
-			}
-		}
+		row := func(name, format string, a ...any) { env.Pair(w, 8, name, fmt.Sprintf(format, a...)) }
 		row(words.Mark("Session"), "%s", s.ID)
 		row(words.Mark("Lab"), "%s: %s", s.LabID, s.Title)
 		row(words.Mark("State"), "%s", env.Shown().T(s.State))
@@ -64,7 +57,7 @@ func stepLine(env *cli.Env, st hub.StepState) string {
 	if mark == "" {
 		mark = "·"
 	}
-	return fmt.Sprintf("%s %d. %s (%s)", mark, st.Number, st.Title, env.Shown().T(st.State))
+	return env.Aloud(fmt.Sprintf("%s %d. %s (%s)", mark, st.Number, st.Title, env.Shown().T(st.State)))
 }
 
 // showStep prints the text of the step a session is at.

@@ -84,6 +84,9 @@ func text(env *cli.Env, l hub.Lesson) string {
 	if !strings.HasPrefix(strings.TrimSpace(l.Body), "# ") {
 		b.WriteString(cli.CleanLine(l.Title) + "\n\n")
 	}
+	if u := cli.CleanLine(l.VideoURL); u != "" {
+		b.WriteString(env.T("Video:") + " " + u + "\n\n")
+	}
 	b.WriteString(env.Markdown(l.Body))
 	if len(l.Resources) > 0 {
 		b.WriteString("\n" + env.T("Worth following") + "\n")

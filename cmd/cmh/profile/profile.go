@@ -3,7 +3,6 @@ package profile
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -52,13 +51,8 @@ func show(env *cli.Env, u hub.User) error {
 			{words.Mark("Location"), u.Profile.Location},
 			{words.Mark("Timezone"), u.Profile.Timezone},
 		} {
-			if l[1] == "" {
-				continue
-			}
-			if env.ForHumans() {
-				_, _ = fmt.Fprintf(w, "%-9s %s\n", env.T(l[0]), cli.CleanLine(l[1]))
-			} else {
-				_, _ = fmt.Fprintf(w, "%s\t%s\n", l[0], cli.CleanLine(l[1]))
+			if l[1] != "" {
+				env.Pair(w, 9, l[0], l[1])
 			}
 		}
 	})

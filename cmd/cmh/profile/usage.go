@@ -36,7 +36,7 @@ func usageCmd(env *cli.Env) *cobra.Command {
 						of += env.Tf(", more from %s", env.Words().When(used.ResetsAt.Local(), "15:04"))
 					}
 					if env.ForHumans() {
-						_, _ = fmt.Fprintf(w, "%-24s %d %s\n", env.T(name), used.Used, of)
+						env.Pair(w, 24, name, fmt.Sprintf("%d %s", used.Used, of))
 					} else {
 						_, _ = fmt.Fprintf(w, "%s\t%d\t%d\n", name, used.Used, used.Limit)
 					}

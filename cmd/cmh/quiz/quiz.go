@@ -160,7 +160,7 @@ func ask(ctx context.Context, env *cli.Env, q *hub.Quiz, answers map[string][]st
 func report(w io.Writer, env *cli.Env, q *hub.Quiz, r hub.QuizResult) {
 	for _, a := range r.Questions {
 		mark := map[bool]string{true: words.Mark("✓ right"), false: words.Mark("✗ wrong")}[a.Correct]
-		_, _ = fmt.Fprintf(w, "%s: %s\n", env.T(mark), cli.CleanLine(a.ID))
+		_, _ = fmt.Fprintf(w, "%s: %s\n", env.Aloud(env.T(mark)), cli.CleanLine(a.ID))
 		if a.Explanation != "" {
 			_, _ = io.WriteString(w, env.Markdown(a.Explanation))
 		}

@@ -115,14 +115,18 @@ func (m Model) got(msg loadedMsg) (Model, tea.Cmd) {
 	if i < 0 {
 		return m, nil
 	}
-	s, text := m.all[i], ""
-	if s.Wins {
-		text = th.Tf("%s stays %q: %s wins over the file.", s.Name, safe.Line(s.Value), safe.Line(s.Origin))
-	} else {
-		text = th.Tf("%s is %q, from the next start on.", s.Name, safe.Line(s.Value))
+	s := m.all[i]
+	switch {
+	case s.Wins:
+		return m, screen.Go(screen.Said{Text: th.Tf("%s stays %q: %s wins over the file.", s.Name, safe.Line(s.Value), safe.Line(s.Origin))})
+	case s.Name == themeName:
+		return m, tea.Batch(screen.Go(screen.Wished{On: theme.Named(s.Value)}), screen.Go(screen.Said{Text: th.Tf("%s is %q now.", s.Name, safe.Line(s.Value))}))
 	}
-	return m, screen.Go(screen.Said{Text: text})
+	return m, screen.Go(screen.Said{Text: th.Tf("%s is %q, from the next start on.", s.Name, safe.Line(s.Value))})
 }
+
+// themeName is the setting that can be seen at once.
+const themeName = "theme"
 
 var (
 	choose = theme.Bind("enter", "change", "enter", "space", "right", "l")
