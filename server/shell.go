@@ -18,8 +18,8 @@ import (
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
-	"github.com/cloudmastershub/cmh/words"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // shellOn opens labs' shells on the terminal that the screens are on. It takes

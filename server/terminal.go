@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 
 	"charm.land/ssh"
@@ -88,6 +90,18 @@ func (t *terminal) tellScreens() {
 	default:
 	}
 	t.windows <- t.window
+}
+
+// Environ is the session's, with what stands for no colours as those understand it
+// who decide on them: any value means it.
+func (t *terminal) Environ() []string {
+	env := slices.Clone(t.Session.Environ())
+	for i, kv := range env {
+		if strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" {
+			env[i] = "NO_COLOR=1"
+		}
+	}
+	return env
 }
 
 // Pty is what the screens see of the PTY.

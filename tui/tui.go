@@ -7,9 +7,13 @@ package tui
 import (
 	"context"
 	"io"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/markdown"
@@ -122,8 +126,13 @@ func Run(ctx context.Context, b Backend, o Options) error {
 	if o.Out != nil {
 		opts = append(opts, tea.WithOutput(o.Out))
 	}
-	if o.Env != nil {
-		opts = append(opts, tea.WithEnvironment(o.Env))
+	env := o.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	opts = append(opts, tea.WithEnvironment(env))
+	if slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" }) { // whatever it says
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	}
 	_, err := tea.NewProgram(New(ctx, b, o), opts...).Run()
 	if ctx.Err() != nil {

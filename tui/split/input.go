@@ -61,7 +61,7 @@ func (d *desk) key1(p []byte) int {
 		return d.pasted(p)
 	}
 	if d.input.telling {
-		return d.told(p)
+		return d.untilSaid(p)
 	}
 	if p[0] == 0x1b && len(p) > 1 {
 		return d.sequence(p)

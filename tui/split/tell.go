@@ -48,9 +48,9 @@ func (d *desk) hears(seq string) {
 	d.changed()
 }
 
-// told passes over the rest of something long that the terminal says, up to its
+// untilSaid passes over the rest of something long that the terminal says, up to its
 // end or to the first key that can't belong to it.
-func (d *desk) told(p []byte) int {
+func (d *desk) untilSaid(p []byte) int {
 	n := bytes.IndexFunc(p, func(r rune) bool { return r < 0x20 })
 	if n < 0 {
 		return len(p)

@@ -82,12 +82,15 @@ type Look struct {
 // environment tells.
 func Told(wish Background, getenv func(string) string) Look {
 	var vars []string
-	for _, name := range []string{"TERM", "COLORTERM", "WT_SESSION", "NO_COLOR"} {
+	for _, name := range []string{"TERM", "COLORTERM", "WT_SESSION"} {
 		if v := getenv(name); v != "" {
 			vars = append(vars, name+"="+v)
 		}
 	}
 	l := Look{wish, colorprofile.Env(vars), false}
+	if getenv("NO_COLOR") != "" { // whatever it says
+		l.Colours = min(l.Colours, colorprofile.ASCII)
+	}
 	if wish == Unknown {
 		l.On, l.Ask = Hinted(getenv("COLORFGBG")), l.Colours > colorprofile.ASCII && answers(getenv("TERM"))
 	}
@@ -115,13 +118,18 @@ func (l Look) Answered(c color.Color) Look {
 }
 
 // A palette has the colour of each role on one kind of background. All are among
-// the 256 of xterm, so that fewer colours change nothing until there are sixteen.
-// A test holds each to what WCAG asks of text.
+// the 256 of xterm, so that nothing is lost where there are no more; of the sixteen
+// it is the half that suits. A test holds each to what WCAG asks of text.
 type palette struct{ accent, good, bad, faint color.Color }
 
-func paletteOn(b Background) palette {
-	if b == Light {
+func (l Look) palette() palette {
+	switch few := l.Colours == colorprofile.ANSI; {
+	case l.On == Light && few:
+		return palette{lipgloss.Magenta, lipgloss.Green, lipgloss.Red, nil}
+	case l.On == Light:
 		return palette{rgb(0x8700af), rgb(0x005f00), rgb(0xaf0000), rgb(0x626262)}
+	case few:
+		return palette{lipgloss.BrightMagenta, lipgloss.BrightGreen, lipgloss.BrightRed, nil}
 	}
 	return palette{rgb(0xd787ff), rgb(0x87d787), rgb(0xff8787), rgb(0x9e9e9e)}
 }
@@ -135,7 +143,7 @@ func New(l Look) Theme {
 	if l.On == Unknown || l.Colours <= colorprofile.ASCII {
 		return t
 	}
-	p := paletteOn(l.On)
+	p := l.palette()
 	paint := func(c color.Color, styles ...*lipgloss.Style) {
 		for _, s := range styles {
 			*s = s.Foreground(l.Colours.Convert(c))
@@ -144,7 +152,7 @@ func New(l Look) Theme {
 	paint(p.accent, &t.Brand, &t.Section, &t.Selected, &t.Accent)
 	paint(p.good, &t.Good)
 	paint(p.bad, &t.Bad)
-	if l.Colours > colorprofile.ANSI { // no grey of the sixteen is safe: in some palettes it is the background
+	if p.faint != nil { // no grey of the sixteen is safe: in some palettes it is the background
 		t.Faint = lipgloss.NewStyle()
 		paint(p.faint, &t.Faint)
 	}

@@ -91,7 +91,7 @@ func TestLook(t *testing.T) {
 		{wish: "dark", term: "linux", on: theme.Dark, colours: colorprofile.ANSI, then: theme.Dark, accentFaint: "95 2"},
 		{wish: "auto", term: "linux", colours: colorprofile.ANSI, then: theme.Unknown, accentFaint: "35 2"},
 		{wish: "pink", term: "xterm-256color", fgbg: "x;y", ask: true, colours: colorprofile.ANSI256, then: theme.Unknown, accentFaint: "35 2"},
-		{term: "xterm-256color", none: "1", fgbg: "15;0", on: theme.Dark, colours: colorprofile.ASCII, then: theme.Dark, accentFaint: "35 2"},
+		{term: "xterm-256color", none: "yes", fgbg: "15;0", on: theme.Dark, colours: colorprofile.ASCII, then: theme.Dark, accentFaint: "35 2"},
 		{term: "dumb", colours: colorprofile.NoTTY, then: theme.Unknown, accentFaint: "35 2"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s %s", tt.wish, tt.term, tt.colorterm, tt.fgbg), func(t *testing.T) {

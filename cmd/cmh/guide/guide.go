@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -15,14 +16,23 @@ import (
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
-// Run runs one command of cmh, and returns its exit status.
-type Run func(ctx context.Context, args ...string) int
+// Run runs one command of cmh for env, and returns its exit status.
+type Run func(ctx context.Context, env *cli.Env, args ...string) int
 
 type guide struct {
 	env *cli.Env
 	hub cli.Backend
-	run Run
+	do  Run
 	own bool // this machine is the learner's: config is among the commands
+}
+
+func (g guide) run(ctx context.Context, args ...string) int { return g.do(ctx, g.env, args...) }
+
+// hushed is run for what is said otherwise. What goes wrong is still said.
+func (g guide) hushed(ctx context.Context, args ...string) int {
+	env := *g.env
+	env.Out = io.Discard
+	return g.do(ctx, &env, args...)
 }
 
 // errQuit ends the guide from wherever one is.

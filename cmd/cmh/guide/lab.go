@@ -107,10 +107,8 @@ func (g guide) lab(id string) func(context.Context) error {
 // start starts a lab, waits until it is ready, and reads its first step.
 func (g guide) start(id string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if g.run(ctx, "lab", "start", id, "--detach") != cli.ExitOK {
-			return ctx.Err()
-		}
-		if g.run(ctx, "lab", "wait", id) != cli.ExitOK {
+		g.say("Preparing %s ...", cli.CleanLine(id))
+		if g.hushed(ctx, "lab", "start", id, "--detach") != cli.ExitOK || g.hushed(ctx, "lab", "wait", id) != cli.ExitOK {
 			return ctx.Err()
 		}
 		g.say("The lab is ready.")

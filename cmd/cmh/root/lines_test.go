@@ -243,7 +243,7 @@ var instead = map[string]string{
 	"start the lab": "Start it", "shell": "Open the shell", "check": "Have the step checked", "next step": "Go on to the next step", "hint": "A hint", "solution": "The solution",
 	"skip": "", // is offered after three checks
 	"stop": "Stop it", "step before": "Look at another step", "step after": "Look at another step",
-	"account": "Account", "revoke": "Revoke", "change": "Change a setting", "as by default": "Nothing takes it away",
+	"settings": "Settings", "account": "Account", "revoke": "Revoke", "change": "Change a setting", "as by default": "Nothing takes it away",
 }
 
 // Everything that has a key on the screens can be done in lines.

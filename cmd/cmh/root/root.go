@@ -86,7 +86,7 @@ func New(env *cli.Env, local *Local) *cobra.Command {
 // runs in a tree of its own, because flags stay where they were set.
 func guided(ctx context.Context, env *cli.Env, l Local) error {
 	l.Open = nil
-	return guide.Open(ctx, env, func(ctx context.Context, args ...string) int {
+	return guide.Open(ctx, env, func(ctx context.Context, env *cli.Env, args ...string) int {
 		again := *env
 		again.Lines = true
 		tree := New(&again, &l)

@@ -306,10 +306,19 @@ func (m Model) Keys() []key.Binding {
 	if m.search.Focus {
 		return []key.Binding{theme.Bind("enter", "to the list"), theme.Bind("esc", "clear")}
 	}
-	lv := level
-	if m.labs {
-		lv = theme.Bind("v", "runnable here", "v")
-		return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, sorting, clearAll, k.Reload}
+	var out []key.Binding
+	if len(m.shown()) > 0 {
+		out = append(out, k.Move, k.Open)
 	}
-	return []key.Binding{k.Move, k.Open, k.Filter, provider, lv, category, sorting, clearAll, k.Reload}
+	out = append(out, k.Filter, provider)
+	if m.labs {
+		out = append(out, theme.Bind("v", "runnable here", "v"))
+	} else {
+		out = append(out, level, category)
+	}
+	out = append(out, sorting)
+	if m.sort != "" || m.ask != (question{}) || m.search.Value != "" {
+		out = append(out, clearAll)
+	}
+	return append(out, k.Reload)
 }

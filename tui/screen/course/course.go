@@ -246,10 +246,17 @@ func (m Model) Keys() []key.Binding {
 	if m.asks {
 		return []key.Binding{theme.Bind("y", "yes"), theme.Bind("any other key", "no")}
 	}
-	if m.loaded && !m.course.Enrolled {
-		return []key.Binding{k.Move, k.Open, enroll, k.Reload}
+	var out []key.Binding
+	switch {
+	case !m.loaded || m.err != nil:
+		return []key.Binding{k.Reload}
+	case len(m.path()) > 0:
+		out = append(out, k.Move, k.Open)
 	}
-	return []key.Binding{k.Move, k.Open, leave, k.Reload}
+	if m.course.Enrolled {
+		return append(out, leave, k.Reload)
+	}
+	return append(out, enroll, k.Reload)
 }
 
 // View draws the screen in the size last given.

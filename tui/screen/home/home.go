@@ -186,6 +186,12 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
+	switch {
+	case m.err != nil || !m.loaded:
+		return []key.Binding{k.Reload}
+	case len(m.targets()) < 2:
+		return []key.Binding{k.Open, k.Reload}
+	}
 	return []key.Binding{k.Move, k.Open, k.Reload}
 }
 

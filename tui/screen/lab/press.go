@@ -231,9 +231,9 @@ func (m Model) Keys() []key.Binding {
 	case !m.loaded || m.err != nil:
 		return []key.Binding{k.Reload}
 	case !m.running():
-		return []key.Binding{start, k.Scroll, k.Reload}
+		return append(m.scrolls(start), k.Reload)
 	case m.preparing():
-		return []key.Binding{stop, k.Scroll}
+		return m.scrolls(stop)
 	}
 	out := []key.Binding{shell, check, next, hint, solution}
 	if m.stuck() {
@@ -247,6 +247,14 @@ func (m Model) Keys() []key.Binding {
 		out = append(out, unfold)
 	}
 	return append(out, earlier, after)
+}
+
+// scrolls is a key, and those that scroll where there is more text than room.
+func (m Model) scrolls(first key.Binding) []key.Binding {
+	if len(m.text.Lines) > m.room() {
+		return []key.Binding{first, m.env.Theme.Keys.Scroll}
+	}
+	return []key.Binding{first}
 }
 
 // stuck reports whether the current step may be skipped.

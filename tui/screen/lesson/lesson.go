@@ -283,8 +283,13 @@ func (m Model) Keys() []key.Binding {
 		return []key.Binding{k.Move, theme.Bind("enter", "go there"), theme.Bind("esc", "back to the text")}
 	case m.find.On():
 		return append(m.find.Keys(), k.Scroll)
+	case !m.loaded || m.err != nil:
+		return []key.Binding{k.Reload}
 	}
-	out := []key.Binding{k.Scroll}
+	var out []key.Binding
+	if len(m.text.Lines) > m.room() {
+		out = append(out, k.Scroll)
+	}
 	if m.neighbour(1) != "" {
 		out = append(out, next)
 	}

@@ -101,6 +101,9 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
+	if len(m.text.Lines) <= m.height {
+		return []key.Binding{account, k.Settings, k.Reload}
+	}
 	return []key.Binding{k.Scroll, account, k.Settings, k.Reload}
 }
 

@@ -152,7 +152,13 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	return []key.Binding{k.Move, k.Open, fold, k.Reload}
+	if m.err == nil && len(m.courses) > 0 {
+		return []key.Binding{k.Move, k.Open, fold, k.Reload}
+	}
+	if m.err == nil && m.loaded {
+		return []key.Binding{theme.Bind("enter", "catalogue"), k.Reload}
+	}
+	return []key.Binding{k.Reload}
 }
 
 // View draws the screen in the size last given.

@@ -189,6 +189,9 @@ func (m Model) Keys() []key.Binding {
 		return []key.Binding{theme.Bind("enter", "save"), theme.Bind("esc", "cancel")}
 	}
 	k := m.env.Theme.Keys
+	if m.err != nil || len(m.all) == 0 {
+		return []key.Binding{k.Reload}
+	}
 	return []key.Binding{k.Move, choose, unset, k.Reload}
 }
 

@@ -338,7 +338,7 @@ func (h *Hub) CheckLab(context.Context, string, int) (hub.CheckResult, error) {
 	steps := append([]hub.StepState(nil), h.session.Steps...)
 	s := &steps[h.session.Step-1]
 	s.Attempts++
-	r := hub.CheckResult{Step: s.Number, State: hub.StepPassed}
+	r := hub.CheckResult{SessionID: h.session.ID, Step: s.Number, State: hub.StepPassed}
 	if s.Attempts == 1 {
 		r.State, r.Message = hub.StepFailed, "/srv/app/secret is readable by everybody.\nexpected: -rw-------\nobserved: -rw-r--r--"
 	}
