@@ -91,6 +91,8 @@ func (g guide) courses(f hub.CourseFilter, title string) func(context.Context) e
 }
 
 // narrow offers a list of fewer courses: those that are like some of these.
+//
+//go:noinline
 func (g guide) narrow(f hub.CourseFilter, title string, of []hub.Course) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return g.menu(ctx, g.env.T("Narrow this list"), func(context.Context) ([]choice, error) {
