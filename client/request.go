@@ -59,17 +59,39 @@ type call struct {
 // methods have no type parameters. path is cut at its slashes, so a segment
 // that may hold one goes through seg.
 func get[T any](ctx context.Context, c *Client, path string, query url.Values) (T, error) {
-	return ask[T](ctx, c, call{method: http.MethodGet, path: cut(path), query: query})
+	var out T
+	return got(&out, c.fill(ctx, &out, http.MethodGet, path, query, nil))
 }
 
 func put[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
-	return ask[T](ctx, c, call{method: http.MethodPut, path: cut(path), body: body})
+	var out T
+	return got(&out, c.fill(ctx, &out, http.MethodPut, path, nil, body))
 }
 
 // post carries a fresh Idempotency-Key, so that it may be repeated when the
 // answer was lost.
 func post[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
-	return ask[T](ctx, c, call{method: http.MethodPost, path: cut(path), body: body, key: rand.Text()})
+	var out T
+	return got(&out, c.fill(ctx, &out, http.MethodPost, path, nil, body))
+}
+
+// fill has out decoded from the answer. Whatever needs no type parameter is here,
+// once for all of them.
+func (c *Client) fill(ctx context.Context, out any, method, path string, query url.Values, body any) error {
+	r := call{method: method, path: cut(path), query: query, body: body, out: out}
+	if method == http.MethodPost {
+		r.key = rand.Text()
+	}
+	_, err := c.do(ctx, r)
+	return err
+}
+
+// got is nothing where there was an error, whatever was decoded until then.
+func got[T any](out *T, err error) (T, error) {
+	if err != nil {
+		return *new(T), err
+	}
+	return *out, nil
 }
 
 func remove(ctx context.Context, c *Client, path string) error {
@@ -78,16 +100,22 @@ func remove(ctx context.Context, c *Client, path string) error {
 }
 
 func ask[T any](ctx context.Context, c *Client, r call) (T, error) {
-	var out, none T
+	var out T
 	r.out = &out
-	if _, err := c.do(ctx, r); err != nil {
-		return none, err
-	}
-	return out, nil
+	_, err := c.do(ctx, r)
+	return got(&out, err)
 }
 
 // list asks for one page.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values, p hub.Paging) (hub.Page[T], error) {
+	var page hub.Page[T]
+	next, err := c.fillPage(ctx, &page.Items, path, query, p)
+	page.Next = next
+	return page, err
+}
+
+// fillPage is fill for a page, and returns the cursor of the next one.
+func (c *Client) fillPage(ctx context.Context, out any, path string, query url.Values, p hub.Paging) (next string, err error) {
 	if query == nil {
 		query = url.Values{}
 	}
@@ -97,12 +125,11 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 	if p.Cursor != "" {
 		query.Set("cursor", p.Cursor)
 	}
-	var page hub.Page[T]
-	resp, err := c.do(ctx, call{method: http.MethodGet, path: cut(path), query: query, out: &page.Items})
-	if err == nil {
-		page.Next = nextCursor(resp.Header().Get("Link"))
+	resp, err := c.do(ctx, call{method: http.MethodGet, path: cut(path), query: query, out: out})
+	if err != nil {
+		return "", err
 	}
-	return page, err
+	return nextCursor(resp.Header().Get("Link")), nil
 }
 
 // seg makes any text one segment of a path.

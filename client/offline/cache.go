@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -240,7 +241,8 @@ func (c *Cache) trim(dir string) {
 		}
 		all, sum = append(all, info), sum+info.Size()
 	}
-	slices.SortFunc(all, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	// Every program has sort.Slice once, and slices.SortFunc, 20 kB of it, for each type.
+	sort.Slice(all, func(i, j int) bool { return all[i].ModTime().Before(all[j].ModTime()) })
 	for _, info := range all {
 		if sum <= mostKept {
 			return

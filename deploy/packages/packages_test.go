@@ -203,8 +203,13 @@ func TestWhereDistributionsHaveThings(t *testing.T) {
 	licence := "a\n" + "Apache License\nVersion 2.0, January 2004\nchanged by a word, or any such warranty or additional liability.\nb"
 	r := release{version: "v1.2.3-rc.1", date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	in := []file{
-		{"cmh", 0o755, nil}, {"CHANGELOG.md", 0o644, nil}, {"README.md", 0o644, nil}, {licences, 0o644, []byte(licence)}, {"man/man1/cmh.1", 0o644, nil},
-		{"completions/zsh/_cmh", 0o644, nil}, {"completions/powershell/cmh.ps1", 0o644, nil},
+		{"cmh", 0o755, nil},
+		{"CHANGELOG.md", 0o644, nil},
+		{"README.md", 0o644, nil},
+		{licences, 0o644, []byte(licence)},
+		{"man/man1/cmh.1", 0o644, nil},
+		{"completions/zsh/_cmh", 0o644, nil},
+		{"completions/powershell/cmh.ps1", 0o644, nil},
 	}
 	for kind, want := range map[string][]string{
 		"deb": {"/usr/bin/cmh", "/usr/share/doc/cmh/changelog.gz", "/usr/share/doc/cmh/README.md", "/usr/share/doc/cmh/copyright", "/usr/share/man/man1/cmh.1.gz", "/usr/share/zsh/vendor-completions/_cmh", "/usr/share/doc/cmh/changelog.Debian.gz", "/usr/share/lintian/overrides/cmh"},

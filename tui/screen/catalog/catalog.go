@@ -3,9 +3,9 @@
 package catalog
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -245,11 +245,11 @@ func (m Model) shown() []item {
 		return out
 	}
 	out = slices.Clone(out)
-	slices.SortStableFunc(out, func(a, b item) int {
+	sort.SliceStable(out, func(i, j int) bool { // slices has it once more for each type
 		if m.sort == byTime {
-			return cmp.Compare(a.minutes, b.minutes)
+			return out[i].minutes < out[j].minutes
 		}
-		return cmp.Compare(a.lower, b.lower)
+		return out[i].lower < out[j].lower
 	})
 	return out
 }
