@@ -100,13 +100,19 @@ func CreateUser(ctx context.Context, cfg Config, r hub.Registration, role hub.Ro
 
 // WithDatabase calls do with where PostgreSQL's programs are, and the variables by
 // which they find the hub's own database, which is started for it unless a server
-// runs. Nothing of the hub's is made in it.
-func WithDatabase(ctx context.Context, cfg Config, do func(bin string, env []string) error) (err error) {
+// runs. Nothing of the hub's is made in it. Where there is none it is made only if
+// fresh: an empty one could be taken for the hub's, and kept as its backup.
+func WithDatabase(ctx context.Context, cfg Config, fresh bool, do func(bin string, env []string) error) (err error) {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return err
 	}
 	if cfg.DatabaseURL != "" {
 		return errors.New("the database is one that you keep (CMH_DATABASE_URL): run the program with its address, such as psql -d \"$CMH_DATABASE_URL\"")
+	}
+	if there, err := privatepg.Exists(privateConfig(cfg).Dir); err != nil {
+		return err
+	} else if !there && !fresh {
+		return fmt.Errorf("no hub has kept anything in %s: set CMH_DATA_DIR, or CMH_DATABASE_URL, as it is for the hub (a service has it in its unit, or in /etc/cmh/server.env); --new makes a database there, for a restore", cfg.DataDir)
 	}
 	if err := makeDataDir(cfg.DataDir); err != nil {
 		return err

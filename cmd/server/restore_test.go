@@ -176,7 +176,7 @@ func TestBackupIsRestored(t *testing.T) {
 				}
 				s.env = append(s.env, "CMH_DATABASE_URL="+db)
 			} else {
-				s.pg("pg_restore", "--no-owner", "--single-transaction", "-d", "postgres", dump)
+				s.pg("--new", "pg_restore", "--no-owner", "--single-transaction", "-d", "postgres", dump)
 			}
 			s.env = append(s.env, withLabs()...)
 			s.start()

@@ -88,6 +88,15 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
+// Exists says whether a database was ever made in dir, a Config's Dir.
+func Exists(dir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dir, "data", "PG_VERSION"))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Join opens the database, or finds the running one of another process. Done
 // ends what Join started.
 func Join(ctx context.Context, cfg Config) (dsn string, done func(context.Context) error, err error) {
