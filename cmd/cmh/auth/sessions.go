@@ -5,7 +5,11 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words"
 )
+
+// How somebody has signed in, in words.
+var _ = [...]string{words.Mark("password"), words.Mark("device")}
 
 func sessionsCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
@@ -26,7 +30,7 @@ func sessionsCmd(env *cli.Env) *cobra.Command {
 				cli.Column[hub.Session]{Title: "ID", Cell: func(s hub.Session) string { return s.ID }},
 				cli.Column[hub.Session]{Title: "HERE", Cell: func(s hub.Session) string { return cli.YesNo(s.Current) }, Word: true},
 				cli.Column[hub.Session]{Title: "PROGRAM", Cell: func(s hub.Session) string { return s.Client }},
-				cli.Column[hub.Session]{Title: "BY", Cell: func(s hub.Session) string { return s.Method }},
+				cli.Column[hub.Session]{Title: "BY", Cell: func(s hub.Session) string { return s.Method }, Word: true},
 				cli.Column[hub.Session]{Title: "SINCE", Cell: func(s hub.Session) string { return env.Shown().When(s.CreatedAt.UTC(), "2006-01-02 15:04") }})
 		},
 	}

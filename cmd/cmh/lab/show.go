@@ -52,6 +52,9 @@ func left(env *cli.Env, until time.Time) string {
 // stands beside it.
 var marks = map[string]string{hub.StepPassed: "✓", hub.StepFailed: "✗", hub.StepError: "!", hub.StepSkipped: "-"}
 
+// The same as words, and how a check went.
+var _ = [...]string{words.Mark("pending"), words.Mark("failed"), words.Mark("error"), words.Mark("skipped"), words.Mark("unverified")}
+
 func stepLine(env *cli.Env, st hub.StepState) string {
 	mark := marks[st.State]
 	if mark == "" {
