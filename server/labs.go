@@ -3,10 +3,11 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"time"
+	"sync/atomic"
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/all"
@@ -39,16 +40,24 @@ func UsedImages(cfg Config) ([]string, error) {
 }
 
 // installed answers whether an image is there, from the store as it is then, and
-// when that was changed last.
-func installed(cfg Config) (is func(string) bool, changed func() time.Time, err error) {
+// gives a text that is another once the answers may be. Where it can't be told, a
+// lab may be tried, which says why not, and no such answer lasts.
+func installed(cfg Config) (is func(string) bool, state func() string, err error) {
 	store, err := OpenImages(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
+	var untold atomic.Int64
 	return func(name string) bool {
-		_, err := store.Resolve(cmp.Or(name, cfg.LabImage))
-		return err == nil
-	}, store.Changed, nil
+			_, err := store.Resolve(cmp.Or(name, cfg.LabImage))
+			if err != nil && !errors.Is(err, labs.ErrNoImage) { // no descriptor, no space: that passes
+				untold.Add(1)
+				return true
+			}
+			return err == nil
+		}, func() string {
+			return fmt.Sprint(store.State(), untold.Load())
+		}, nil
 }
 
 // oneLearner says that a sandbox of d can take all of this machine.

@@ -215,7 +215,7 @@ func configureLabs(ctx context.Context, a *app.App, cfg Config, driver labs.Driv
 		}
 		a.Labs.Engine = &labs.Engine{Driver: driver, Image: cfg.LabImage, Egress: out, Desk: newDesk(a, driver)}
 		a.Labs.Abilities = abilities(ctx, cfg, a.Labs.Engine)
-		if a.Labs.Installed, a.Labs.Changed, err = installed(cfg); err != nil {
+		if a.Labs.Installed, a.Labs.InstalledState, err = installed(cfg); err != nil {
 			return err
 		}
 		a.Labs.OneLearner = oneLearner(ctx, driver)

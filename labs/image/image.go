@@ -74,13 +74,19 @@ func Open(dir string) (*Store, error) {
 // Dir is where the store lies.
 func (s *Store) Dir() string { return s.dir }
 
-// Changed is when an image was last given a name or lost one.
-func (s *Store) Changed() time.Time {
-	st, err := os.Stat(filepath.Join(s.dir, namesDir))
-	if err != nil {
-		return time.Time{}
+// State is another text once an image was given a name or lost one, or the tiny
+// one's program was changed.
+func (s *Store) State() string {
+	var b strings.Builder
+	for _, path := range []string{filepath.Join(s.dir, namesDir), s.tiny.path} {
+		var st unix.Stat_t
+		if err := unix.Stat(path, &st); err != nil {
+			fmt.Fprintln(&b, err)
+		} else {
+			fmt.Fprintln(&b, st.Ino, st.Ctim.Nano()) // a program may be exchanged for one of the same time
+		}
 	}
-	return st.ModTime()
+	return b.String()
 }
 
 // Resolve finds an image by its name or, as a registry knows it, by its
@@ -144,8 +150,11 @@ func folder(digest string) string { return strings.Replace(digest, ":", "-", 1) 
 
 func (s *Store) read(name, dir string) (Root, error) {
 	raw, err := os.ReadFile(filepath.Join(s.dir, dir, metaFile))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return Root{}, fmt.Errorf("%w: %s: %w", labs.ErrNoImage, name, err)
+	}
+	if err != nil {
+		return Root{}, fmt.Errorf("read image %s: %w", name, err)
 	}
 	var r Root
 	if err := json.Unmarshal(raw, &r); err != nil {

@@ -318,6 +318,16 @@ func TestMissingImageSaysHowToGetIt(t *testing.T) {
 	if _, err := s.Resolve("../etc"); !errors.Is(err, labs.ErrNoImage) {
 		t.Errorf("got %v", err)
 	}
+	gone, broken := "sha256:"+strings.Repeat("0", 64), "sha256:"+strings.Repeat("1", 64)
+	if _, err := s.ByDigest(gone); !errors.Is(err, labs.ErrNoImage) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.MkdirAll(filepath.Join(s.Dir(), folder(broken), metaFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ByDigest(broken); err == nil || errors.Is(err, labs.ErrNoImage) {
+		t.Errorf("one that can't be read: %v", err)
+	}
 }
 
 func TestHostSkeletonHoldsNoSecrets(t *testing.T) {

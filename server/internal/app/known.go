@@ -217,8 +217,8 @@ func (k *known) forgetAll() {
 func (a *App) Watch(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { a.quotas.run(ctx, a) })
-	if changed := a.Labs.Changed; changed != nil {
-		last := changed() // before anything is kept for long
+	if state := a.Labs.InstalledState; state != nil {
+		last := state() // before anything is kept for long
 		beside.Go(func() { a.watchImages(ctx, last) })
 	}
 	defer beside.Wait()
@@ -227,7 +227,7 @@ func (a *App) Watch(ctx context.Context) error {
 
 // watchImages looks for images of labs that were installed or removed beside this
 // process: courses say which of their labs can be started here.
-func (a *App) watchImages(ctx context.Context, last time.Time) {
+func (a *App) watchImages(ctx context.Context, last string) {
 	tick := time.NewTicker(imagesLook)
 	defer tick.Stop()
 	for {
@@ -236,8 +236,8 @@ func (a *App) watchImages(ctx context.Context, last time.Time) {
 		case <-ctx.Done():
 			return
 		}
-		if at := a.Labs.Changed(); !at.Equal(last) {
-			last = at
+		if state := a.Labs.InstalledState(); state != last {
+			last = state
 			a.published.Add(1)
 		}
 	}

@@ -34,8 +34,9 @@ type LabConfig struct {
 	// lab names; the empty name is the default. Nil: of any.
 	Installed func(image string) bool
 
-	// Changed is when what Installed goes by was changed last. Nil: never.
-	Changed func() time.Time
+	// InstalledState is another text once Installed may answer otherwise. Nil: it
+	// never does.
+	InstalledState func() string
 
 	// Free and Premium are how long the sessions of each tier live. Zero fields
 	// take the defaults of DefaultFree and DefaultPremium.
