@@ -14,7 +14,7 @@ make_in() { # make_in FOLDER SETTING...
 	local at=$work/$1
 	shift
 	mkdir -p "$at/tmp"
-	git archive HEAD | tar -xm -C "$at" # -m: files of now, not of the commit
+	git archive "$commit" | tar -xm -C "$at" # -m: files of now, not of the commit
 	[ -z "${FRESH:-}" ] || set -- "$@" GOCACHE="$at/cache"
 	(cd "$at" && env "$@" TMPDIR="$at/tmp" \
 		go run ./deploy/packages -version "$version" -commit "$commit" -date "$date" -nfpm "$nfpm" -targets "$targets" -out dist)
