@@ -339,10 +339,10 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	case key.Matches(k, keys.Help):
 		m.help, m.helpAt = true, 0
 		return m, nil
-	case owns(top, k):
-		return m.send(len(m.stack)-1, k)
 	case key.Matches(k, keys.Settings):
 		return m.settings()
+	case owns(top, k):
+		return m.send(len(m.stack)-1, k)
 	case key.Matches(k, keys.Back):
 		return m.pop()
 	case key.Matches(k, keys.Filter):

@@ -84,7 +84,7 @@ func (m model) quit() (model, tea.Cmd) {
 // misread takes what was no key and no answer: perhaps the first half of one, on
 // a slow line.
 func (m model) misread(e uv.UnknownEvent) model {
-	if strings.HasPrefix(string(e), "\x1b]11;") {
+	if s := string(e); strings.HasPrefix(s, "\x1b]11;") && !strings.HasSuffix(s, "\a") && !strings.HasSuffix(s, "\x1b\\") {
 		m.terminal.cut = m.o.Now()
 	}
 	return m

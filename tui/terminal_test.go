@@ -121,6 +121,9 @@ func TestTheThemeChangesAtOnce(t *testing.T) {
 // The second half of an answer that a slow line has cut is no keys; what comes
 // behind it is.
 func TestAnswersAreNoKeys(t *testing.T) {
+	if got, want := drawn(t, newHub(screentest.Ana), options(), tells{first: uv.UnknownEvent("\x1b]11;\a")}, 80, 24, "2"), still(t, newHub(screentest.Ana), options(), 80, 24, "2"); got != want {
+		t.Errorf("after an empty answer 2 opens:\n%s", ansi.Strip(got))
+	}
 	cut := tells{first: uv.UnknownEvent("\x1b]11;rgb:f")}
 	for keys, same := range map[string]string{"f / 2 b": "", "2 z 2": "2", "z / 2": "/ 2"} {
 		got := drawn(t, newHub(screentest.Ana), options(), cut, 80, 24, strings.Fields(keys)...)

@@ -129,6 +129,11 @@ func (m model) keyLine() string {
 		keys = []key.Binding{th.Keys.Reload, th.Keys.Quit}
 	case len(m.stack) == 0:
 		keys = []key.Binding{th.Keys.Quit}
+	case m.help:
+		if _, h := m.inner(); len(m.helpLines()) > max(h-2, 1) {
+			keys = append(keys, th.Keys.Scroll)
+		}
+		keys = append(keys, th.Keys.Back)
 	case m.stack[len(m.stack)-1].s.Typing():
 		return widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), m.width-2)
 	default:

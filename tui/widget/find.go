@@ -195,6 +195,9 @@ func (f *Find) Keys() []key.Binding {
 	if f.Asks() {
 		return []key.Binding{theme.Bind("enter", "to the text"), theme.Bind("esc", "cancel")}
 	}
+	if len(f.hits) < 2 {
+		return []key.Binding{FindEnd}
+	}
 	return []key.Binding{FindNext, FindPrevious, FindEnd}
 }
 

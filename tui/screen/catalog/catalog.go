@@ -314,7 +314,10 @@ func (m Model) Keys() []key.Binding {
 	if m.labs {
 		out = append(out, theme.Bind("v", "runnable here", "v"))
 	} else {
-		out = append(out, level, category)
+		out = append(out, level)
+	}
+	if !m.labs && len(m.categories) > 0 {
+		out = append(out, category)
 	}
 	out = append(out, sorting)
 	if m.sort != "" || m.ask != (question{}) || m.search.Value != "" {

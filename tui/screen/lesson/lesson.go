@@ -280,9 +280,16 @@ func (m Model) Keys() []key.Binding {
 	case m.pick.Active:
 		return m.pick.Keys()
 	case m.outline.open:
-		return []key.Binding{k.Move, theme.Bind("enter", "go there"), theme.Bind("esc", "back to the text")}
+		out := []key.Binding{theme.Bind("enter", "go there"), theme.Bind("esc", "back to the text")}
+		if len(m.outline.headings) > 1 {
+			out = append([]key.Binding{k.Move}, out...)
+		}
+		return out
 	case m.find.On():
-		return append(m.find.Keys(), k.Scroll)
+		if len(m.text.Lines) > m.room() {
+			return append(m.find.Keys(), k.Scroll)
+		}
+		return m.find.Keys()
 	case !m.loaded || m.err != nil:
 		return []key.Binding{k.Reload}
 	}

@@ -101,6 +101,9 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
+	if m.env.Guest() || m.all.err != nil {
+		return []key.Binding{k.Settings, k.Reload}
+	}
 	if len(m.text.Lines) <= m.height {
 		return []key.Binding{account, k.Settings, k.Reload}
 	}

@@ -152,8 +152,11 @@ func (m Model) Typing() bool { return false }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	if m.err == nil && len(m.courses) > 0 {
-		return []key.Binding{k.Move, k.Open, fold, k.Reload}
+	if rows := m.rows(); m.err == nil && len(rows) > 0 {
+		if m.cursor.At < len(rows) && rows[m.cursor.At].course != nil {
+			return []key.Binding{k.Move, k.Open, fold, k.Reload}
+		}
+		return []key.Binding{k.Move, k.Open, k.Reload}
 	}
 	if m.err == nil && m.loaded {
 		return []key.Binding{theme.Bind("enter", "catalogue"), k.Reload}

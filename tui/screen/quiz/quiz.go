@@ -284,15 +284,23 @@ func (m Model) Keys() []key.Binding {
 	case m.err != nil || !m.loaded:
 		return []key.Binding{k.Reload}
 	case m.result != nil:
-		return []key.Binding{k.Scroll, again, leave}
+		if len(m.text.Lines) > m.height-2 {
+			return []key.Binding{k.Scroll, again, leave}
+		}
+		return []key.Binding{again, leave}
 	case q == nil && m.written:
 		return []key.Binding{leave}
 	case q == nil:
 		return []key.Binding{handIn, previous}
 	case q.Kind == hub.Text:
 		return []key.Binding{theme.Bind("enter", "next"), theme.Bind("shift+tab", "previous"), theme.Bind("esc", "clear")}
-	case q.Kind == hub.Multiple:
-		return []key.Binding{k.Move, choose, next, previous}
 	}
-	return []key.Binding{k.Move, theme.Bind("enter", "choose"), next, previous}
+	out := []key.Binding{k.Move, theme.Bind("enter", "choose"), next}
+	if m.question().Kind == hub.Multiple {
+		out[1] = choose
+	}
+	if m.at > 0 {
+		out = append(out, previous)
+	}
+	return out
 }
