@@ -89,12 +89,28 @@ func TestFor(t *testing.T) {
 	for _, test := range []struct {
 		setting, env, want string
 	}{
-		{"", "", "en"}, {"", "LANG=de_DE.UTF-8", "de"}, {"", "LANG=de", "de"}, {"", "LANG=DE_de@euro", "de"}, {"", "LANG=fr_FR.UTF-8", "en"}, {"", "LANG=den", "en"},
-		{"", "LANG=C.UTF-8", "en"}, {"", "LANG=C.UTF-8 LANGUAGE=de", "en"}, {"", "LANG=POSIX LANGUAGE=de", "en"}, {"", "LANGUAGE=de", "en"},
-		{"", "LANG=en_US.UTF-8 LANGUAGE=de:en", "de"}, {"", "LANG=de_DE.UTF-8 LANGUAGE=fr:en:de", "en"}, {"", "LANG=de_DE.UTF-8 LANGUAGE=fr:it", "de"},
-		{"", "LANG=de_DE.UTF-8 LC_MESSAGES=en_GB.UTF-8", "en"}, {"", "LANG=en_US LC_MESSAGES=de_CH", "de"}, {"", "LC_ALL=C LC_MESSAGES=de_DE LANG=de_DE", "en"},
-		{"", "LC_ALL=de_AT.UTF-8 LC_MESSAGES=en_GB LANG=C", "de"}, {"", "LC_ALL= LANG=de_DE", "de"},
-		{"de", "LC_ALL=C", "de"}, {"en", "LANG=de_DE", "en"}, {"fr", "LANG=de_DE", "de"}, {"", "LC_CTYPE=de_DE LC_TIME=de_DE", "en"},
+		{"", "", "en"},
+		{"", "LANG=de_DE.UTF-8", "de"},
+		{"", "LANG=de", "de"},
+		{"", "LANG=DE_de@euro", "de"},
+		{"", "LANG=fr_FR.UTF-8", "en"},
+		{"", "LANG=den", "en"},
+		{"", "LANG=C.UTF-8", "en"},
+		{"", "LANG=C.UTF-8 LANGUAGE=de", "en"},
+		{"", "LANG=POSIX LANGUAGE=de", "en"},
+		{"", "LANGUAGE=de", "en"},
+		{"", "LANG=en_US.UTF-8 LANGUAGE=de:en", "de"},
+		{"", "LANG=de_DE.UTF-8 LANGUAGE=fr:en:de", "en"},
+		{"", "LANG=de_DE.UTF-8 LANGUAGE=fr:it", "de"},
+		{"", "LANG=de_DE.UTF-8 LC_MESSAGES=en_GB.UTF-8", "en"},
+		{"", "LANG=en_US LC_MESSAGES=de_CH", "de"},
+		{"", "LC_ALL=C LC_MESSAGES=de_DE LANG=de_DE", "en"},
+		{"", "LC_ALL=de_AT.UTF-8 LC_MESSAGES=en_GB LANG=C", "de"},
+		{"", "LC_ALL= LANG=de_DE", "de"},
+		{"de", "LC_ALL=C", "de"},
+		{"en", "LANG=de_DE", "en"},
+		{"fr", "LANG=de_DE", "de"},
+		{"", "LC_CTYPE=de_DE LC_TIME=de_DE", "en"},
 	} {
 		env := map[string]string{}
 		for kv := range strings.FieldsSeq(test.env) {

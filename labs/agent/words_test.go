@@ -19,8 +19,14 @@ func TestTongue(t *testing.T) {
 		learns bool
 		want   string
 	}{
-		{"de_AT.UTF-8", true, german}, {"", false, german}, {"../po/de", false, german}, {"de\x1b[2J", false, german},
-		{"xx", true, text}, {"de", true, german}, {"en_GB", true, text}, {"DE-ch", true, german},
+		{"de_AT.UTF-8", true, german},
+		{"", false, german},
+		{"../po/de", false, german},
+		{"de\x1b[2J", false, german},
+		{"xx", true, text},
+		{"de", true, german},
+		{"en_GB", true, text},
+		{"DE-ch", true, german},
 	} {
 		if ok := say.learn(step.locale); ok != step.learns || say.T(text) != step.want {
 			t.Errorf("%q: %v, %q", step.locale, ok, say.T(text))
@@ -36,7 +42,9 @@ func TestTongue(t *testing.T) {
 func TestAskInLanguage(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ ask, usual, want string }{
-		{`{"args":["check"]}`, "de", "de"}, {`{"args":["check"],"language":"fr"}`, "de", "fr"}, {`{"args":["check"]}`, "", ""},
+		{`{"args":["check"]}`, "de", "de"},
+		{`{"args":["check"],"language":"fr"}`, "de", "fr"},
+		{`{"args":["check"]}`, "", ""},
 		{`{"args":["check"],"language":"\u001b[2J"}`, "de", "de"},
 	} {
 		var say tongue
@@ -57,8 +65,11 @@ func TestLocale(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{nil, ""}, {map[string]string{"LANG": "C.UTF-8"}, ""}, {map[string]string{"LANG": "de_DE.UTF-8"}, "de_DE.UTF-8"},
-		{map[string]string{"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, ""}, {map[string]string{"LANG": "C", "LC_MESSAGES": "de"}, "de"},
+		{nil, ""},
+		{map[string]string{"LANG": "C.UTF-8"}, ""},
+		{map[string]string{"LANG": "de_DE.UTF-8"}, "de_DE.UTF-8"},
+		{map[string]string{"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, ""},
+		{map[string]string{"LANG": "C", "LC_MESSAGES": "de"}, "de"},
 	} {
 		if got := locale(func(name string) string { return test.env[name] }); got != test.want {
 			t.Errorf("%v: %q, want %q", test.env, got, test.want)
