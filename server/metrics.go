@@ -68,6 +68,7 @@ func meters(ctx context.Context, cfg Config, w *watched) *metrics.Metrics {
 		return 1
 	})
 	number("cmh_requests_uncounted_total", "Requests that no quota has counted, because the database was away.", prometheus.CounterValue, func() float64 { return float64(w.app.Uncounted()) })
+	number("cmh_requests_uncountable_total", "Requests that were refused, because the database was too busy to count them.", prometheus.CounterValue, func() float64 { return float64(w.app.Uncountable()) })
 	m.Gauge("cmh_labs_queued", "Starts of labs that wait for their turn.", func() float64 { n, _ := w.app.LabsQueued(); return float64(n) })
 	m.Gauge("cmh_labs_starting", "Labs that are being started.", func() float64 { _, n := w.app.LabsQueued(); return float64(n) })
 	if w.warm != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -30,6 +31,7 @@ const (
 	leaseIdle  = 2 * time.Second        // what nobody has used for so long goes back
 	recallWait = 150 * time.Millisecond // how long others have to give back what they hold
 	maxQuotas  = 100_000
+	complain   = 5 * time.Second // how often at most it is logged that requests can't be counted
 )
 
 // A Standing is how a principal stands with a limit. A zero Most is without one.
@@ -93,7 +95,8 @@ type quotas struct {
 	closing atomic.Bool
 	leases  together[*lease]
 
-	uncounted atomic.Int64
+	uncounted, uncountable atomic.Int64
+	complained             atomic.Int64 // when uncountable was last logged, in nanoseconds
 }
 
 const leaseMost = 256 // principals of one statement
@@ -162,7 +165,7 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 	one.waiting.Add(-1)
 	if one.held == 0 && !now.Before(one.until) {
 		if err := q.take(ctx, a, one, principal, most, now); err != nil {
-			return Standing{}, q.uncountable(a, err)
+			return Standing{}, q.refuseUncounted(ctx, a, now, err)
 		}
 	}
 	one.used = now
@@ -179,24 +182,38 @@ func (q *quotas) spend(ctx context.Context, a *App, policy, principal string, mo
 	return st, nil
 }
 
-// uncountable is whether somebody gets on whose request could not be counted. With
-// a database that is away they do: what can be answered without it is, and the rest
-// says itself why not. While it is there nobody does, or a crowd that keeps it busy
-// would be without a limit.
-func (q *quotas) uncountable(a *App, err error) error {
-	away := hub.CodeOf(err) == hub.Unavailable
+// ErrUncountable is why a request is refused that could not be counted. That is
+// logged here, not for each: a flood of them is what keeps a database from counting.
+var ErrUncountable = errors.New("the quota could not be asked")
+
+// refuseUncounted is whether somebody gets on whose request could not be counted.
+// With a database that is away they do: what can be answered without it is, and the
+// rest says itself why not. While it is there nobody does, or a crowd that keeps it
+// busy would be without a limit; and a busy one loses our ear, too, so that being
+// deaf alone says nothing.
+func (q *quotas) refuseUncounted(ctx context.Context, a *App, now time.Time, err error) error {
 	switch {
-	case away && !a.known.told.Load():
+	case ctx.Err() != nil: // nobody waits for an answer, which the database may have kept waiting or not
+		return ctx.Err()
+	case postgres.Away(err) && !a.known.told.Load():
 		q.uncounted.Add(1)
 		return nil
-	case away:
-		return err
 	}
-	return &hub.Error{Code: hub.Unavailable, Message: "The database is not available right now. Please try again.", RetryAfter: 2 * time.Second, Err: err}
+	n, last := q.uncountable.Add(1), q.complained.Load()
+	if now.UnixNano()-last >= int64(complain) && q.complained.CompareAndSwap(last, now.UnixNano()) {
+		a.Log.ErrorContext(ctx, "requests are refused that can't be counted", "until_now", n, "err", err)
+	}
+	return &hub.Error{
+		Code: hub.Unavailable, Message: "The database is not available right now. Please try again.", RetryAfter: 2 * time.Second,
+		Err: fmt.Errorf("%w: %w", ErrUncountable, err),
+	}
 }
 
 // Uncounted is how many requests were let through that could not be counted.
 func (a *App) Uncounted() int64 { return a.quotas.uncounted.Load() }
+
+// Uncountable is how many were refused for that.
+func (a *App) Uncountable() int64 { return a.quotas.uncountable.Load() }
 
 // until is how long to wait. Others may have been served since now.
 func until(t, now time.Time) time.Duration {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -89,7 +90,8 @@ func (h api) explain(c *gin.Context, err error) problem {
 			p.retryAfter = max(1, int(e.RetryAfter.Seconds()+0.999))
 		}
 	}
-	if ctxErr := c.Request.Context().Err(); ctxErr != nil && p.Code == hub.Internal {
+	gone := c.Request.Context().Err() != nil && p.Code == hub.Internal
+	if gone {
 		// The caller has gone: nothing went wrong on our side.
 		p.Code, p.Detail = hub.Unavailable, say.T("The request was given up.")
 	}
@@ -104,8 +106,9 @@ func (h api) explain(c *gin.Context, err error) problem {
 		p.Status = r.status
 	}
 	p.Type, p.Title = "https://cloudmastershub.com/problems/"+string(p.Code), say.T(titles[p.Code])
-	// A queue is no failure, and neither is a start or an end.
-	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && !errors.Is(err, errStarting) && !errors.Is(err, errLeaving) {
+	// A queue is no failure, and neither is a start or an end. What can't be counted is logged by whoever counts.
+	if p.Code == hub.Internal || p.Code == hub.Unavailable && p.Place == 0 && (!gone || !errors.Is(err, context.Canceled)) &&
+		!errors.Is(err, errStarting) && !errors.Is(err, errLeaving) && !errors.Is(err, app.ErrUncountable) {
 		h.log.ErrorContext(c.Request.Context(), "request failed", "route", c.FullPath(), "request_id", p.RequestID, "err", err)
 	}
 	return p

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -253,14 +254,23 @@ func TestNobodyIsUncountedUnlessTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	limits := allow(app.Limits{Guest: 100})
 	told := apitest.New(t, limits)
-	deaf := told.Beside(t, limits)
+	var log strings.Builder
+	noon := time.Now()
+	deaf := told.Beside(t, limits, func(a *app.App) {
+		a.Log = slog.New(slog.NewJSONHandler(&locked{w: &log}, &slog.HandlerOptions{Level: slog.LevelError})) // written before an answer
+		a.Now = func() time.Time { return noon }
+	})
 	told.Watch(t)
 	fails := func(how string) {
 		t.Helper()
+		does := `RAISE EXCEPTION USING ERRCODE = '` + how + `'`
+		if how == "slow" {
+			does = `PERFORM pg_sleep(3600)`
+		}
 		_, err := told.App.DB.Pool().Exec(t.Context(), `
 			CREATE OR REPLACE FUNCTION take_quota(who text, want integer, most integer, span interval, moment timestamptz,
 			    OUT granted integer, OUT remaining integer, OUT free_at timestamptz) AS $$
-			BEGIN RAISE EXCEPTION USING ERRCODE = '`+how+`'; END $$ LANGUAGE plpgsql`)
+			BEGIN `+does+`; END $$ LANGUAGE plpgsql`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +284,11 @@ func TestNobodyIsUncountedUnlessTheDatabaseIsAway(t *testing.T) {
 		{"57P01", told, http.StatusServiceUnavailable, 0}, // a connection that was ended
 		{"57014", told, http.StatusServiceUnavailable, 0}, // a statement that took too long
 		{"XX000", told, http.StatusServiceUnavailable, 0}, // a fault of ours
+		// Being deaf is what a busy database does to us, too.
 		{"XX000", deaf, http.StatusServiceUnavailable, 0},
+		{"53300", deaf, http.StatusServiceUnavailable, 0}, // too many connections
+		{"57014", deaf, http.StatusServiceUnavailable, 0},
+		{"slow", deaf, http.StatusServiceUnavailable, 0},
 		{"57P01", deaf, http.StatusOK, 1},
 	} {
 		fails(tt.how)
@@ -282,6 +296,10 @@ func TestNobodyIsUncountedUnlessTheDatabaseIsAway(t *testing.T) {
 		if got.status != tt.status || (got.header.Get("Retry-After") == "") != (tt.status == http.StatusOK) || tt.api.App.Uncounted() != tt.uncounted {
 			t.Errorf("%s: %d %v %s, %d uncounted", tt.how, got.status, got.header, got.body, tt.api.App.Uncounted())
 		}
+	}
+	// Of a flood of them there is one line, and a number.
+	if lines := log.String(); strings.Count(lines, "\n") != 1 || !strings.Contains(lines, "can't be counted") || deaf.App.Uncountable() != 4 {
+		t.Errorf("%d are logged as %s", deaf.App.Uncountable(), lines)
 	}
 }
 
