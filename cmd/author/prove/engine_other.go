@@ -11,5 +11,5 @@ import (
 
 // open has nothing to make sandboxes from.
 func open(context.Context, host) (*labs.Engine, func(), error) {
-	return nil, nil, hub.Errorf(hub.Unavailable, "Labs are tested on Linux: in a virtual machine, a container with user namespaces, or your CI.")
+	return nil, nil, hub.Errorf(hub.Invalid, "Labs are tested on Linux: in a virtual machine, a container with user namespaces, or your CI.")
 }

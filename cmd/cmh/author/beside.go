@@ -19,7 +19,7 @@ func Beside(env *cli.Env, use, short string) *cobra.Command {
 			return hub.Errorf(hub.Invalid, "This can't be done here. Run cmh on your own machine.")
 		}
 		if runtime.GOOS != "linux" { // cmh-author has nothing to make sandboxes of there
-			return hub.Errorf(hub.Unavailable, "Labs are tested on Linux: in a virtual machine, a container with user namespaces, or your CI.")
+			return hub.Errorf(hub.Invalid, "Labs are tested on Linux: in a virtual machine, a container with user namespaces, or your CI.")
 		}
 		program, err := cli.Companion("cmh-author", "cmh author "+cmd.Name())
 		if err != nil {
