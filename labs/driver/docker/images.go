@@ -22,8 +22,22 @@ import (
 	"github.com/cloudmastershub/cmh/labs/image"
 )
 
-// reference is what the engine calls the image of that digest.
-func reference(digest string) string {
+// packing is part of what the engine calls an ordinary user's images: raise it
+// when pack changes what such a one's are. Root's are the tree, which the digest
+// names.
+const packing = "2"
+
+// reference is what the engine calls the image of that digest as user packs it.
+func reference(digest string, user int) string {
+	if user != 0 {
+		return firstReference(digest) + "-" + packing
+	}
+	return firstReference(digest)
+}
+
+// firstReference is what every user's image was called before packing was told,
+// and what sandboxes of then are made of.
+func firstReference(digest string) string {
 	return "localhost/cmh-lab:" + strings.TrimPrefix(digest, "sha256:")
 }
 
@@ -33,7 +47,7 @@ func (d *Driver) handOver(ctx context.Context, root image.Root) (string, error) 
 	if root.HostUsr {
 		return "", errors.New("the host image is the local driver's: an engine needs a whole one")
 	}
-	ref := reference(root.Digest)
+	ref := reference(root.Digest, os.Geteuid())
 	if has, err := d.has(ctx, ref); err != nil || has {
 		return ref, err
 	}
@@ -49,7 +63,7 @@ func (d *Driver) handOver(ctx context.Context, root image.Root) (string, error) 
 	packed := make(chan struct{})
 	go func() {
 		defer close(packed)
-		pw.CloseWithError(pack(pw, root.Path))
+		pw.CloseWithError(pack(pw, root.Path, os.Geteuid()))
 	}()
 	result, err := d.engine.ImageImport(ctx, client.ImageImportSource{Source: pr, SourceName: "-"}, ref,
 		client.ImageImportOptions{Changes: []string{"LABEL cmh.image=" + root.Digest}})
@@ -79,8 +93,9 @@ func (d *Driver) has(ctx context.Context, ref string) (bool, error) {
 	return false, fmt.Errorf("look for the image: %w", err)
 }
 
-// pack writes a tree as an archive, with its owners, modes and hard links.
-func pack(to io.Writer, tree string) error {
+// pack writes a tree as an archive, with its owners, modes and hard links. In the
+// store of an ordinary user what is root's has no other owner than that one.
+func pack(to io.Writer, tree string, user int) error {
 	w := tar.NewWriter(to)
 	seen := map[[2]uint64]string{}
 	err := filepath.WalkDir(tree, func(p string, e fs.DirEntry, err error) error {
@@ -109,7 +124,7 @@ func pack(to io.Writer, tree string) error {
 			return err
 		}
 		h.Name, h.Uname, h.Gname, h.Format = name, "", "", tar.FormatPAX
-		if own := os.Geteuid(); own != 0 && h.Uid == own { // an ordinary user's store has no other owner for what is root's
+		if user != 0 && h.Uid == user {
 			h.Uid, h.Gid = 0, 0
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)

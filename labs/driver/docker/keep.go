@@ -115,7 +115,7 @@ func (d *Driver) keepAs(ctx context.Context, id, name string) (s labs.Snapshot, 
 	if k.Frozen, err = d.commit(whole, d.container(id), k.Ref); err != nil {
 		return s, fmt.Errorf("make an image of the container: %w", err)
 	}
-	if k.Bytes, err = d.above(ctx, k.Ref, reference(k.Image)); err != nil {
+	if k.Bytes, err = d.above(ctx, k.Ref, k.Image); err != nil {
 		return s, err
 	}
 	raw, err := json.Marshal(k)
@@ -151,12 +151,15 @@ func randomHex() string {
 }
 
 // above is what an image has more than the one below it, in bytes.
-func (d *Driver) above(ctx context.Context, ref, below string) (int64, error) {
+func (d *Driver) above(ctx context.Context, ref, digest string) (int64, error) {
 	upper, err := d.engine.ImageInspect(ctx, ref)
 	if err != nil {
 		return 0, fmt.Errorf("look at what was kept: %w", err)
 	}
-	lower, err := d.engine.ImageInspect(ctx, below)
+	lower, err := d.engine.ImageInspect(ctx, reference(digest, os.Geteuid()))
+	if err != nil { // it is none of today's
+		lower, err = d.engine.ImageInspect(ctx, firstReference(digest))
+	}
 	if err != nil {
 		return upper.Size, nil //nolint:nilerr // somebody took the image away: then all of it is ours
 	}
