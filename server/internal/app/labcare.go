@@ -18,6 +18,10 @@ import (
 // up rather than tried again.
 const neverMade = 2 * time.Minute
 
+// goneTime is for asking whether a sandbox is still there. One that is gone says so
+// at once; one that hangs, or has no time for us, is there.
+const goneTime = 5 * time.Second
+
 // How many sessions are ended and tended at once.
 const (
 	endAtOnce  = 4
@@ -145,16 +149,17 @@ func (a *App) SweepLabs(ctx context.Context) error {
 		return err
 	}
 	_, err = a.CollectLabs(ctx)
-	errs := []error{err, a.sweepCheckpoints(ctx, a.now().Add(-abandonedAfter))}
-	for _, r := range before {
+	kept := a.sweepCheckpoints(ctx, a.now().Add(-abandonedAfter))
+	swept := eachRun(tendAtOnce, before, func(r postgres.LabRun) error {
 		switch {
 		case r.EndedAt != nil:
-			errs = append(errs, a.destroyed(ctx, r))
+			return a.destroyed(ctx, r)
 		case r.SetupAt != nil:
-			errs = append(errs, a.endIfGone(ctx, r.ID))
+			return a.endIfGone(ctx, r.ID)
 		}
-	}
-	return errors.Join(errs...)
+		return nil
+	})
+	return errors.Join(err, kept, swept)
 }
 
 // CollectLabs destroys the sandboxes on this node that no running session owns,
@@ -201,7 +206,9 @@ func (a *App) endIfGone(ctx context.Context, id string) error {
 	if err != nil || r.EndedAt != nil || r.SetupAt == nil {
 		return err
 	}
-	if err := a.Labs.Engine.Alive(ctx, id); errors.Is(err, labs.ErrNotFound) {
+	short, cancel := context.WithTimeout(ctx, goneTime)
+	defer cancel()
+	if err := a.Labs.Engine.Alive(short, id); errors.Is(err, labs.ErrNotFound) {
 		_, err = a.stopLost(ctx, id, sandboxGone)
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 const (
 	certificateTime = 5 * time.Minute
 	clockSkew       = 30 * time.Second
-	attachPatience  = 15 * time.Second // set-up is waited for at most ten
+	attachPatience  = 15 * time.Second // set-up is waited for at most ten; an agent that hangs takes one look, of destroyTime
 )
 
 // LabCertificate signs publicKey for the caller's running session: its holder

@@ -15,7 +15,8 @@ import (
 )
 
 // Bounds of the checks that run by themselves. One that takes long is tried
-// less often, and cut off; the learner's own check gives it all its time.
+// less often, and cut off, also while its agent is too busy to say hello; the
+// learner's own check gives it all its time.
 const (
 	pollEvery = 3 * time.Second
 	pollTime  = 10 * time.Second

@@ -2,9 +2,12 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,6 +105,57 @@ func TestLabsExpireSideBySide(t *testing.T) {
 	}
 	if there, kept := h.sandboxes(t), h.kept(t); len(there) != 0 || len(kept) != 2 {
 		t.Errorf("sandboxes %v, kept %v", there, kept)
+	}
+}
+
+// silent is a host whose agents hang until two have been asked at once, and are
+// gone then.
+type silent struct {
+	labstest.Driver
+	came    chan struct{}
+	both    chan struct{}
+	patient *atomic.Bool
+}
+
+func (d silent) Dial(ctx context.Context, _ string) (net.Conn, error) {
+	if at, bounded := ctx.Deadline(); !bounded || time.Until(at) > 10*time.Second {
+		d.patient.Store(true)
+	}
+	select {
+	case d.came <- struct{}{}: // the first
+	case <-d.both:
+	default:
+		close(d.both)
+	}
+	select {
+	case <-d.both:
+		return nil, labs.ErrNotFound
+	case <-time.After(time.Minute): // whatever time is left to it: the second one may be slow to come
+		return nil, errors.New("one after the other")
+	}
+}
+
+// A sandbox that hangs does not hold up the sweep of others, and not for long.
+func TestSweepAsksSideBySide(t *testing.T) {
+	t.Parallel()
+	h := newLabHub(t)
+	asked := map[string]app.Actor{}
+	for range 2 {
+		c := h.User(t, hub.Free)
+		asked[h.ready(t, c, "files").ID] = h.actor(t, c)
+	}
+	d := silent{h.driver, make(chan struct{}, 1), make(chan struct{}), new(atomic.Bool)}
+	h.App.Labs.Engine = &labs.Engine{Driver: d}
+	if err := h.App.SweepLabs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, as := range asked {
+		if st, msg := state(t, as, id); !hub.Ended(st) {
+			t.Errorf("%s is %s %q", id, st, msg)
+		}
+	}
+	if d.patient.Load() {
+		t.Error("a sandbox that hangs is waited for as a learner would")
 	}
 }
 
