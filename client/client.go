@@ -44,8 +44,10 @@ type Client struct {
 type Option func(*Client)
 
 // Token makes every request with this access token and never refreshes it. It
-// wins over Store.
-func Token(accessToken string) Option { return func(c *Client) { c.fixed = accessToken } }
+// wins over Store. Blanks around it, as a file of secrets has them, are none of it.
+func Token(accessToken string) Option {
+	return func(c *Client) { c.fixed = strings.TrimSpace(accessToken) }
+}
 
 // Store keeps the tokens of the sign-in: Login and Register put them there,
 // requests take them from there, Logout removes them.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,11 +57,17 @@ func (m *memory) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens
 
 // bearer returns the access token to ask with, or "" for a guest.
 func (c *Client) bearer(ctx context.Context) (string, error) {
-	if c.fixed != "" {
-		return c.fixed, nil
+	t := hub.Tokens{AccessToken: c.fixed}
+	if c.fixed == "" {
+		var err error
+		if t, err = c.tokens.Load(ctx); err != nil {
+			return "", err
+		}
 	}
-	t, err := c.tokens.Load(ctx)
-	return t.AccessToken, err
+	if strings.ContainsFunc(t.AccessToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }) { // nothing that can be sent
+		return "", hub.Errorf(hub.Unauthenticated, "That is no token: it has a blank, a line break or a letter that none has.")
+	}
+	return t.AccessToken, nil
 }
 
 // How long a sign-in may take to be renewed, and how long it goes on for a caller

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli/pipe"
 	"github.com/cloudmastershub/cmh/cmd/format/filter"
 	"github.com/cloudmastershub/cmh/tui/markdown/apart"
@@ -40,6 +41,9 @@ func main() {
 	case err == nil:
 	case pipe.Left(err):
 		os.Exit(1) // nobody reads on; nobody wants to hear why
+	case hub.CodeOf(err) != hub.Invalid: // what it made can't be written
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	default:
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)

@@ -94,8 +94,16 @@ func TestNewsOfANewerRelease(t *testing.T) {
 		env  string
 		pipe bool
 	}{
-		{pipe: true}, {env: "CI=true"}, {env: "CMH_NO_INPUT=1"}, {env: "CMH_NO_UPDATE_NOTIFIER=1"}, {env: "SSH_CONNECTION=::1 1 ::1 22"},
-		{args: []string{"--json"}}, {args: []string{"--quiet"}}, {args: []string{"--plain"}}, {args: []string{"--no-input"}}, {args: []string{"--json=slug"}, pipe: true},
+		{pipe: true},
+		{env: "CI=true"},
+		{env: "CMH_NO_INPUT=1"},
+		{env: "CMH_NO_UPDATE_NOTIFIER=1"},
+		{env: "SSH_CONNECTION=::1 1 ::1 22"},
+		{args: []string{"--json"}},
+		{args: []string{"--quiet"}},
+		{args: []string{"--plain"}},
+		{args: []string{"--no-input"}},
+		{args: []string{"--json=slug"}, pipe: true},
 	} {
 		for _, home := range []string{t.TempDir(), home} { // who has never heard of it, and who would hear of it again
 			if noted(home) != nil {

@@ -86,6 +86,8 @@ func TestEndings(t *testing.T) {
 		{"thing list --nope", "", "cmh: unknown flag: --nope.\nSee: cmh thing list --help\n", 2},
 		{"thing list extra", "", "cmh: \"extra\" is one word too many.\nSee: cmh thing list --help\n", 2},
 		{"thnng", "", "cmh: Unknown command \"thnng\" for \"cmh\". Did you mean thing?\nSee: cmh --help\n", 2},
+		{"thing make --of wood", "", "cmh: Unknown command \"make\" for \"cmh thing\".\nSee: cmh thing --help\n", 2},
+		{"thing --of wood", "", "cmh: unknown flag: --of.\nSee: cmh thing --help\n", 2},
 		{"thing lits", "", "cmh: Unknown command \"lits\" for \"cmh thing\". Did you mean list?\nSee: cmh thing --help\n", 2},
 		{"bare", "", "cmh: You are not signed in.\n" + cli.LogInWith + "\n", 4},
 		{"login", "", "cmh: You are not signed in.\nTry again, or make an account with: cmh auth register\n", 4},

@@ -105,11 +105,14 @@ type formatting struct {
 func (f *formatting) Close() error {
 	_ = f.WriteCloser.Close() // fails when the program has ended before
 	err := f.cmd.Wait()
+	said := strings.TrimSpace(f.said.String())
 	switch exit, ok := errors.AsType[*exec.ExitError](err); {
 	case !ok:
 		return err
 	case exit.ExitCode() == ExitUsage:
-		return &hub.Error{Code: hub.Invalid, Message: strings.TrimSpace(f.said.String())}
+		return &hub.Error{Code: hub.Invalid, Message: said}
+	case said != "":
+		return errors.New(said)
 	}
 	return StatusError(ExitFailed) // nobody reads on, or it was stopped
 }

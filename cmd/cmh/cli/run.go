@@ -69,7 +69,13 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 		}
 	}
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for this process's own
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// Of a command that isn't there, nobody wonders about the flags.
+		if _, rest, e := root.Find(args); e == nil && cmd.Annotations[helps] == "only" && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			return unknown(cmd, rest[0])
+		}
+		return flagError(err)
+	})
 	root.SuggestionsMinimumDistance = 2
 	addGlobals(root, env)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { // before anybody is asked
@@ -177,7 +183,7 @@ func whatThereIs(env *Env, cmd *cobra.Command) string {
 	if strings.Contains(cmd.Use, "REF") {
 		name = "sessions"
 	}
-	if !cmd.HasParent() {
+	if !cmd.HasParent() || ofFiles(usageWords(cmd.Use)) {
 		return ""
 	}
 	for _, c := range cmd.Parent().Commands() {
@@ -250,7 +256,7 @@ func askedForJSON(args []string) bool {
 	})
 }
 
-func flagError(_ *cobra.Command, err error) error {
+func flagError(err error) error {
 	if v, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		if takes := kinds[v.GetFlag().Value.Type()]; takes != "" {
 			return hub.Errorf(hub.Invalid, takes, v.GetFlag().Name, v.GetValue())

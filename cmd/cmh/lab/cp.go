@@ -127,7 +127,7 @@ func (j *copying) run(ctx context.Context) error {
 
 // failed says of which file something went wrong.
 func failed(name string, err error) error {
-	code := hub.Invalid
+	code := hub.Conflict
 	if errors.Is(err, fs.ErrNotExist) {
 		code = hub.NotFound
 	}
