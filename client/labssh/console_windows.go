@@ -9,7 +9,8 @@ import (
 const utf8 = 65001
 
 // draws has a console draw what a lab's programs print, as terminals do, and read
-// what is typed as UTF-8, until restore.
+// what is typed as UTF-8, until restore. A console of before 2023 reads NUL for
+// what isn't ASCII then (microsoft/terminal#4551), and no letter of UTF-8 else.
 func draws(out *os.File) (restore func()) {
 	console := windows.Handle(out.Fd())
 	var mode uint32
