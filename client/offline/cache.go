@@ -76,7 +76,7 @@ func (c *Cache) Get(token, path string) (client.Kept, bool) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() > mostFile {
 		return client.Kept{}, false
 	}
-	file, err := os.ReadFile(name)
+	file, err := lockfile.ReadFile(name)
 	if err != nil {
 		return client.Kept{}, false
 	}
@@ -190,7 +190,7 @@ func (c *Cache) DropTexts(token string) {
 		if err != nil || !d.Type().IsRegular() {
 			return nil //nolint:nilerr // what isn't there needn't go
 		}
-		if file, err := os.ReadFile(name); err == nil {
+		if file, err := lockfile.ReadFile(name); err == nil {
 			if h, _, err := parse(file); err != nil || isText(h.Path) {
 				_ = os.Remove(name)
 			}

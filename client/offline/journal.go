@@ -120,7 +120,7 @@ func read(path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		return nil, nil // of a journal that is nowhere
 	}
-	file, err := os.ReadFile(path)
+	file, err := lockfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

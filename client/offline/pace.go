@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/cloudmastershub/cmh/client/lockfile"
 )
 
 // How long a hub has for taking a connection, where something kept would do: the
@@ -23,7 +25,7 @@ func (c *Cache) patience() time.Duration {
 	if c.dir == "" {
 		return leastPatience
 	}
-	b, err := os.ReadFile(c.pace())
+	b, err := lockfile.ReadFile(c.pace())
 	if err != nil {
 		return leastPatience
 	}

@@ -5,6 +5,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -189,8 +191,12 @@ func read(dir string) (*viper.Viper, error) {
 	if dir == "" {
 		return v, nil
 	}
-	v.SetConfigFile(filepath.Join(dir, "config.yaml"))
-	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	v.SetConfigFile(file(dir))
+	raw, err := lockfile.ReadFile(file(dir))
+	if err == nil {
+		err = v.ReadConfig(bytes.NewReader(raw))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, hub.Wrap(err, hub.Invalid, "%s can't be read. Mend it, or remove it.", v.ConfigFileUsed())
 	}
 	return v, nil

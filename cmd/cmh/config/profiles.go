@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
@@ -78,7 +79,7 @@ func removeCmd(env *cli.Env, dir func() string) *cobra.Command {
 			if _, err := os.Stat(p.Dir); err != nil { // also where there is no folder
 				return hub.Errorf(hub.NotFound, "There is no profile %q.", name)
 			}
-			if b, err := os.ReadFile(filepath.Join(p.Dir, "credentials.json")); err == nil && len(b) > len("{}\n") {
+			if b, err := lockfile.ReadFile(filepath.Join(p.Dir, "credentials.json")); err == nil && len(b) > len("{}\n") {
 				return hub.Errorf(hub.Conflict, "%s is signed in. Sign out first: cmh auth logout --profile %s", name, name)
 			}
 			if err := env.Confirm(cmd.Context(), "Remove the profile, and the SSH key that its labs know?"); err != nil {

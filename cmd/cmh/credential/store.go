@@ -183,7 +183,7 @@ func (s *Store) read() (index, error) {
 	if s.dir == "" {
 		return ix, nil
 	}
-	b, err := os.ReadFile(s.path())
+	b, err := lockfile.ReadFile(s.path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return ix, nil

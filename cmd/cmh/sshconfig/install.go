@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/lockfile"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 )
@@ -108,7 +109,7 @@ func blocks(ctx context.Context, b cli.Backend, all []hub.LabSession, dir, prefi
 
 // ensureKey makes the key that ssh signs in with, once, and has the hub know it.
 func ensureKey(ctx context.Context, env *cli.Env, b cli.Backend, path string) error {
-	raw, err := os.ReadFile(path)
+	raw, err := lockfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		raw, err = newKey(path)
 	}
@@ -155,7 +156,7 @@ func include(path, ours string) (changed bool, err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	old, err := os.ReadFile(path)
+	old, err := lockfile.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
