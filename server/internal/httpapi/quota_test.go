@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -296,6 +297,13 @@ func TestNobodyIsUncountedUnlessTheDatabaseIsAway(t *testing.T) {
 		if got.status != tt.status || (got.header.Get("Retry-After") == "") != (tt.status == http.StatusOK) || tt.api.App.Uncounted() != tt.uncounted {
 			t.Errorf("%s: %d %v %s, %d uncounted", tt.how, got.status, got.header, got.body, tt.api.App.Uncounted())
 		}
+	}
+	// Who hangs up meanwhile has met no fault of ours.
+	fails("57014")
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	if _, err := deaf.App.As(app.Guest).From("192.0.2.1:1").Spend(gone); !errors.Is(err, context.Canceled) || hub.CodeOf(err) == hub.Unavailable {
+		t.Errorf("after a hang-up: %v", err)
 	}
 	// Of a flood of them there is one line, and a number.
 	if lines := log.String(); strings.Count(lines, "\n") != 1 || !strings.Contains(lines, "can't be counted") || deaf.App.Uncountable() != 4 {
