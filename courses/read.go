@@ -130,7 +130,7 @@ func (c *Course) lessons(list value) {
 }
 
 func (c *Course) lesson(m fields) hub.Lesson {
-	m.known("id", "title", "description", "file", "duration", "video_url", "resources", "quiz", "lab")
+	m.known("id", "title", "description", "file", "duration", "video_url", "transcript", "resources", "quiz", "lab")
 	m.require("id", "title", "file")
 	l := hub.Lesson{
 		ID:          m.get("id").slug(),
@@ -148,6 +148,9 @@ func (c *Course) lesson(m fields) hub.Lesson {
 		if strings.TrimSpace(l.Body) == "" {
 			m.get("file").problem("the lesson %s has no text; write it.", clean(name))
 		}
+	}
+	if name := m.get("transcript").path(); name != "" {
+		l.Transcript = transcript(m.in.text(name))
 	}
 	for _, item := range m.get("resources").list() {
 		if r, ok := item.fields(); ok {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,8 @@ type cooked struct {
 	line []byte // being typed
 	over []byte // ended, and not read yet
 	cr   bool   // the last key was a carriage return: a line feed after it is none
+
+	hidden atomic.Bool // what is typed is not shown
 }
 
 // maxLine is as long as a line is in the terminal driver of a kernel.
@@ -61,4 +64,8 @@ func (c *cooked) press(key byte) bool {
 	return true
 }
 
-func (c *cooked) show(s string) { _, _ = io.WriteString(c.echo, s) }
+func (c *cooked) show(s string) {
+	if !c.hidden.Load() {
+		_, _ = io.WriteString(c.echo, s)
+	}
+}

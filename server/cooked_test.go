@@ -28,3 +28,14 @@ func TestCooked(t *testing.T) {
 		}
 	}
 }
+
+// A password is read as it is typed, and not shown.
+func TestCookedHidden(t *testing.T) {
+	t.Parallel()
+	var shown bytes.Buffer
+	c := &cooked{from: strings.NewReader("secrex\x7ft\r"), echo: &shown}
+	c.hidden.Store(true)
+	if all, err := io.ReadAll(c); err != nil || string(all) != "secret\n" || shown.Len() > 0 {
+		t.Errorf("%q, shown %q, %v", all, shown.String(), err)
+	}
+}

@@ -37,7 +37,10 @@ var (
 	_ cli.Backend = app.Actor{}
 )
 
-const saySignIn = "Make an account with cmh auth register, add this SSH key with cmh key add, and come back."
+const (
+	saySignIn = "Your ssh has shown no key. Make one with ssh-keygen -t ed25519, and come back: it signs you in here."
+	sayJoin   = "Press 5 to make an account, or to sign in with yours."
+)
 
 // sayChanged is what somebody reads whose rights have changed meanwhile.
 const sayChanged = "Your account or your key has changed. Please connect again."
@@ -77,10 +80,12 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		watching.Go(func() { l.watch(ctx, cancel, who, user) })
 	}
 	if len(s.Command()) > 0 || wantsLines(s) {
-		status := l.command(ctx, s, as)
+		status := l.command(ctx, s, as, who)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
 	} else if err := maySSH(user.Role, theScreens); err == nil {
-		l.screens(ctx, s, as)
+		l.screens(ctx, s, as, who, func(u hub.User) {
+			watching.Go(func() { l.watch(ctx, cancel, who, u) })
+		})
 	} else {
 		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 	}
@@ -113,19 +118,34 @@ func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gatew
 	}
 }
 
-// screens serves the full-screen program until the learner quits.
-func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor) {
+// screens serves the full-screen program until the learner quits. A guest who has
+// made an account meanwhile gets it anew, as somebody, which joined is told.
+func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gateway.Identity, joined func(hub.User)) {
 	t := newTerminal(ctx, s)
-	bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-		return tui.New(ctx, as, tui.Options{
-			Words: speaker(s), SignIn: speaker(s).T(saySignIn), Detach: "ctrl+] d", Pages: draw.Outline, On: theme.Named(environment(s, t.pty)("CMH_THEME")),
-			Shell: shellOn(t, l.app, as, l.driver),
-		}), tui.ProgramOptions(ctx)
-	})(func(ssh.Session) {})(t)
+	for {
+		d, how := newGuestDoor(l.app, as, s, who), speaker(s).T(saySignIn)
+		if d != nil {
+			how = speaker(s).T(sayJoin)
+		}
+		bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
+			return tui.New(ctx, as, tui.Options{
+				Words: speaker(s), SignIn: how, Detach: "ctrl+] d", Pages: draw.Outline, On: theme.Named(environment(s, t.pty)("CMH_THEME")),
+				Shell: shellOn(t, l.app, as, l.driver), Join: d.page(), Joined: d.goesOn,
+			}), tui.ProgramOptions(ctx)
+		})(func(ssh.Session) {})(t)
+		u := d.come()
+		if u == nil || ctx.Err() != nil {
+			return
+		}
+		joined(*u)
+		as = l.app.As(*u).From(s.RemoteAddr().String())
+		t.lend() // the program that has ended may still wait for a key
+		t.giveBack()
+	}
 }
 
 // command runs one command of cmh, with the session as its streams.
-func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
+func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor, who gateway.Identity) int {
 	pty, _, tty := s.Pty()
 	env := &cli.Env{
 		In: s, Out: s, Err: s.Stderr(), InTTY: tty, OutTTY: tty, ErrTTY: tty, Width: pty.Window.Width, Shared: true,
@@ -139,13 +159,19 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor) int {
 		env.Out = lines{s} // there is no terminal driver here to do it
 		env.Err = env.Out
 		t := newTerminal(ctx, s)
-		env.In, local = &cooked{from: t, echo: env.Out}, &root.Local{Desk: l.desk(t, as)}
+		keys := &cooked{from: t, echo: env.Out}
+		env.In, local = keys, &root.Local{Desk: l.desk(t, as)}
+		env.Secret = func(ctx context.Context) (string, error) {
+			keys.hidden.Store(true)
+			defer keys.hidden.Store(false)
+			return env.ReadLine(ctx)
+		}
 	}
 	args := s.Command()
 	if len(args) > 0 && args[0] == "cmh" {
 		args = args[1:]
 	}
-	return cli.Run(ctx, commands(env, local, as.User().Role), env, args)
+	return cli.Run(ctx, commands(env, local, as.User().Role, joins(newGuestDoor(l.app, as, s, who), as)), env, args)
 }
 
 // wantsLines says whether a visitor on a terminal wants lines of text instead

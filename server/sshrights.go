@@ -28,10 +28,11 @@ func maySSH(role hub.Role, name string) error {
 	return op.Check(role, nil)
 }
 
-// commands is the tree of cmh that is served over SSH to somebody of that role.
-func commands(env *cli.Env, local *root.Local, role hub.Role) *cobra.Command {
+// commands is the tree of cmh that is served over SSH to somebody of that role. Join
+// is for guests.
+func commands(env *cli.Env, local *root.Local, role hub.Role, join auth.Join) *cobra.Command {
 	env.May = func(words string) error { return maySSH(role, theCommands+words) }
 	tree := root.New(env, local)
-	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", auth.Shared(env)...))
+	root.Add(tree, root.Account, cli.Group("auth", "Look after your sign-ins", append(auth.Shared(env), auth.JoinCommand(env, join))...))
 	return tree
 }

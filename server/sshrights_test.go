@@ -41,7 +41,7 @@ func TestEverythingOverSSHIsInTheTable(t *testing.T) {
 		have[string(door)] = true
 	}
 	for _, local := range []*root.Local{nil, {Desk: (lobby{}).desk(nil, app.Actor{})}} {
-		for name := range cli.Guarded(commands(&cli.Env{}, local, hub.Guest)) {
+		for name := range cli.Guarded(commands(&cli.Env{}, local, hub.Guest, nil)) {
 			have[theCommands+name] = true
 		}
 	}
@@ -63,6 +63,7 @@ var sshWords = map[string]string{
 	"auth device approve":   "BCDF-GHJK",
 	"auth device deny":      "BCDF-GHJK",
 	"auth forgot-password":  "--email nobody@example.com",
+	"auth register":         "--email nobody@example.com --username nobody --password-stdin",
 	"auth reset-password":   "--token x --password-stdin",
 	"auth password":         "--password-stdin",
 	"auth sessions revoke":  "00000000-0000-4000-8000-000000000000",
@@ -136,7 +137,7 @@ func TestEveryCommandOverSSHInEveryRole(t *testing.T) {
 		}
 	}
 	for _, role := range access.Roles {
-		for name := range cli.Guarded(commands(&cli.Env{}, nil, role)) {
+		for name := range cli.Guarded(commands(&cli.Env{}, nil, role, nil)) {
 			op, _ := access.Of(theCommands + name)
 			for _, course := range []string{"open", "paid"} {
 				as := api.App.As(app.Guest)
@@ -200,7 +201,7 @@ func runOver(ctx context.Context, as app.Actor, args []string) (string, int) {
 		In: strings.NewReader("correct horse battery\n"), Out: &out, Err: &out, Shared: true,
 		Backend: func() (cli.Backend, error) { return as, nil },
 	}
-	exit := cli.Run(ctx, commands(env, nil, as.User().Role), env, args)
+	exit := cli.Run(ctx, commands(env, nil, as.User().Role, nil), env, args)
 	return out.String(), exit
 }
 

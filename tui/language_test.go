@@ -30,7 +30,7 @@ func TestTheScreensInGerman(t *testing.T) {
 		{"Lesson", "Lektion 1 von", "enter"},
 		{"SecondLesson", "Lektion 2 von", "n"},
 		{"Quiz", "Frage 1 von", "t"},
-		{"Labs", "Fix the permissions", "3"},
+		{"Labs", "Fix the permissions", "esc 3"},
 		{"Lab", "eine Maschine für dich", "enter"},
 		{"LabRunning", "Das Lab ist bereit", "enter"},
 		{"Progress", "Lekt.", "4"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -39,6 +40,7 @@ type model struct {
 	help          bool
 	helpAt        int          // the first line of it in sight
 	stood         hub.Standing // with the hub, when that was last looked at
+	leaving       tea.Msg      // what would lose something, while that is asked about
 	said          string       // shown until the next key
 	failed        error        // likewise
 	terminal      terminal
@@ -59,6 +61,7 @@ type page interface {
 	Title() string
 	Typing() bool
 	Keys() []key.Binding
+	unsaved() string // what would be lost by leaving, as a sentence; mostly nothing
 }
 
 // drawable is what every screen's model can do.
@@ -76,6 +79,19 @@ type paged[M drawable[M]] struct{ drawable[M] }
 func (p paged[M]) update(msg tea.Msg) (page, tea.Cmd) {
 	m, cmd := p.Update(msg)
 	return paged[M]{m}, cmd
+}
+
+// A Page is a screen in this program.
+type Page = page
+
+// PageOf makes one of a screen.
+func PageOf[M drawable[M]](m M) Page { return paged[M]{m} }
+
+func (p paged[M]) unsaved() string {
+	if m, ok := any(p.drawable).(interface{ Unsaved() string }); ok {
+		return m.Unsaved()
+	}
+	return ""
 }
 
 // forMsg is a message that only the screen of that id may see: the answer to
@@ -158,6 +174,10 @@ func (m model) navigate(msg tea.Msg) (model, tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case screen.Back:
 		cancel()
+		if m.loses() != "" {
+			m.leaving = msg
+			return m, nil, true
+		}
 		next, cmd := m.pop()
 		return next, cmd, true
 	case screen.OpenCatalog:
@@ -175,6 +195,13 @@ func (m model) navigate(msg tea.Msg) (model, tea.Cmd, bool) {
 		p = paged[quiz.Model]{quiz.New(ctx, m.api, m.env, msg.Course, msg.Lesson)}
 	case screen.OpenLab:
 		p = paged[lab.Model]{lab.New(ctx, m.api, m.env, msg)}
+	case screen.Joined:
+		cancel()
+		return m, tea.Sequence(func() tea.Msg { m.o.Joined(); return nil }, tea.Quit), true
+	case screen.OpenJoin:
+		cancel()
+		next, cmd := m.toTab(4)
+		return next, cmd, true
 	case screen.OpenAccount:
 		p = paged[account.Model]{account.New(ctx, m.api, m.env)}
 	default:
@@ -238,7 +265,9 @@ func (m model) toTab(n int) (model, tea.Cmd) {
 	case 3:
 		p = paged[progress.Model]{progress.New(ctx, m.api, m.env)}
 	case 4:
-		p = paged[me.Model]{me.New(ctx, m.api, m.env)}
+		if p = (paged[me.Model]{me.New(ctx, m.api, m.env)}); m.env.Joins && m.env.Guest() {
+			p = m.o.Join(ctx, m.env)
+		}
 	default:
 		p = paged[home.Model]{home.New(ctx, m.api, m.env)}
 	}
@@ -279,7 +308,7 @@ func tag(id int, cmd tea.Cmd) tea.Cmd {
 				out[i] = tag(id, c)
 			}
 			return out
-		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.Failed, screen.Said, screen.Wished:
+		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.OpenJoin, screen.Joined, screen.Failed, screen.Said, screen.Wished:
 			return msg
 		default:
 			if reflect.TypeOf(msg).PkgPath() == bubbletea {
@@ -330,9 +359,43 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		return m, nil
 	}
 	top := m.stack[len(m.stack)-1].s
-	if top.Typing() {
+	switch {
+	case m.leaving != nil:
+		return m.leave(k)
+	case top.Typing():
 		return m.send(len(m.stack)-1, k)
+	case key.Matches(k, keys.Help, keys.Settings) || owns(top, k):
+	case m.loses() != "" && (key.Matches(k, keys.Quit, keys.Back, keys.Filter) || tabOf(k) >= 0):
+		m.leaving = k
+		return m, nil
 	}
+	return m.command(top, k)
+}
+
+// loses is what would be lost by leaving the screen on top.
+func (m model) loses() string {
+	if len(m.stack) == 0 {
+		return ""
+	}
+	return m.stack[len(m.stack)-1].s.unsaved()
+}
+
+// leave takes the answer to whether to leave, and what is under way.
+func (m model) leave(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
+	msg := m.leaving
+	m.leaving = nil
+	if s := strings.ToLower(k.String()); s != "y" && s != m.env.Theme.T("y") {
+		return m, nil
+	}
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		return m.command(m.stack[len(m.stack)-1].s, k)
+	}
+	return m.pop()
+}
+
+// command takes a key that is ours where the screen on top doesn't take it.
+func (m model) command(top page, k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
+	keys := m.env.Theme.Keys
 	switch {
 	case key.Matches(k, keys.Quit):
 		return m.quit()
@@ -350,10 +413,18 @@ func (m model) press(k tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		m, focused := m.send(len(m.stack)-1, k)
 		return m, tea.Batch(opened, focused)
 	}
-	if s := k.String(); len(s) == 1 && s[0] >= '1' && int(s[0]-'1') < len(tabs) {
-		return m.toTab(int(s[0] - '1'))
+	if n := tabOf(k); n >= 0 {
+		return m.toTab(n)
 	}
 	return m.send(len(m.stack)-1, k)
+}
+
+// tabOf is the tab that a key leads to, -1 when it is for none.
+func tabOf(k tea.KeyPressMsg) int {
+	if s := k.String(); len(s) == 1 && s[0] >= '1' && int(s[0]-'1') < len(tabs) {
+		return int(s[0] - '1')
+	}
+	return -1
 }
 
 // settings opens those of the learner's machine, once.

@@ -63,6 +63,12 @@ type Options struct {
 	Pages   markdown.Drawer  // draws texts; nil leaves them as they are
 	On      theme.Background // what the terminal draws on; Unknown asks it
 
+	// Join is the page on which a guest makes an account, and Joined is told when
+	// one has, which ends the program; nil where that is done otherwise. It is the
+	// caller's because only who serves guests has it in their program.
+	Join   func(context.Context, screen.Env) Page
+	Joined func()
+
 	// Settings are those of the machine that the learner sits at; nil where it is
 	// another one.
 	Settings settings.Store
@@ -96,7 +102,7 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 	if o.SignIn == "" {
 		o.SignIn = o.Words.T("Sign in with: cmh auth login")
 	}
-	env := screen.Env{Theme: themed(theme.Look{On: o.On}, o.Words), Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn, Pages: o.Pages}
+	env := screen.Env{Theme: themed(theme.Look{On: o.On}, o.Words), Now: o.Now, Shell: o.Shell, Detach: o.Detach, SignIn: o.SignIn, Joins: o.Join != nil, Pages: o.Pages}
 	if t, ok := b.(Traveller); ok {
 		env.Standing = func() hub.Standing {
 			s, _ := t.Standing()

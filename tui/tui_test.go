@@ -132,7 +132,11 @@ func TestFromTheCatalogueToAReadLesson(t *testing.T) {
 	sees(t, tm, "Your answer:")
 	keys(t, tm, "q") // text, here
 	sees(t, tm, "q▏")
-	keys(t, tm, "esc", "esc", "esc", "esc")
+	keys(t, tm, "esc", "esc")
+	sees(t, tm, "Leave?")
+	keys(t, tm, "y")
+	sees(t, tm, "Who may do what")
+	keys(t, tm, "esc", "esc")
 	sees(t, tm, "Catalogue")
 	quit(t, tm)
 }
@@ -175,6 +179,30 @@ func TestALabFromStartToHandIn(t *testing.T) {
 	keys(t, tm, "y")
 	sees(t, tm, "This lab was handed in.")
 	quit(t, tm)
+}
+
+// Answers that are not handed in yet are not lost by a slip of a finger.
+func TestAQuizIsNotLeftByASlip(t *testing.T) {
+	quiz := []string{"2", "enter", "enter", "t"}
+	for _, tt := range []struct{ name, keys, sees string }{
+		{"nothing answered", "esc", "Lesson 2 of 3"},
+		{"back", "2 esc", "1 question is answered"},
+		{"quit", "2 q", "Leave?"},
+		{"search", "2 /", "Leave?"},
+		{"a number is a choice", "2 9", "Question 2 of 3"},
+		{"no", "2 esc esc", "Question 2 of 3"},
+		{"no, to a tab", "2 n tab 4 x", "Ready to hand in"},
+		{"yes, to a tab", "2 n tab 4 y", "▾ Linux for cloud engineers"},
+		{"yes", "2 esc y", "Lesson 2 of 3"},
+		{"all are handed in", "2 n tab enter esc", "Lesson 2 of 3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			view := ansi.Strip(still(t, newHub(screentest.Ana).Busy(), options(), 80, 40, append(quiz[:4:4], strings.Fields(tt.keys)...)...))
+			if !strings.Contains(view, tt.sees) {
+				t.Errorf("no %q:\n%s", tt.sees, view)
+			}
+		})
+	}
 }
 
 func TestAGuestIsToldHowToSignIn(t *testing.T) {

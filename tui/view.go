@@ -40,6 +40,10 @@ func (m model) draw() string {
 	case len(m.stack) > 0:
 		body = m.stack[len(m.stack)-1].s.View()
 	}
+	if m.leaving != nil {
+		lines := append(widget.Wrap(m.loses(), min(w-10, 48)), "", widget.YesNo(th))
+		body = widget.Over(th, body, th.T("Leave?"), lines, w, h)
+	}
 	if m.help {
 		body = widget.Over(th, body, th.T("Keys"), m.helpPage(), w, h)
 	}
@@ -134,6 +138,8 @@ func (m model) keyLine() string {
 			keys = append(keys, th.Keys.Scroll)
 		}
 		keys = append(keys, th.Keys.Back)
+	case m.leaving != nil:
+		keys = []key.Binding{theme.Bind("y", "yes"), theme.Bind("any other key", "no")}
 	case m.stack[len(m.stack)-1].s.Typing():
 		return widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), m.width-2)
 	default:

@@ -38,7 +38,8 @@ type Lesson struct {
 	Title       string     `json:"title"`
 	Description string     `json:"description,omitempty"`
 	VideoURL    string     `json:"video_url,omitempty"`
-	Duration    int        `json:"duration"` // minutes
+	Transcript  string     `json:"transcript,omitempty"` // of the video, Markdown; only in a single lesson's answer
+	Duration    int        `json:"duration"`             // minutes
 	Resources   []Resource `json:"resources,omitempty"`
 	Quiz        *Quiz      `json:"quiz,omitempty"`
 	Lab         string     `json:"lab,omitempty"`  // id of the lab that practises it

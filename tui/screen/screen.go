@@ -28,6 +28,7 @@ type Env struct {
 	Shell  Shell
 	Detach string          // the key that leaves the shell, as help names it
 	SignIn string          // how to sign in, one sentence
+	Joins  bool            // a guest can make an account here
 	Pages  markdown.Drawer // draws texts; nil leaves them as they are
 	Mono   bool            // colours do not show: marks must say everything
 
@@ -72,6 +73,10 @@ type (
 	// OpenLab shows a lab; Session may name a session of it, and Lab is then
 	// not needed.
 	OpenLab struct{ Lab, Session string }
+	// OpenJoin is for a guest who wants an account.
+	OpenJoin struct{}
+	// Joined ends the program: who was a guest comes back as somebody.
+	Joined struct{}
 	// OpenAccount shows the account: limits, keys, sign-ins.
 	OpenAccount struct{}
 	// Back leaves the screen.

@@ -3,8 +3,11 @@ package split
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/labssh"
@@ -35,7 +38,7 @@ var commands = []struct{ key, short, long string }{
 	{"g r", "", words.Mark("go to a later step, begin this one again")},
 }
 
-// menu is the commands on one line.
+// menu is the commands on one line, as many as fit beside the last two.
 func (d *desk) menu() string {
 	var parts []string
 	for _, c := range commands {
@@ -43,16 +46,26 @@ func (d *desk) menu() string {
 			parts = append(parts, d.theme.Accent.Render(c.key)+" "+d.theme.T(c.short))
 		}
 	}
-	return strings.Join(append(parts, d.theme.Accent.Render("?")+" "+d.theme.T("more")), "  ")
+	parts = append(parts, d.theme.Accent.Render("?")+" "+d.theme.T("more"))
+	for len(parts) > 2 && ansi.StringWidth(strings.Join(parts, "  ")) > d.cols-2 {
+		parts = slices.Delete(parts, len(parts)-3, len(parts)-2)
+	}
+	return strings.Join(parts, "  ")
 }
 
 func (d *desk) helpLines() []string {
 	out := []string{"", " " + d.theme.Title.Render(d.theme.Tf("Keys, each after %s", d.prefixName())), ""}
-	for _, c := range commands {
-		out = append(out, " "+d.theme.Accent.Render(widget.Fit(c.key, 14))+d.theme.T(c.long))
+	add := func(key, does string) {
+		for _, l := range widget.Wrap(does, d.cols-17) {
+			out = append(out, " "+d.theme.Accent.Render(widget.Fit(key, 14))+l)
+			key = ""
+		}
 	}
-	return append(out, " "+d.theme.Accent.Render(widget.Fit(d.prefixName(), 14))+d.theme.Tf("type %s itself", d.prefixName()), "",
-		" "+d.theme.T("Everything else goes to the shell."))
+	for _, c := range commands {
+		add(c.key, d.theme.T(c.long))
+	}
+	add(d.prefixName(), d.theme.Tf("type %s itself", d.prefixName()))
+	return append(out, "", " "+d.theme.T("Everything else goes to the shell."))
 }
 
 // do takes a key that is ours: of an open question, of the text, or a command.
@@ -63,8 +76,7 @@ func (d *desk) do(key string) {
 		d.answerKey(key)
 		return
 	case d.help:
-		d.help = false
-		d.shown = shown{}
+		d.helpKey(key)
 		return
 	}
 	pending := d.input.pending
@@ -97,7 +109,7 @@ func (d *desk) do(key string) {
 	case "p":
 		d.reach()
 	case "?":
-		d.help = true
+		d.help, d.helpAt = true, 0
 		d.shown = shown{}
 	case "z":
 		d.turnTo((d.view + 1) % 3)
@@ -115,6 +127,18 @@ func (d *desk) do(key string) {
 		}
 		d.hubCommand(key)
 	}
+}
+
+// helpKey scrolls the help, where there is not room for all of it. Any other key ends
+// it.
+func (d *desk) helpKey(key string) {
+	by, ok := map[string]int{"up": -1, "k": -1, "down": 1, "j": 1, "pgup": 4 - d.rows, "pgdown": d.rows - 4, " ": d.rows - 4}[key]
+	if ok && len(d.helpLines()) > d.rows-1 {
+		d.helpAt = max(0, d.helpAt+by)
+		return
+	}
+	d.help = false
+	d.shown = shown{}
 }
 
 // turnTo divides the screen otherwise. Where there is no room for both, the
@@ -169,12 +193,19 @@ func (d *desk) hubCommand(key string) {
 			return func() { d.noted(step, note{title: d.theme.Tf("Hint %d of %d", h.Number, h.Of), text: h.Text}, err) }
 		})
 	case "o":
-		d.confirm("Show the solution? The step is worth less then.", func() {
+		show := func() {
 			d.work("Asking for the solution…", func(ctx context.Context) func() {
 				s, err := d.api.LabSolution(ctx, id, step)
 				return func() { d.noted(step, note{title: d.theme.T("Solution"), text: widget.Solution(s, "exec")}, err) }
 			})
-		})
+		}
+		for _, s := range d.session.Steps {
+			if s.Number == step && (s.SolutionSeen || s.State == hub.StepPassed) {
+				show() // which costs nothing
+				return
+			}
+		}
+		d.confirm("Show the solution? The step is worth less then.", show)
 	case "e":
 		d.work("Asking for more time…", func(ctx context.Context) func() {
 			s, err := d.api.ExtendLab(ctx, id, 0)
@@ -280,7 +311,7 @@ func (d *desk) judged(r hub.CheckResult, err error) {
 	}
 	th := d.theme
 	d.session.Steps = r.Steps
-	text := strings.ReplaceAll(widget.Verdict(th, r, d.finished(), widget.LabKeys{Next: d.key("n"), Hint: d.key("h"), Submit: d.key("S")}), "\n", " ")
+	text := widget.Verdict(th, r, d.finished(), widget.LabKeys{Next: d.key("n"), Hint: d.key("h"), Submit: d.key("S")})
 	if r.Open > 0 {
 		text += " " + th.N(r.Open, "%d question to answer: %s.", "%d questions to answer: %s.", r.Open, d.key("a"))
 	}

@@ -25,6 +25,9 @@ type shown struct {
 	cursor string
 }
 
+// covered stands for a row that the status lies over.
+const covered = "\x00"
+
 // How soon a frame may follow another: at once after a small one, such as the
 // echo of a key, and not sooner than anybody can see after a large one.
 const (
@@ -105,6 +108,8 @@ func (d *desk) frame() string {
 	was := d.shown
 	now := shown{known: true, shell: was.shell, text: was.text}
 	height := d.rows - 1
+	status := d.status()
+	open := height - len(status) + 1 // what the status lies over is drawn when it has gone
 	if !was.known {
 		b.WriteString("\x1b[m\x1b[2J")
 		now.shell, now.text = nil, nil
@@ -116,7 +121,9 @@ func (d *desk) frame() string {
 	if origin > 0 {
 		now.text = d.textRows(origin, height)
 		for y, row := range now.text {
-			if y >= len(was.text) || was.text[y] != row || !was.known {
+			if y >= open {
+				now.text[y] = covered
+			} else if y >= len(was.text) || was.text[y] != row || !was.known {
 				move(&b, 0, y)
 				b.WriteString(row)
 			}
@@ -130,6 +137,10 @@ func (d *desk) frame() string {
 		}
 		rows := make([][]byte, max(height-d.top(), 0))
 		for y := range rows {
+			if y+d.top() >= open {
+				rows[y] = []byte(covered)
+				continue
+			}
 			rows[y] = d.shellRow(y, columns)
 			if y < len(was.shell) && was.known && bytes.Equal(was.shell[y], rows[y]) {
 				continue
@@ -140,9 +151,11 @@ func (d *desk) frame() string {
 		}
 		now.shell = rows
 	}
-	if now.status = d.statusLine(); now.status != was.status || !was.known {
-		move(&b, 0, height)
-		b.WriteString(now.status)
+	if now.status = strings.Join(status, "\n"); now.status != was.status || !was.known {
+		for i, line := range status {
+			move(&b, 0, open+i)
+			b.WriteString("\x1b[m\x1b[K" + safe.Styled(line))
+		}
 	}
 	now.modes = d.wanted().String()
 	if now.modes != was.modes {
@@ -232,24 +245,35 @@ func (m modes) after(string) string {
 
 // textRows are the rows left of the shell, or in its place.
 func (d *desk) textRows(width, height int) []string {
-	edge := ""
-	if width < d.cols {
-		edge = d.theme.Faint.Render("│")
-	}
-	lines := d.textLines()
+	beside := width < d.cols
+	lines, above := d.textLines(), d.offset > 0
 	if d.help {
 		lines = d.helpLines()
+		d.helpAt = min(d.helpAt, max(0, len(lines)-height))
+		lines, above = lines[d.helpAt:], d.helpAt > 0
 	}
-	inner := width - ansi.StringWidth(edge)
+	below := len(lines) > height
 	rows := make([]string, height)
 	for y := range rows {
-		line := ""
+		line, edge := "", " "
 		if y < len(lines) {
 			line = lines[y]
 		}
-		rows[y] = "\x1b[m" + safe.Styled(widget.Fit(line, inner)) + edge
-		if edge == "" {
-			rows[y] = "\x1b[m\x1b[K" + safe.Styled(ansi.Truncate(line, inner, "…"))
+		switch {
+		case y == 0 && above:
+			edge = d.theme.Accent.Render("↑")
+		case y == height-1 && below:
+			edge = d.theme.Accent.Render("↓")
+			if beside {
+				line = " " + d.theme.Faint.Render(d.theme.Tf("more: %s", d.key("↓")))
+			}
+		case beside:
+			edge = d.theme.Faint.Render("│")
+		}
+		if beside || edge != " " {
+			rows[y] = "\x1b[m" + safe.Styled(widget.Fit(line, width-1)) + edge
+		} else {
+			rows[y] = "\x1b[m\x1b[K" + safe.Styled(ansi.Truncate(line, width, "…"))
 		}
 	}
 	return rows

@@ -80,6 +80,7 @@ func (d *desk) key1(p []byte) int {
 	for n < len(p) && p[n] != d.prefix && p[n] != 0x1b {
 		n++
 	}
+	d.goesOn(p[:n])
 	d.typeKeys(p[:n])
 	return n
 }
@@ -120,6 +121,7 @@ func (d *desk) pasted(p []byte) int {
 		d.changed()
 	} else if !d.help && d.view != onlyText {
 		d.scrollEnd()
+		d.goesOn(nil)
 		d.typeKeys(p[:n])
 	}
 	d.input.pasting = !end
@@ -168,6 +170,7 @@ func (d *desk) sequence(p []byte) int {
 	case d.scrolling != nothing && d.scrollKey(namedKeys[seq]):
 	default:
 		d.scrollEnd()
+		d.goesOn(nil)
 		d.typeKeys(p[:n])
 	}
 	return n

@@ -151,7 +151,9 @@ type desk struct {
 	busy    string
 	handing bool // the lab is being handed in
 	said    string
+	brief   bool // what is said has been seen: one line of it
 	help    bool
+	helpAt  int // the first line of it in sight
 	ask     *ask
 }
 
@@ -254,9 +256,9 @@ func (d *desk) sayLine(s string) {
 	d.say(s)
 }
 
-// say shows a line until the next key; a constant one is translated here.
+// say shows a text; a constant one is translated here.
 func (d *desk) say(s string) {
-	d.said = d.theme.Told(s)
+	d.said, d.brief = d.theme.Told(s), false
 	d.changed()
 }
 

@@ -272,6 +272,10 @@ func TestView(t *testing.T) {
 		{"solution asks 120x40", 120, 40, "\x1do", "any other key no"},
 		{"text 80x24", 80, 24, "\x1dz", "back to the shell"},
 		{"40x10", 40, 10, "", "Step 1/3"},
+		{"menu 40x10", 40, 10, "\x1d", "? more"},
+		{"help 40x10", 40, 10, "\x1d?", "any other key"},
+		{"help below 40x10", 40, 10, "\x1d?\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~", "Everything else"},
+		{"failed 40x10", 40, 10, "\x1dc", "readable by"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := sit(t, tt.cols, tt.rows, split.Options{})
@@ -288,6 +292,56 @@ func TestView(t *testing.T) {
 			golden.RequireEqual(t, picture)
 		})
 	}
+}
+
+// What is said at length lies over the shell, until the learner goes on.
+func TestSaidAtLength(t *testing.T) {
+	s := sit(t, 80, 24, split.Options{})
+	s.sees("c check")
+	s.prints(strings.Repeat("\r\n", 30) + "root@lab:~# ")
+	s.sees("root@lab:~#")
+	s.press("\x1dc")
+	s.sees("observed: -rw-r--r--")
+	s.mu.Lock()
+	picture := s.picture()
+	s.mu.Unlock()
+	golden.RequireEqual(t, picture)
+	s.press("x")
+	s.until("one line of it", func() bool {
+		p := s.picture()
+		return strings.Contains(p, "✗ Not yet.") && strings.Contains(p, "root@lab:~#") && !strings.Contains(p, "\n observed")
+	})
+	s.press("\r")
+	s.sees("c check")
+}
+
+// Where the text goes on below what is in sight, that can be seen, and how to get
+// there.
+func TestMoreText(t *testing.T) {
+	s := sitAt(t, 120, 40, split.Options{}, demo.New(screentest.Ana, screentest.Now).Given(func(l *hub.Lab) {
+		l.Steps[0].Text = strings.Repeat("One line of it.\n\n", 30) + "The end."
+	}).Busy())
+	s.sees("more: Ctrl-] ↓")
+	s.press("\x1d\x1b[F")
+	s.sees("The end.")
+	s.mu.Lock()
+	picture := s.picture()
+	s.mu.Unlock()
+	golden.RequireEqual(t, picture)
+}
+
+// The keys below are those that one may want as things stand.
+func TestNextKeys(t *testing.T) {
+	s := sit(t, 120, 40, split.Options{})
+	s.sees("Ctrl-] c check  1 run  h hint  ? keys")
+	s.press("\x1dc")
+	s.sees("Not yet")
+	s.press("\x1dc")
+	s.sees("✓ Passed. Ctrl-] n goes on.")
+	s.press("\r")
+	s.sees("Ctrl-] n next  1 run  ? keys")
+	s.press("\x1dz")
+	s.sees("Ctrl-] n next  z task")
 }
 
 // What is typed reaches the lab as the learner's terminal sent it.

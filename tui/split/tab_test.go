@@ -52,7 +52,7 @@ func TestBlocksForOtherTerminals(t *testing.T) {
 	}
 	s.until("the block is typed there", func() bool { return node.typed.String() == "hostname\r" })
 	s.sees("node$")
-	s.sees("Ctrl-] ? keys") // and no longer that it opens
+	s.sees("? keys") // and no longer that it opens
 	s.picks()
 	s.press("\x1d4")
 	s.sees("This lab has no host 3.")

@@ -44,6 +44,11 @@ func Over(th theme.Theme, body, title string, lines []string, width, height int)
 	return strings.Join(rows, "\n")
 }
 
+// YesNo is the line of a box that asks: what the next key means.
+func YesNo(th theme.Theme) string {
+	return th.Accent.Render("y") + " " + th.T("yes") + "    " + th.Accent.Render(th.T("any other key")) + " " + th.T("no")
+}
+
 // Keys is the help line: as many bindings as fit in width.
 func Keys(th theme.Theme, keys []key.Binding, width int) string {
 	line, used := "", 0

@@ -69,6 +69,21 @@ func Left(sp words.Speaker, end, now time.Time) string {
 	return sp.Tf("%d h %02d min left", m/60, m%60)
 }
 
+// hurry is how little time left is one to mind.
+const hurry = 10 * time.Minute
+
+// Clock is Left as it is drawn: it can't be overlooked when little is left.
+func Clock(th theme.Theme, end, now time.Time) string {
+	text := Left(th.Speaker, end, now)
+	switch {
+	case text == "":
+		return ""
+	case end.Sub(now) < hurry:
+		return th.Bad.Render(text)
+	}
+	return th.Accent.Render(text)
+}
+
 // Ago says how long ago something was.
 func Ago(sp words.Speaker, d time.Duration) string {
 	switch minutes, hours := int(d.Minutes()), int(d.Hours()); {

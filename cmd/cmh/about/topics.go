@@ -6,10 +6,11 @@ const keys = `The keys of the screens. ? shows those of the screen you are in.
   left, right, h, l  to the sides, where there are any
   pgup, pgdn, space  scroll by a page
   g, G               first, last
-  enter              open
+  enter              open; in a lesson: a page on, at its end what comes next
   esc                back
   /                  search; in a lesson: find, and n, N go to the next place
-  1 to 5             home, catalogue, labs, progress, me
+  1 to 5             home, catalogue, labs, progress, me; in a quiz 1 to 9
+                     choose
   ,                  settings
   r                  ask the hub again
   ?                  all keys of this screen

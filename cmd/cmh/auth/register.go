@@ -35,34 +35,35 @@ func (o registerOptions) run(ctx context.Context, env *cli.Env, k Keeper) error 
 	if err := ready(env, k, o.insecure); err != nil {
 		return err
 	}
-	email, err := orAsk(ctx, env, o.email, "E-mail:", "--email")
+	r, err := o.ask(ctx, env)
 	if err != nil {
 		return err
-	}
-	username, err := orAsk(ctx, env, o.username, "User name:", "--username")
-	if err != nil {
-		return err
-	}
-	pass, err := password(ctx, env, o.stdin)
-	if err != nil {
-		return err
-	}
-	if !o.stdin {
-		again, err := env.AskSecret(ctx, "The same again:", "--password-stdin")
-		if err != nil {
-			return err
-		}
-		if again != pass {
-			return hub.Errorf(hub.Invalid, "The two passwords differ.")
-		}
 	}
 	b, err := env.Backend()
 	if err != nil {
 		return err
 	}
-	l, err := b.Register(ctx, hub.Registration{Email: email, Username: username, Password: pass})
+	l, err := b.Register(ctx, r)
 	if err != nil {
 		return err
 	}
 	return signedIn(env, k, &l.User)
+}
+
+// ask is what flags say, and asks for what they don't.
+func (o registerOptions) ask(ctx context.Context, env *cli.Env) (r hub.Registration, err error) {
+	if r.Email, err = orAsk(ctx, env, o.email, "E-mail:", "--email"); err != nil {
+		return r, err
+	}
+	if r.Username, err = orAsk(ctx, env, o.username, "User name:", "--username"); err != nil {
+		return r, err
+	}
+	if r.Password, err = password(ctx, env, o.stdin); err != nil || o.stdin {
+		return r, err
+	}
+	again, err := env.AskSecret(ctx, "The same again:", "--password-stdin")
+	if err == nil && again != r.Password {
+		err = hub.Errorf(hub.Invalid, "The two passwords differ.")
+	}
+	return r, err
 }

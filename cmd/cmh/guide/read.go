@@ -17,7 +17,11 @@ type section struct {
 
 // sections are the parts of a lesson, in order, as they are read aloud.
 func (g guide) sections(l hub.Lesson) []section {
-	text, _, headings := g.env.Pages.Outline(l.Body, markdown.Options{Width: 1000, Unfold: true, Linear: true, Words: g.env.Words()})
+	src := l.Body
+	if l.Transcript != "" {
+		src += "\n\n## " + g.env.T("What is said in the video") + "\n\n" + l.Transcript
+	}
+	text, _, headings := g.env.Pages.Outline(src, markdown.Options{Width: 1000, Unfold: true, Linear: true, Words: g.env.Words()})
 	lines := strings.Split(text, "\n")
 	var out []section
 	from, title := 0, ""

@@ -88,6 +88,9 @@ func text(env *cli.Env, l hub.Lesson) string {
 		b.WriteString(env.T("Video:") + " " + u + "\n\n")
 	}
 	b.WriteString(env.Markdown(l.Body))
+	if l.Transcript != "" {
+		b.WriteString("\n" + env.Markdown("## "+env.T("What is said in the video")+"\n\n"+l.Transcript))
+	}
 	if len(l.Resources) > 0 {
 		b.WriteString("\n" + env.T("Worth following") + "\n")
 	}

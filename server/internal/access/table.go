@@ -188,6 +188,7 @@ var Table = []Operation{
 	{"ssh HOST auth email", Members, ""},
 	{"ssh HOST auth forgot-password", Everybody, ""},
 	{"ssh HOST auth password", Members, ""},
+	{"ssh HOST auth register", Everybody, ""},
 	{"ssh HOST auth reset-password", Everybody, ""},
 	{"ssh HOST auth sessions", Members, ""},
 	{"ssh HOST auth sessions revoke", Members, ""},

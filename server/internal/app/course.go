@@ -168,7 +168,7 @@ func (a Actor) LessonsOf(ctx context.Context, list []hub.Course) (map[string][]h
 // visible is the part of a lesson that the caller may see.
 func (a Actor) visible(c hub.Course, l hub.Lesson, body bool) hub.Lesson {
 	if !body {
-		l.Body = ""
+		l.Body, l.Transcript = "", ""
 	}
 	if !a.mayRead(c.Free) {
 		l.Quiz, l.VideoURL, l.Resources = closed(l.Quiz), "", nil

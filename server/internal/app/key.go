@@ -40,26 +40,32 @@ func (a Actor) AddKey(ctx context.Context, n hub.NewKey) (key hub.Key, err error
 	if err != nil {
 		return hub.Key{}, err
 	}
-	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		have, err := tx.Keys(ctx, a.user.ID)
-		if err != nil {
-			return err
-		}
-		if len(have) >= maxKeys {
-			return hub.Errorf(hub.Limit, "You have %d keys. Remove one before you add another.", len(have))
-		}
-		if key, err = tx.AddKey(ctx, a.user.ID, k, string(ssh.MarshalAuthorizedKey(pub))); err != nil {
-			return err
-		}
-		if err := tx.Audit(ctx, a.user.ID, a.user.ID, "account.key_added", nil); err != nil { // the key would name its owner
-			return err
-		}
-		if err := a.app.mail(ctx, tx, "key_added", a.user.ID); err != nil {
-			return err
-		}
-		return tx.Event(ctx, a.user.ID, "account.key_added", map[string]string{"fingerprint": key.Fingerprint})
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		key, err = a.app.addKey(ctx, tx, a.user.ID, pub, k)
+		return err
 	})
 	return key, err
+}
+
+// addKey adds a key to an account, and tells its owner.
+func (a *App) addKey(ctx context.Context, tx postgres.Tx, user string, pub ssh.PublicKey, k hub.Key) (key hub.Key, err error) {
+	have, err := tx.Keys(ctx, user)
+	if err != nil {
+		return key, err
+	}
+	if len(have) >= maxKeys {
+		return key, hub.Errorf(hub.Limit, "You have %d keys. Remove one before you add another.", len(have))
+	}
+	if key, err = tx.AddKey(ctx, user, k, string(ssh.MarshalAuthorizedKey(pub))); err != nil {
+		return key, err
+	}
+	if err := tx.Audit(ctx, user, user, "account.key_added", nil); err != nil { // the key would name its owner
+		return key, err
+	}
+	if err := a.mail(ctx, tx, "key_added", user); err != nil {
+		return key, err
+	}
+	return key, tx.Event(ctx, user, "account.key_added", map[string]string{"fingerprint": key.Fingerprint})
 }
 
 // RemoveKey removes the key with that id, fingerprint or name.

@@ -23,6 +23,8 @@ import (
 type Backend interface {
 	Courses(context.Context, hub.CourseFilter) (hub.Page[hub.Course], error)
 	Labs(context.Context, hub.LabFilter) (hub.Page[hub.Lab], error)
+	Progress(context.Context) ([]hub.CourseProgress, error)
+	LabSessions(context.Context) ([]hub.LabSession, error)
 }
 
 // pause is how long typing must rest before the server is asked.
@@ -61,6 +63,7 @@ type Model struct {
 	ask           question
 	categories    []string // seen so far
 	sort          string   // byTitle, byTime; empty is as the hub has them
+	mine          mine
 }
 
 // New returns a catalogue of courses that loads when Init runs.
@@ -76,7 +79,12 @@ func Labs(ctx context.Context, api Backend, env screen.Env) Model {
 }
 
 // Init starts loading.
-func (m Model) Init() tea.Cmd { return m.load("") }
+func (m Model) Init() tea.Cmd {
+	if m.env.Guest() {
+		return m.load("")
+	}
+	return tea.Batch(m.load(""), m.know)
+}
 
 // load asks for one page. It may block, and must not touch m's state.
 //
@@ -126,6 +134,8 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		}
 		slices.Sort(m.categories)
 		m.cursor.Clamp(len(m.shown()))
+	case mine:
+		m.mine = msg
 	case restMsg:
 		if msg.since == m.typed {
 			return m.asks(func(q *question) { q.query = strings.TrimSpace(m.search.Value) })

@@ -119,7 +119,7 @@ func TestFuzzySearchAndSort(t *testing.T) {
 func BenchmarkSearch(b *testing.B) {
 	for _, n := range []int{1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			m := catalog.New(b.Context(), many{screentest.Hub(), n}, screentest.Env(screentest.Ana))
+			m := catalog.New(b.Context(), many{screentest.Hub(), n}, screentest.Env(hub.User{}))
 			m, _ = m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 			m, _ = m.Update(m.Init()())
 			m, _ = m.Update(screentest.Key("/"))

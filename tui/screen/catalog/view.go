@@ -15,6 +15,8 @@ import (
 
 // item is one row, made safe.
 type item struct {
+	id                    string
+	enrolled              bool
 	title, text, category string
 	lower                 string // title and text, to be searched
 	end                   int    // of the title in lower
@@ -34,22 +36,19 @@ func (it item) find(minutes int) item {
 
 func courseItem(sp words.Speaker, c hub.Course) item {
 	it := item{
-		title: safe.Line(c.Title), text: safe.Line(c.Description), category: safe.Line(c.Category),
+		id: c.ID, enrolled: c.Enrolled, title: safe.Line(c.Title), text: safe.Line(c.Description), category: safe.Line(c.Category),
 		meta: []string{widget.Level(sp, c.Level), widget.Minutes(sp, c.Duration), providerName(sp, c.Provider)},
 		open: screen.OpenCourse{Course: c.Slug},
 	}
 	if !c.Free {
 		it.meta = append([]string{sp.T("premium")}, it.meta...)
 	}
-	if c.Enrolled {
-		it.mark = "✓ "
-	}
 	return it.find(c.Duration)
 }
 
 func labItem(sp words.Speaker, l hub.Lab) item {
 	it := item{
-		title: safe.Line(l.Title), text: safe.Line(l.Description),
+		id: l.ID, title: safe.Line(l.Title), text: safe.Line(l.Description),
 		meta: []string{widget.Minutes(sp, l.EstimatedTime), widget.Level(sp, l.Difficulty)},
 		open: screen.OpenLab{Lab: l.ID},
 	}
@@ -170,12 +169,13 @@ func (m Model) list(shown []item, height int) string {
 	for i, it := range shown {
 		i += from
 		on := i == m.cursor.At && !m.search.Focus
+		it = m.dressed(it)
 		lines := []string{widget.Row(th, on, it.mark+it.title, it.facts(m.width), m.width)}
 		if m.tall() > 2 && i > 0 {
 			p.Add("")
 		}
 		if m.tall() > 1 {
-			lines = append(lines, th.Faint.Render(widget.Fit("    "+it.text, m.width-2)))
+			lines = append(lines, th.Faint.Render(widget.Fit("    "+strings.Repeat(" ", ansi.StringWidth(it.mark))+it.text, m.width-2)))
 		}
 		p.Row(i == m.cursor.At, lines...)
 	}

@@ -312,6 +312,9 @@ func (m Model) about(p *widget.Page) {
 	switch {
 	case m.progress != nil:
 		p.Add("  " + widget.Bar(th, m.progress.Percentage, min(m.width-4, 44)))
+		if at := m.progress.CompletedAt; at != nil {
+			p.Add("  " + th.Good.Render("✓ "+th.Tf("Completed on %s.", th.When(*at, "2 Jan 2006"))) + " " + th.Tf("Your certificate: press %s.", th.Accent.Render("5")))
+		}
 	case m.course.Enrolled:
 		p.Add("  " + th.Good.Render(th.T("✓ enrolled")))
 	case m.env.Guest():

@@ -148,8 +148,11 @@ func (m Model) targets() []tea.Msg {
 	for _, c := range m.courses {
 		out = append(out, screen.OpenCourse{Course: c.Course})
 	}
-	if len(out) == 0 {
+	if len(m.sessions)+len(m.courses) == 0 {
 		out = append(out, screen.OpenCatalog{})
+		if m.env.Guest() && m.env.Joins {
+			out = append(out, screen.OpenJoin{})
+		}
 	}
 	return out
 }
@@ -207,7 +210,7 @@ func (m Model) View() string {
 	var p widget.Page
 	row := 0
 	selected := func() bool { row++; return m.cursor.At == row-1 }
-	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), th.Accent.Render(m.days()), m.width-2))
+	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), m.days(), m.width-2))
 	if len(m.sessions) > 0 {
 		p.Add("", "  "+th.Section.Render(th.T("Running labs")))
 		for _, s := range m.sessions {
@@ -215,13 +218,21 @@ func (m Model) View() string {
 			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())), m.width))
 		}
 	}
+	beginner := len(m.sessions)+len(m.courses) == 0
+	if beginner && len(m.steps()) > 0 {
+		m.intro(&p)
+	}
 	if m.away {
 		p.Add("", "  "+th.Faint.Render(th.T("Labs run at the hub: not while you are offline.")))
 	}
 	for i, n := range m.steps() {
 		switch i {
 		case 0:
-			p.Add("", "  "+th.Section.Render(th.T("Continue")))
+			title := th.T("Continue")
+			if beginner {
+				title = th.T("Begin with")
+			}
+			p.Add("", "  "+th.Section.Render(title))
 		case 1:
 			p.Add("", "  "+th.Section.Render(th.T("Or")))
 		}
@@ -239,8 +250,13 @@ func (m Model) View() string {
 			p.Row(on, m.course(c, on))
 		}
 	}
-	if row == 0 {
+	switch {
+	case row == 0:
 		m.welcome(&p)
+	case beginner:
+		p.Add("")
+		on := selected()
+		p.Row(on, widget.Row(th, on, th.T("Browse the catalogue"), "", m.width))
 	}
 	return p.View(m.width, m.height)
 }
@@ -287,28 +303,45 @@ func (m Model) greeting() string {
 	return th.Tf("Welcome back, %s", name)
 }
 
-// days is how many days in a row something was done.
+// days is what was done on the last ones, and how many there are in a row.
 func (m Model) days() string {
-	switch th, s := m.env.Theme, m.streak; {
+	th, s, text := m.env.Theme, m.streak, ""
+	switch {
 	case s.Current == 0:
 		return ""
 	case s.Today:
-		return th.N(s.Current, "✓ %d day in a row", "✓ %d days in a row", s.Current)
+		text = th.N(s.Current, "✓ %d day in a row", "✓ %d days in a row", s.Current)
 	default:
-		return th.N(s.Current, "%d day in a row, today to come", "%d days in a row, today to come", s.Current)
+		text = th.N(s.Current, "%d day in a row, today to come", "%d days in a row, today to come", s.Current)
+	}
+	text = th.Accent.Render(text)
+	if last := widget.DaysOf(m.courses, m.env.Now().Location()).Last(th, m.env.Now(), 14); last != "" && m.width >= 70 {
+		text = last + "  " + text
+	}
+	return text
+}
+
+// intro says what this is; a cramped screen does without.
+func (m Model) intro(p *widget.Page) {
+	if m.height < 12 && len(m.steps()) > 0 {
+		return
+	}
+	p.Add("")
+	for _, l := range widget.Wrap(m.env.Theme.T("Learn cloud engineering in this terminal: short lessons, quizzes, and labs in a real machine of your own."), m.width-6) {
+		p.Add("  " + l)
 	}
 }
 
 // welcome is for who has nothing yet.
 func (m Model) welcome(p *widget.Page) {
 	th := m.env.Theme
+	m.intro(p)
 	p.Add("")
-	text := th.T("Learn cloud engineering in this terminal: short lessons, quizzes, and labs in a real machine of your own.")
-	for _, l := range widget.Wrap(text, m.width-6) {
-		p.Add("  " + l)
+	for i, way := range []string{th.T("Browse the catalogue"), th.T("Make an account, or sign in with yours")} {
+		if i == 0 || m.env.Guest() && m.env.Joins {
+			p.Row(i == m.cursor.At, widget.Row(th, i == m.cursor.At, way, "", m.width))
+		}
 	}
-	p.Add("")
-	p.Row(true, widget.Row(th, true, th.T("Browse the catalogue"), "", m.width))
 	if m.env.Guest() {
 		p.Add("")
 		for _, l := range widget.Wrap(th.T("You are browsing as a guest.")+" "+m.env.SignIn, m.width-6) {

@@ -28,6 +28,7 @@ type Backend interface {
 	SkipLabStep(ctx context.Context, ref string) (hub.LabSession, error)
 	LabHint(ctx context.Context, ref string, step int) (hub.Hint, error)
 	LabSolution(ctx context.Context, ref string, step int) (hub.Solution, error)
+	ExtendLab(ctx context.Context, ref string, minutes int) (hub.LabSession, error)
 	SubmitLab(ctx context.Context, ref string) (hub.LabSession, error)
 	StopLab(ctx context.Context, ref string) (hub.LabSession, error)
 	Usage(ctx context.Context) (hub.Usage, error)

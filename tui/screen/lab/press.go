@@ -22,6 +22,7 @@ var (
 	next     = theme.Bind("n", "next step", "n")
 	hint     = theme.Bind("h", "hint", "h")
 	solution = theme.Bind("o", "solution", "o")
+	extend   = theme.Bind("e", "more time", "e")
 	skip     = theme.Bind("K", "skip", "K")
 	submit   = theme.Bind("S", "hand in", "S")
 	stop     = theme.Bind("x", "stop", "x")
@@ -76,7 +77,7 @@ func (m Model) act(k tea.KeyPressMsg) func(Model) (Model, tea.Cmd) {
 		return func(m Model) (Model, tea.Cmd) { return m.turnTo(m.step() + 1), nil }
 	case key.Matches(k, stop):
 		return Model.askStop
-	case !key.Matches(k, shell, check, next, hint, solution, skip, submit):
+	case !key.Matches(k, shell, check, next, hint, solution, extend, skip, submit):
 		return nil
 	case m.busy != "":
 		return func(m Model) (Model, tea.Cmd) { return m, nil } // one at a time
@@ -95,7 +96,9 @@ func (m Model) act(k tea.KeyPressMsg) func(Model) (Model, tea.Cmd) {
 	case key.Matches(k, hint):
 		return Model.hint
 	case key.Matches(k, solution):
-		return Model.solution
+		return Model.askSolution
+	case key.Matches(k, extend):
+		return Model.extend
 	}
 	return Model.askSubmit
 }
@@ -180,6 +183,25 @@ func (m Model) hint() (Model, tea.Cmd) {
 	}
 }
 
+// askSolution asks first where it costs something.
+func (m Model) askSolution() (Model, tea.Cmd) {
+	for _, s := range m.session.Steps {
+		if s.Number == m.step() && (s.SolutionSeen || s.State == hub.StepPassed) {
+			return m.solution()
+		}
+	}
+	m.confirm = &confirm{m.env.Theme.T("Show the solution?"), m.env.Theme.T("The step is worth less then."), Model.solution}
+	return m, nil
+}
+
+func (m Model) extend() (Model, tea.Cmd) {
+	m.busy = m.env.Theme.T("Asking for more time…")
+	return m, func() tea.Msg {
+		s, err := m.api.ExtendLab(m.ctx, m.session.ID, 0)
+		return sessionMsg{session: s, said: m.env.Theme.T("There is more time now."), err: err}
+	}
+}
+
 func (m Model) solution() (Model, tea.Cmd) {
 	step := m.step()
 	m.busy = m.env.Theme.T("Asking for the solution…")
@@ -239,7 +261,7 @@ func (m Model) Keys() []key.Binding {
 	if m.stuck() {
 		out = append(out, skip)
 	}
-	out = append(out, submit, stop)
+	out = append(out, extend, submit, stop)
 	if len(m.pick.Blocks) > 0 {
 		out = append(out, copyKey)
 	}

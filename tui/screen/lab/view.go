@@ -139,7 +139,7 @@ func (m Model) View() string {
 	p.Add(m.status()...)
 	view := p.View(m.width, m.height)
 	if m.confirm != nil {
-		lines := append(widget.Wrap(m.confirm.text, min(m.width-10, 56)), "", th.Accent.Render("y")+" "+th.T("yes")+"    "+th.Accent.Render(th.T("any other key"))+" "+th.T("no"))
+		lines := append(widget.Wrap(m.confirm.text, min(m.width-10, 56)), "", widget.YesNo(th))
 		view = widget.Over(th, view, m.confirm.title, lines, m.width, m.height)
 	}
 	return view
@@ -158,11 +158,7 @@ func (m Model) first() string {
 			title += " · " + safe.Line(s.Title)
 		}
 	}
-	left := ""
-	if !m.session.ExpiresAt.IsZero() {
-		left = widget.Left(th.Speaker, m.session.ExpiresAt, m.env.Now())
-	}
-	return widget.Between("  "+th.Title.Render(title), th.Accent.Render(left), m.width-2)
+	return widget.Between("  "+th.Title.Render(title), widget.Clock(th, m.session.ExpiresAt, m.env.Now()), m.width-2)
 }
 
 // second is the line of marks, or of facts while nothing runs.

@@ -22,13 +22,18 @@ type Backend interface {
 	Lesson(ctx context.Context, course, lesson string) (hub.Lesson, error)
 	Lessons(ctx context.Context, course string) ([]hub.Lesson, error)
 	RecordProgress(context.Context, []hub.ProgressEntry) ([]hub.ProgressEntry, error)
+	Progress(context.Context) ([]hub.CourseProgress, error)
 }
 
 type loadedMsg struct {
 	lesson  hub.Lesson
 	lessons []hub.Lesson
+	past    past
 	err     error
 }
+
+// past is what the learner has done of the lesson.
+type past struct{ read, quiz, lab bool }
 
 type doneMsg struct{ err error }
 
@@ -42,7 +47,8 @@ type Model struct {
 	env           screen.Env
 	course, ref   string
 	width, height int
-	loaded, done  bool
+	loaded        bool
+	past          past
 	unfold        bool
 	err           error
 	lesson        hub.Lesson
@@ -66,7 +72,29 @@ func (m Model) load() tea.Msg {
 	if l.lesson, l.err = m.api.Lesson(m.ctx, m.course, m.ref); l.err == nil {
 		l.lessons, l.err = m.api.Lessons(m.ctx, m.course)
 	}
+	if l.err == nil && !m.env.Guest() {
+		l.past = m.remember(l.lesson)
+	}
 	return l
+}
+
+// remember looks up what is done. It can be read without.
+func (m Model) remember(l hub.Lesson) (p past) {
+	courses, _ := m.api.Progress(m.ctx)
+	for _, c := range courses {
+		if c.Course != m.course && c.CourseID != m.course {
+			continue
+		}
+		for _, d := range c.Lessons {
+			if d.LessonID == l.ID {
+				p.read, p.quiz = d.Percentage >= 100, d.QuizPassed != nil && *d.QuizPassed
+			}
+		}
+		for _, d := range c.Labs {
+			p.lab = p.lab || d.LabID == l.Lab && d.Percentage >= 100
+		}
+	}
+	return p
 }
 
 // Update is a pure function of m and msg, but for drawing the text once.
@@ -79,13 +107,13 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.env.Theme, m.env.Mono = msg.Theme, msg.Mono
 		m.draw()
 	case loadedMsg:
-		m.loaded, m.err, m.lesson, m.lessons = true, msg.err, msg.lesson, msg.lessons
+		m.loaded, m.err, m.lesson, m.lessons, m.past = true, msg.err, msg.lesson, msg.lessons, msg.past
 		m.draw()
 	case doneMsg:
 		if msg.err != nil {
 			return m, screen.Go(screen.Failed{Err: msg.err})
 		}
-		m.done = true
+		m.past.read = true
 		m.draw()
 		th := m.env.Theme
 		said := th.T("Marked as done.")
@@ -116,6 +144,7 @@ var (
 	copyKey  = theme.Bind("y", "copy", "y")
 	find     = theme.Bind("/", "find", "/")
 	headings = theme.Bind("o", "outline", "o")
+	goOn     = theme.Bind("enter", "go on", "enter")
 )
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
@@ -126,6 +155,18 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 			return m, tea.Batch(cmd, screen.Go(screen.Said{Text: m.env.Theme.Tf("Copied block %d.", block.Number)}))
 		}
 		return m, cmd
+	}
+	if key.Matches(k, goOn) && !m.outline.open && !m.find.Asks() && m.loaded && m.err == nil {
+		if m.text.Offset < len(m.text.Lines)-m.room() {
+			m.text.Move(keys, tea.KeyPressMsg{Code: tea.KeyPgDown}, m.room())
+			return m, nil
+		}
+		way, ok := m.way()
+		if !ok {
+			return m, screen.Go(screen.Back{}) // that was the last lesson
+		}
+		m.find.Close() // its n is another one
+		k = tea.KeyPressMsg{Code: rune(way.Keys()[0][0]), Text: way.Keys()[0]}
 	}
 	switch {
 	case m.outline.open:
@@ -213,9 +254,14 @@ func (m *Model) draw() {
 			src += "- " + escape(r.Title) + "  \n  <" + strings.ReplaceAll(safe.Line(r.URL), ">", "") + ">\n"
 		}
 	}
-	if u := safe.Line(m.lesson.VideoURL); u != "" {
-		src = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + src
+	said := ""
+	if m.lesson.Transcript != "" {
+		said = "<details><summary>" + m.env.Theme.T("What is said in the video") + "</summary>\n\n" + m.lesson.Transcript + "\n\n</details>\n\n"
 	}
+	if u := safe.Line(m.lesson.VideoURL); u != "" {
+		said = m.env.Theme.T("Video:") + " <" + strings.ReplaceAll(u, ">", "") + ">\n\n" + said
+	}
+	src = said + src
 	o := m.env.Page(min(m.width-5, widest))
 	o.Unfold, o.Bare = m.unfold, true
 	text, blocks, headed := m.env.Pages.Outline(src, o)
@@ -232,29 +278,57 @@ func (m *Model) draw() {
 	m.text.Clamp(m.room())
 }
 
+// way is what comes next: the first that is not done. It is none after a course's
+// last lesson.
+func (m Model) way() (key.Binding, bool) {
+	switch {
+	case m.env.Guest():
+	case m.lesson.Quiz != nil && !m.past.quiz:
+		return quiz, true
+	case m.lesson.Lab != "" && !m.past.lab && !m.env.Away():
+		return openLab, true
+	case !m.past.read:
+		return done, true
+	}
+	return next, m.neighbour(1) != ""
+}
+
 // end adds what can be done after reading.
 func (m *Model) end() {
 	th := m.env.Theme
-	var ways []string
-	add := func(b key.Binding, what string) {
-		ways = append(ways, th.Accent.Render(b.Help().Key)+"  "+what)
+	way, more := m.way()
+	m.text.Lines = append(m.text.Lines, "", th.Faint.Render(strings.Repeat("─", min(m.width-6, 40))))
+	add := func(b key.Binding, what string, done bool) {
+		k := th.Accent.Render(b.Help().Key)
+		if done {
+			k = th.Good.Render("✓")
+		}
+		line := k + "  " + what
+		if b.Help() == way.Help() {
+			line += th.Faint.Render("   " + goOn.Help().Key)
+		}
+		m.text.Lines = append(m.text.Lines, line)
 	}
 	if m.lesson.Quiz != nil {
-		add(quiz, th.N(len(m.lesson.Quiz.Questions), "take the quiz: %d question", "take the quiz: %d questions", len(m.lesson.Quiz.Questions)))
+		if m.past.quiz {
+			add(quiz, th.T("quiz passed"), true)
+		} else {
+			add(quiz, th.N(len(m.lesson.Quiz.Questions), "take the quiz: %d question", "take the quiz: %d questions", len(m.lesson.Quiz.Questions)), false)
+		}
 	}
 	if m.lesson.Lab != "" {
-		add(openLab, th.Tf("practise in the lab %s", safe.Line(m.lesson.Lab)))
+		add(openLab, th.Tf("practise in the lab %s", safe.Line(m.lesson.Lab)), m.past.lab)
 	}
-	if m.done {
-		ways = append(ways, th.Good.Render("✓")+th.T("  done"))
+	if m.past.read {
+		add(done, th.T("done"), true)
 	} else {
-		add(done, th.T("mark this lesson done"))
+		add(done, th.T("mark this lesson done"), false)
 	}
 	if m.neighbour(1) != "" {
-		add(next, th.T("next lesson"))
+		add(next, th.T("next lesson"), false)
+	} else if !more {
+		m.text.Lines = append(m.text.Lines, th.Accent.Render(goOn.Help().Key)+"  "+th.T("back: that was the last lesson"))
 	}
-	m.text.Lines = append(m.text.Lines, "", th.Faint.Render(strings.Repeat("─", min(m.width-6, 40))))
-	m.text.Lines = append(m.text.Lines, ways...)
 }
 
 func escape(s string) string {
@@ -293,7 +367,7 @@ func (m Model) Keys() []key.Binding {
 	case !m.loaded || m.err != nil:
 		return []key.Binding{k.Reload}
 	}
-	var out []key.Binding
+	out := []key.Binding{goOn}
 	if len(m.text.Lines) > m.room() {
 		out = append(out, k.Scroll)
 	}
@@ -314,7 +388,7 @@ func (m Model) Keys() []key.Binding {
 	if len(m.outline.headings) > 0 {
 		out = append(out, headings)
 	}
-	if strings.Contains(m.lesson.Body, "<details") {
+	if strings.Contains(m.lesson.Body, "<details") || m.lesson.Transcript != "" {
 		out = append(out, unfold)
 	}
 	if len(m.pick.Blocks) > 0 {

@@ -40,6 +40,20 @@ func TestView(t *testing.T) {
 	}
 }
 
+// A video is a link, and what is said in it can be read.
+func TestVideo(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, keys string }{{"folded", ""}, {"unfolded", "u"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, _ := screentest.Play(t, func(ctx context.Context) lesson.Model {
+				return lesson.New(ctx, screentest.Hub(), screentest.Env(screentest.Ana), "linux-basics", "umask")
+			}, 80, 20, strings.Fields(tt.keys)...)
+			screentest.Shows(t, m.View(), 80, 20)
+		})
+	}
+}
+
 func TestLoading(t *testing.T) {
 	t.Parallel()
 	env := screentest.Env(screentest.Ana)

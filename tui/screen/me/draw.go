@@ -2,7 +2,6 @@ package me
 
 import (
 	"strings"
-	"time"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
@@ -36,10 +35,10 @@ func (m *Model) pair(left, right string) {
 	m.add(widget.Between(left, m.env.Theme.Faint.Render(right), m.width-6))
 }
 
-// note is a line that can be read over, wrapped.
-func (m *Model) note(text string) {
-	for _, l := range widget.Wrap(text, m.width-6) {
-		m.add(m.env.Theme.Faint.Render(l))
+// note is a text that can be read over, wrapped, under the one before it.
+func (m *Model) note(indent, text string) {
+	for _, l := range widget.Wrap(text, m.width-6-len(indent)) {
+		m.add(indent + m.env.Theme.Faint.Render(l))
 	}
 }
 
@@ -66,62 +65,24 @@ func orElse(s, fallback string) string {
 	return s
 }
 
-// shades are a day's doings: none, one, two, four, more. They differ without
-// colour.
-var shades = []string{"·", "░", "▒", "▓", "█"}
-
-func shade(n int) string {
-	switch {
-	case n <= 2:
-		return shades[n]
-	case n <= 4:
-		return shades[3]
-	}
-	return shades[4]
-}
-
 var weekdays = [7]string{words.Mark("Mon"), "", words.Mark("Wed"), "", words.Mark("Fri"), "", words.Mark("Sun")}
 
 // heat is a map of days, a column a week, with what was completed on each.
 func (m *Model) heat() {
-	const day = 24 * time.Hour
-	now := m.env.Now()
-	today := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, now.Location())
-	monday := today.Add(-time.Duration((int(today.Weekday())+6)%7) * day)
+	th, now := m.env.Theme, m.env.Now()
+	monday := -(int(now.Weekday()) + 6) % 7 // from today
 	weeks := max(1, min(26, (m.width-12)/2))
-	first := monday.Add(-time.Duration(weeks-1) * 7 * day)
-	done := map[string]int{}
+	done := widget.DaysOf(m.all.courses, now.Location())
+	var rows [7]strings.Builder
 	total := 0
-	count := func(at *time.Time) {
-		if at != nil && !at.Before(first.Add(-day/2)) {
-			done[at.In(now.Location()).Format(time.DateOnly)]++
-			total++
-		}
+	for day := monday - 7*(weeks-1); day <= 0; day++ {
+		n := done.On(widget.Noon(now, day))
+		total += n
+		rows[(day-monday+7*weeks)%7].WriteString(widget.Shade(th, n) + " ")
 	}
-	for _, c := range m.all.courses {
-		for _, l := range c.Lessons {
-			count(l.CompletedAt)
-		}
-		for _, l := range c.Labs {
-			count(l.CompletedAt)
-		}
-	}
-	m.section(m.env.Theme.N(weeks, "Activity: %d done in %d week", "Activity: %d done in %d weeks", total, weeks))
-	for weekday := range 7 {
-		var b strings.Builder
-		for w := range weeks {
-			at := first.Add(time.Duration(w*7+weekday) * day)
-			if at.After(today) {
-				break
-			}
-			n := done[at.Format(time.DateOnly)]
-			s := shade(n)
-			if n > 0 {
-				s = m.env.Theme.Good.Render(s)
-			}
-			b.WriteString(s + " ")
-		}
-		m.add(widget.Fit(m.env.Theme.T(weekdays[weekday]), 4) + b.String())
+	m.section(th.N(weeks, "Activity: %d done in %d week", "Activity: %d done in %d weeks", total, weeks))
+	for i := range rows {
+		m.add(widget.Fit(th.T(weekdays[i]), 4) + rows[i].String())
 	}
 }
 
@@ -137,7 +98,7 @@ func (m *Model) achievements() {
 		} else {
 			m.pair("○ "+safe.Line(th.T(a.Title)), widget.Of(th.Speaker, a.Progress, a.Goal))
 		}
-		m.note("  " + safe.Line(th.T(a.Description)))
+		m.note("  ", safe.Line(th.T(a.Description)))
 	}
 }
 
@@ -149,10 +110,10 @@ func (m *Model) certificates() {
 		m.add("  " + th.Tf("anybody verifies it: %s", orElse(safe.Line(c.URL), "cmh cert verify "+safe.Line(c.ID))))
 	}
 	if len(m.all.certs) == 0 {
-		m.note(th.T("None yet: there is one for each course that you complete."))
+		m.note("", th.T("None yet: there is one for each course that you complete."))
 		return
 	}
-	m.note(th.T("cmh cert download saves one."))
+	m.note("", th.T("cmh cert download saves one."))
 }
 
 // doors are the ways on from here.
@@ -160,5 +121,5 @@ func (m *Model) doors() {
 	th := m.env.Theme
 	m.section(th.T("Account and settings"))
 	m.add(th.Accent.Render("a")+"  "+th.T("limits, API keys, SSH keys, sign-ins"), th.Accent.Render(",")+"  "+th.T("settings of cmh on this machine"))
-	m.note(th.T("cmh --accessible does all of this in lines of text."))
+	m.note("", th.T("cmh --accessible does all of this in lines of text."))
 }

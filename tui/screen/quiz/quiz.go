@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -161,6 +162,14 @@ func (m *Model) answerText() {
 	m.answer([]string{m.input.Value})
 }
 
+// Unsaved is what would be lost by leaving; nothing is empty.
+func (m Model) Unsaved() string {
+	if m.result != nil || m.written || len(m.answers) == 0 {
+		return ""
+	}
+	return m.env.Theme.N(len(m.answers), "%d question is answered, and not handed in.", "%d questions are answered, and not handed in.", len(m.answers))
+}
+
 var (
 	choose   = theme.Bind("space", "choose", "space", "x")
 	next     = theme.Bind("n", "next", "n", "right", "l", "tab")
@@ -169,6 +178,12 @@ var (
 	again    = theme.Bind("r", "try again", "r")
 	leave    = theme.Bind("enter", "back to the lesson", "enter")
 )
+
+// numbers choose by what stands before a choice. All of them are its own here, so
+// that a slip leads nowhere else.
+func numbers(q *hub.Question) key.Binding {
+	return theme.Bind("1-"+strconv.Itoa(min(len(q.Choices), 9)), "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+}
 
 func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 	keys := m.env.Theme.Keys
@@ -238,22 +253,22 @@ func (m Model) typing(k tea.KeyPressMsg) (Model, tea.Cmd) {
 func (m Model) choosing(k tea.KeyPressMsg, q *hub.Question) (Model, tea.Cmd) {
 	keys := m.env.Theme.Keys
 	switch {
-	case key.Matches(k, choose) || key.Matches(k, keys.Open):
-		if m.cursor.At >= len(q.Choices) {
-			return m, nil
+	case key.Matches(k, numbers(q)):
+		if n := int(k.String()[0] - '1'); n < len(q.Choices) {
+			m.cursor.At = n
+			m.choose(q)
+			if q.Kind == hub.Single {
+				m.open(m.at + 1)
+			}
 		}
-		id, given := q.Choices[m.cursor.At].ID, m.answers[q.ID]
-		switch {
-		case q.Kind == hub.Single:
-			m.answer([]string{id})
-		case key.Matches(k, keys.Open) && len(given) > 0:
-			// Enter goes on once something is chosen.
-		case slices.Contains(given, id):
-			m.answer(slices.DeleteFunc(slices.Clone(given), func(g string) bool { return g == id }))
-		default:
-			m.answer(append(slices.Clone(given), id))
+	case m.cursor.At < len(q.Choices) && key.Matches(k, choose):
+		m.choose(q)
+	case m.cursor.At < len(q.Choices) && key.Matches(k, keys.Open):
+		on := q.Kind == hub.Single || len(m.answers[q.ID]) > 0
+		if q.Kind == hub.Single || !on {
+			m.choose(q)
 		}
-		if key.Matches(k, keys.Open) && (q.Kind == hub.Single || len(given) > 0) {
+		if on { // of several, enter goes on once something is chosen
 			m.open(m.at + 1)
 		}
 	case key.Matches(k, next):
@@ -264,6 +279,20 @@ func (m Model) choosing(k tea.KeyPressMsg, q *hub.Question) (Model, tea.Cmd) {
 		m.layout()
 	}
 	return m, nil
+}
+
+// choose takes the choice under the cursor, or where several can be taken, also
+// takes it back.
+func (m *Model) choose(q *hub.Question) {
+	id, given := q.Choices[m.cursor.At].ID, m.answers[q.ID]
+	switch {
+	case q.Kind == hub.Single:
+		m.answer([]string{id})
+	case slices.Contains(given, id):
+		m.answer(slices.DeleteFunc(slices.Clone(given), func(g string) bool { return g == id }))
+	default:
+		m.answer(append(slices.Clone(given), id))
+	}
 }
 
 // Title names the screen.
@@ -280,7 +309,8 @@ func (m Model) Typing() bool { return m.input.Focus }
 // Keys are the keys that do something here.
 func (m Model) Keys() []key.Binding {
 	k := m.env.Theme.Keys
-	switch q := m.question(); {
+	q := m.question()
+	switch {
 	case m.err != nil || !m.loaded:
 		return []key.Binding{k.Reload}
 	case m.result != nil:
@@ -295,8 +325,8 @@ func (m Model) Keys() []key.Binding {
 	case q.Kind == hub.Text:
 		return []key.Binding{theme.Bind("enter", "next"), theme.Bind("shift+tab", "previous"), theme.Bind("esc", "clear")}
 	}
-	out := []key.Binding{k.Move, theme.Bind("enter", "choose"), next}
-	if m.question().Kind == hub.Multiple {
+	out := []key.Binding{k.Move, theme.Bind("enter", "choose"), numbers(q), next}
+	if q.Kind == hub.Multiple {
 		out[1] = choose
 	}
 	if m.at > 0 {

@@ -28,6 +28,7 @@ func TestView(t *testing.T) {
 		{"offline", screentest.Offline(), screentest.Ana, 80, 20, ""},
 		{"offline cramped", screentest.Offline(), screentest.Ana, 40, 8, ""},
 		{"second question", screentest.Hub(), screentest.Ana, 80, 20, "enter j space"},
+		{"by number", screentest.Hub(), screentest.Ana, 80, 20, "2 1 3 3 9"},
 		{"typed", screentest.Hub(), screentest.Ana, 80, 20, "n n c h o w n"},
 		{"last page", screentest.Hub(), screentest.Ana, 80, 20, "enter n c h enter"},
 		{"result", screentest.Hub(), screentest.Ana, 80, 20, "enter space n c h enter enter"},

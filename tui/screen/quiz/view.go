@@ -123,12 +123,16 @@ func (m *Model) ask(q *hub.Question) {
 		case chosen:
 			box = "(●)"
 		}
-		for j, l := range widget.Wrap(choiceText(c), m.width-12) {
-			head := "        "
+		number := "  "
+		if i < 9 {
+			number = strconv.Itoa(i+1) + " "
+		}
+		for j, l := range widget.Wrap(choiceText(c), m.width-14) {
+			head := "          "
 			if j == 0 {
-				head = "    " + box + " "
+				head = "    " + number + box + " "
 				if i == m.cursor.At {
-					head = "  › " + box + " "
+					head = "  › " + number + box + " "
 				}
 			}
 			if i == m.cursor.At {

@@ -86,7 +86,7 @@ func run[M Model[M]](m M, cmd tea.Cmd, asked []tea.Msg, depth int) (M, []tea.Msg
 		for _, c := range msg {
 			m, asked = run(m, c, asked, depth)
 		}
-	case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.Failed, screen.Said, screen.Wished:
+	case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.OpenJoin, screen.Joined, screen.Failed, screen.Said, screen.Wished:
 		asked = append(asked, msg)
 	default:
 		m, cmd = m.Update(msg)

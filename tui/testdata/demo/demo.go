@@ -71,7 +71,7 @@ var (
 	lessons = []hub.Lesson{
 		{ID: "users", Title: "Users and groups", Duration: 10, Body: "# Users\n\nEverybody is a number."},
 		{ID: "permissions", Title: "Who may do what", Duration: 15, Body: body, Quiz: quiz, Lab: "fix-permissions", Resources: []hub.Resource{{Title: "chmod(1)", URL: "https://man7.org/linux/man-pages/man1/chmod.1.html"}}},
-		{ID: "umask", Title: "What new files may: umask 世界", Duration: 10, Body: "# umask\n\nSubtracted, not added."},
+		{ID: "umask", Title: "What new files may: umask 世界", Duration: 10, Body: "# umask\n\nSubtracted, not added.", VideoURL: "https://video.example.com/umask", Transcript: "It is **subtracted**, not added."},
 	}
 	labs = []hub.Lab{
 		{
@@ -374,6 +374,14 @@ func (h *Hub) LabHint(_ context.Context, _ string, step int) (hub.Hint, error) {
 // LabSolution is how it is done.
 func (h *Hub) LabSolution(_ context.Context, _ string, step int) (hub.Solution, error) {
 	return hub.Solution{Step: step, Script: "chmod 600 /srv/app/secret\nls -l /srv/app"}, h.Err
+}
+
+// ExtendLab gives it half an hour more.
+func (h *Hub) ExtendLab(context.Context, string, int) (hub.LabSession, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.session.ExpiresAt = h.session.ExpiresAt.Add(30 * time.Minute)
+	return *h.session, h.Err
 }
 
 // SubmitLab hands in.

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/server/internal/postgres"
+)
+
+// Join makes an account for somebody who has proved to a door that they hold key,
+// which signs them in from then on. It makes no sign-in.
+func (a Actor) Join(ctx context.Context, r hub.Registration, key hub.NewKey) (u hub.User, err error) {
+	if err := checkRegistration(&r); err != nil {
+		return u, err
+	}
+	pub, k, err := readKey(key)
+	if err != nil {
+		return u, err
+	}
+	pw, err := a.app.passwords()
+	if err != nil {
+		return u, err
+	}
+	hash, err := pw.hash(ctx, r.Password)
+	if err != nil {
+		return u, err
+	}
+	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		if u, err = tx.CreateUser(ctx, r.Email, r.Username, hash); hub.CodeOf(err) == hub.Conflict {
+			return hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
+		} else if err != nil {
+			return err
+		}
+		if err := a.app.mail(ctx, tx, "verify", u.ID); err != nil {
+			return err
+		}
+		if err := a.app.happened(ctx, tx, u.ID, "account.registered", map[string]string{"role": string(u.Role)}); err != nil {
+			return err
+		}
+		_, err = a.app.addKey(ctx, tx, u.ID, pub, k)
+		return err
+	})
+	return u, err
+}
+
+// EnterWithKey adds key, which somebody has proved to a door that they hold, to the
+// account whose credentials they have.
+func (a Actor) EnterWithKey(ctx context.Context, c hub.Credentials, key hub.NewKey) (hub.User, error) {
+	as, err := a.SignInForm(ctx, c)
+	if err != nil {
+		return hub.User{}, err
+	}
+	_, err = as.AddKey(ctx, key)
+	return as.user, err
+}
