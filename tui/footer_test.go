@@ -43,6 +43,11 @@ func TestTheFooterNamesNoIdleKey(t *testing.T) {
 							t.Errorf("%q does nothing:\n%s", named, ansi.Strip(before))
 						}
 						continue
+					case len(name) == 3 && name[1] == '-': // a range of keys
+						if press(name[:1]) == before && press(name[2:]) == before {
+							t.Errorf("%q does nothing:\n%s", named, ansi.Strip(before))
+						}
+						continue
 					case name == "←":
 						name = "left"
 					case name == "→":

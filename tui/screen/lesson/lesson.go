@@ -377,7 +377,9 @@ func (m Model) Keys() []key.Binding {
 	if m.neighbour(-1) != "" {
 		out = append(out, previous)
 	}
-	out = append(out, done)
+	if !m.past.read {
+		out = append(out, done)
+	}
 	if m.lesson.Quiz != nil {
 		out = append(out, quiz)
 	}
