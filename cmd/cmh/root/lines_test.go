@@ -241,6 +241,7 @@ var instead = map[string]string{
 	"next": "Next lesson", "previous": "Lesson before", "mark done": "Mark it as done", "take quiz": "Take its quiz", "find": "Find a text in it", "outline": "Headings",
 	"choose": "One letter:", "hand in": "Hand the lab in", "try again": "Take its quiz", "back to the lesson": "Lesson permissions",
 	"start the lab": "Start it", "shell": "Open the shell", "check": "Have the step checked", "next step": "Go on to the next step", "hint": "A hint", "solution": "The solution",
+	"go on": "Next lesson", "more time": "More time",
 	"skip": "", // is offered after three checks
 	"stop": "Stop it", "step before": "Look at another step", "step after": "Look at another step",
 	"settings": "Settings", "account": "Account", "revoke": "Revoke", "change": "Change a setting", "as by default": "Nothing takes it away",

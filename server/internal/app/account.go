@@ -53,38 +53,44 @@ func (a Actor) register(ctx context.Context, r hub.Registration, role hub.Role) 
 	var f postgres.Family
 	var refresh string
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		if l.User, err = tx.CreateUser(ctx, r.Email, r.Username, hash); err != nil {
+		if l.User, err = a.open(ctx, tx, r, hash, role); err != nil {
 			return err
 		}
-		if role != hub.Free {
-			if err = tx.SetRole(ctx, l.User.ID, role); err != nil {
-				return err
-			}
-			if l.User, err = tx.User(ctx, l.User.ID); err != nil {
-				return err
-			}
-		}
-		if english := (words.Speaker{}).Language(); a.speaks != "" && a.speaks != english {
-			if err = tx.SetPreferences(ctx, l.User.ID, hub.Preferences{preferredLanguage: a.speaks}, a.app.now()); err != nil {
-				return err
-			}
-		}
-		if f, refresh, err = a.signIn(ctx, tx, l.User.ID, "password"); err != nil {
-			return err
-		}
-		if err := a.app.mail(ctx, tx, "verify", l.User.ID); err != nil {
-			return err
-		}
-		return a.app.happened(ctx, tx, l.User.ID, "account.registered", map[string]string{"role": string(l.User.Role)})
+		f, refresh, err = a.signIn(ctx, tx, l.User.ID, "password")
+		return err
 	})
-	if hub.CodeOf(err) == hub.Conflict {
-		return hub.Login{}, hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
-	}
 	if err != nil {
 		return hub.Login{}, err
 	}
 	l.Tokens, err = a.app.tokens(ctx, f, refresh)
 	return l, err
+}
+
+// open makes an account, which is spoken to as the actor is, and has its address
+// verified.
+func (a Actor) open(ctx context.Context, tx postgres.Tx, r hub.Registration, hash string, role hub.Role) (u hub.User, err error) {
+	if u, err = tx.CreateUser(ctx, r.Email, r.Username, hash); hub.CodeOf(err) == hub.Conflict {
+		return u, hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
+	} else if err != nil {
+		return u, err
+	}
+	if role != hub.Free {
+		if err = tx.SetRole(ctx, u.ID, role); err != nil {
+			return u, err
+		}
+		if u, err = tx.User(ctx, u.ID); err != nil {
+			return u, err
+		}
+	}
+	if english := (words.Speaker{}).Language(); a.speaks != "" && a.speaks != english {
+		if err = tx.SetPreferences(ctx, u.ID, hub.Preferences{preferredLanguage: a.speaks}, a.app.now()); err != nil {
+			return u, err
+		}
+	}
+	if err = a.app.mail(ctx, tx, "verify", u.ID); err != nil {
+		return u, err
+	}
+	return u, a.app.happened(ctx, tx, u.ID, "account.registered", map[string]string{"role": string(u.Role)})
 }
 
 // CreateStaff makes an account with any role, for the operator of the machine.

@@ -26,15 +26,7 @@ func (a Actor) Join(ctx context.Context, r hub.Registration, key hub.NewKey) (u 
 		return u, err
 	}
 	err = a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		if u, err = tx.CreateUser(ctx, r.Email, r.Username, hash); hub.CodeOf(err) == hub.Conflict {
-			return hub.Wrap(err, hub.Conflict, "That e-mail address or user name is already taken.")
-		} else if err != nil {
-			return err
-		}
-		if err := a.app.mail(ctx, tx, "verify", u.ID); err != nil {
-			return err
-		}
-		if err := a.app.happened(ctx, tx, u.ID, "account.registered", map[string]string{"role": string(u.Role)}); err != nil {
+		if u, err = a.open(ctx, tx, r, hash, hub.Free); err != nil {
 			return err
 		}
 		_, err = a.app.addKey(ctx, tx, u.ID, pub, k)
