@@ -94,6 +94,8 @@ func values(dir func() string, args []string) []string {
 	switch {
 	case len(args) == 0:
 		return names
+	case len(args) > 1:
+		return nil
 	case args[0] == "profile":
 		return Profiles(dir())
 	}
