@@ -31,11 +31,11 @@ func (m *machine) look(ctx context.Context) []doctor.Finding {
 			add(check, doctor.Note, env.T("not looked at: the settings decide"))
 		}
 	} else {
-		where := c.Name
 		if c.Dir != "" {
-			where = env.Tf("%s, in %s", c.Name, c.Dir)
+			add("profile", doctor.OK, env.Tf("%s, in %s", c.Name, c.Dir))
+		} else {
+			add("profile", doctor.Note, c.Name+": "+env.T("nothing can be kept: there is no home folder"))
 		}
-		add("profile", doctor.OK, where)
 		m.lookAtHub(ctx, c, add)
 	}
 	for _, p := range []struct{ program, purpose string }{{"cmh-format", env.T("lessons, --jq, --template")}, {"cmh-author", "author"}, {"ssh", "ssh, scp"}} {

@@ -124,7 +124,15 @@ func (m *machine) learning() (*offline.Hub, error) {
 	return m.hub, err
 }
 
-// KeepInFile, Remember, Server, Source and Token make machine an auth.Keeper.
+// CanKeep, KeepInFile, Remember, Server, Source and Token make machine an auth.Keeper.
+func (m *machine) CanKeep() error {
+	p, err := m.place()
+	if err == nil && p.Dir == "" {
+		err = config.ErrNoHome
+	}
+	return err
+}
+
 func (m *machine) KeepInFile() error {
 	_, s, err := m.sdk()
 	if err == nil {

@@ -15,6 +15,8 @@ import (
 
 // A Keeper keeps the sign-in of this machine.
 type Keeper interface {
+	// CanKeep says why no sign-in can be kept, where that is known beforehand.
+	CanKeep() error
 	// KeepInFile makes the next sign-in go to a file, not to a keyring.
 	KeepInFile() error
 	// Remember notes that somebody has signed in at the hub in use.

@@ -72,10 +72,14 @@ func (o loginOptions) run(ctx context.Context, env *cli.Env, k Keeper) error {
 	return signedIn(env, k, &l.User)
 }
 
-// ready makes sure that a sign-in will have an effect.
+// ready makes sure that a sign-in will have an effect, before the hub is asked for
+// one that would stay there.
 func ready(env *cli.Env, k Keeper, insecure bool) error {
 	if env.Var("CMH_TOKEN") != "" {
 		return hub.Errorf(hub.Invalid, "CMH_TOKEN is set and wins over a sign-in. Unset it first.")
+	}
+	if err := k.CanKeep(); err != nil {
+		return err
 	}
 	if insecure {
 		return k.KeepInFile()

@@ -123,11 +123,14 @@ func known(name string) error {
 	return nil
 }
 
+// ErrNoHome refuses to keep anything where Dir is empty. Later is no better.
+var ErrNoHome = hub.Errorf(hub.Invalid, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
+
 // change rewrites config.yaml, whole or not at all. What it has besides the
 // settings stays; remarks don't.
 func change(dir string, edit func(file map[string]any)) error {
 	if dir == "" {
-		return hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
+		return ErrNoHome
 	}
 	v, err := read(dir)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/client/lockfile"
+	"github.com/cloudmastershub/cmh/cmd/cmh/config"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -105,7 +106,7 @@ func (s *Store) tokens(ctx context.Context, e entry) (hub.Tokens, error) {
 // wait meanwhile.
 func (s *Store) Update(ctx context.Context, change func(hub.Tokens) (hub.Tokens, error)) (hub.Tokens, error) {
 	if s.dir == "" {
-		return hub.Tokens{}, hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
+		return hub.Tokens{}, config.ErrNoHome
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return hub.Tokens{}, notKept(err)

@@ -33,7 +33,7 @@ const (
 // the learner's own configuration include it. Doing it twice is doing it once.
 func install(ctx context.Context, env *cli.Env, b cli.Backend, all []hub.LabSession, p config.Place) error {
 	if p.Dir == "" {
-		return errNoHome
+		return config.ErrNoHome
 	}
 	dir, err := filepath.Abs(p.Dir)
 	if err != nil {

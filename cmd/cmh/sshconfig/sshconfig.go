@@ -49,21 +49,21 @@ func Command(env *cli.Env, place func() (config.Place, error)) *cobra.Command {
 				return install(cmd.Context(), env, b, all, p)
 			}
 			known := filepath.ToSlash(filepath.Join(p.Dir, knownFile)) // a backslash means something to ssh
-			config, keys, err := write(all, known, prefix(p))
+			text, keys, err := write(all, known, prefix(p))
 			if err != nil {
 				return err
 			}
-			if config == "" {
+			if text == "" {
 				return hub.Errorf(hub.NotFound, "No lab of yours is running. Start one with: cmh lab start LAB")
 			}
 			if p.Dir == "" {
-				return errNoHome
+				return config.ErrNoHome
 			}
 			if err := keep(known, keys); err != nil {
 				return hub.Wrap(err, hub.Unavailable, "The gateway's host key can't be kept.")
 			}
 			env.Say("The gateway's host key is pinned in %s.", known)
-			_, err = fmt.Fprint(env.Out, config)
+			_, err = fmt.Fprint(env.Out, text)
 			return err
 		},
 	}
@@ -119,8 +119,6 @@ func write(all []hub.LabSession, known, prefix string) (config, keys string, err
 	}
 	return c.String(), k.String(), nil
 }
-
-var errNoHome = hub.Errorf(hub.Unavailable, "There is no home folder to keep anything in. Set HOME, or CMH_CONFIG_DIR.")
 
 var errOdd = hub.Errorf(hub.Internal, "The server gave an SSH address that can't be right. Nothing was written.")
 
