@@ -35,9 +35,18 @@ func OpenJournal(p Place, token string) Journal {
 
 // Waiting counts what everybody has done at a place that the hub hasn't heard of.
 func (p Place) Waiting() (n int, err error) {
-	all, err := filepath.Glob(filepath.Join(p.State, "*", "journal"))
-	for _, file := range all {
-		events, e := Journal{filepath.Dir(file)}.Waiting()
+	all, err := os.ReadDir(p.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		err = notRead(err)
+	}
+	for _, account := range all {
+		if account.Type().IsRegular() {
+			continue
+		}
+		events, e := Journal{filepath.Join(p.State, account.Name())}.Waiting()
 		n, err = n+len(events), errors.Join(err, e)
 	}
 	return n, err
@@ -145,11 +154,15 @@ func notWritten(err error) error {
 	return hub.Wrap(err, hub.Unavailable, "What you do offline can't be kept on this machine.")
 }
 
+func notRead(err error) error {
+	return hub.Wrap(err, hub.Unavailable, "What you did offline can't be read.")
+}
+
 // Waiting returns the events that the hub hasn't heard of, in order.
 func (j Journal) Waiting() ([]hub.LearningEvent, error) {
 	file, err := read(j.path())
 	if err != nil {
-		return nil, hub.Wrap(err, hub.Unavailable, "What you did offline can't be read.")
+		return nil, notRead(err)
 	}
 	lines, _, _ := decode(file)
 	return waiting(lines), nil

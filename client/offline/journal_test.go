@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -294,6 +295,37 @@ func TestNoPlaceKeepsNothing(t *testing.T) {
 	t.Parallel()
 	if err := OpenJournal(Place{}, "token").Add(t.Context(), event("a")); hub.CodeOf(err) != hub.Unavailable {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Everybody's is counted, whatever the folder is called, and what can't be read is
+// no nothing.
+func TestWhatWaitsAtAPlace(t *testing.T) {
+	t.Parallel()
+	p := Place{State: filepath.Join(t.TempDir(), "a[b", "state")}
+	if n, err := p.Waiting(); n != 0 || err != nil {
+		t.Errorf("where nothing is: %d, %v", n, err)
+	}
+	for _, who := range []string{"ada", "bob"} {
+		if err := OpenJournal(p, token(who, "1")).Add(t.Context(), event(who)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(p.State, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.Waiting(); n != 2 || err != nil {
+		t.Errorf("of two: %d, %v", n, err)
+	}
+	if err := os.MkdirAll(filepath.Join(p.State, "odd", "journal"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.Waiting(); n != 2 || hub.CodeOf(err) != hub.Unavailable {
+		t.Errorf("of two and what is no journal: %d, %v", n, err)
+	}
+	p.State = filepath.Join(p.State, "file")
+	if n, err := p.Waiting(); n != 0 || hub.CodeOf(err) != hub.Unavailable {
+		t.Errorf("where no folder is: %d, %v", n, err)
 	}
 }
 
