@@ -38,6 +38,7 @@ type Client struct {
 
 	connected func(time.Duration) // nil: nobody wants to know
 	renewFor  time.Duration
+	renewing  flight
 }
 
 // An Option changes how a Client works.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -187,6 +188,43 @@ func TestRenewingIsNotGivenUp(t *testing.T) {
 	if now.AccessToken != "new" || now.RefreshToken != "next" {
 		t.Errorf("kept: %+v", now)
 	}
+}
+
+// A hub is so slow to renew a sign-in that its caller has left: the program that
+// settles before it ends keeps the new one, unless it is told to end.
+func TestALateRenewalIsKept(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	late := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/auth/refresh") {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		cancel()
+		<-late
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"access_token":"new","refresh_token":"next"}`)
+	}))
+	t.Cleanup(srv.Close)
+	answer := sync.OnceFunc(func() { close(late) })
+	t.Cleanup(answer)
+	kept := client.Memory(hub.Tokens{AccessToken: "old", RefreshToken: "r"})
+	c := client.New(srv.URL, client.Store(kept))
+	c.Settle(t.Context()) // nothing
+	if _, err := c.Profile(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	c.Settle(ctx) // over already
+	if now, _ := kept.Load(t.Context()); now.AccessToken != "old" {
+		t.Errorf("before the answer: %+v", now)
+	}
+	answer()
+	c.Settle(t.Context())
+	if now, _ := kept.Load(t.Context()); now.AccessToken != "new" || now.RefreshToken != "next" {
+		t.Errorf("kept: %+v", now)
+	}
+	c.Settle(t.Context())
 }
 
 // An archive can be sent only once, so the token that has run out is renewed

@@ -89,13 +89,16 @@ func (c *Client) renew(ctx context.Context, used string) (string, error) {
 		err   error
 	}
 	done := make(chan outcome, 1)
-	go func() { // ends when its time is over, or with the process
+	c.renewing.begin()
+	go func() { // ends when its time is over, or with the process: see Settle
+		defer c.renewing.end()
 		token, err := c.renewal(ctx, used)
 		done <- outcome{token, err}
 	}()
 	// The server spends the refresh token when it is asked: whoever gives up before
 	// the new one is kept would come back with a token that was used, as thieves do.
-	// So there is time for a server that is well; one that hangs keeps nobody.
+	// So there is time for a server that is well; one that hangs keeps no caller, only a
+	// program that settles.
 	least := time.NewTimer(renewLeast)
 	defer least.Stop()
 	select {
@@ -109,6 +112,51 @@ func (c *Client) renew(ctx context.Context, used string) (string, error) {
 	case <-least.C:
 		return "", ctx.Err()
 	}
+}
+
+// Settle waits until no sign-in is being renewed, or for ctx. A program calls it
+// before it ends: callers may have left a renewal whose answer, once the server has
+// given it, must be kept. That takes a renewal's time at most.
+func (c *Client) Settle(ctx context.Context) {
+	select {
+	case <-c.renewing.none():
+	case <-ctx.Done():
+	}
+}
+
+// A flight counts what is under way. Unlike with a WaitGroup, more may begin while
+// somebody waits.
+type flight struct {
+	mu     sync.Mutex
+	n      int
+	landed chan struct{} // closed while n is 0; nil before the first
+}
+
+func (f *flight) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n++; f.n == 1 {
+		f.landed = make(chan struct{})
+	}
+}
+
+func (f *flight) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n--; f.n == 0 {
+		close(f.landed)
+	}
+}
+
+// none is closed once nothing of now is under way.
+func (f *flight) none() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.landed == nil {
+		f.landed = make(chan struct{})
+		close(f.landed)
+	}
+	return f.landed
 }
 
 // renewal is the renewing itself, whatever becomes of its caller.

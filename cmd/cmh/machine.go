@@ -112,6 +112,14 @@ func (m *machine) catch() {
 	}
 }
 
+// settle keeps a sign-in that the hub is just renewing, after everything was said:
+// the one before is spent. Ctrl-C ends it.
+func (m *machine) settle() {
+	if m.hub != nil {
+		m.hub.Settle(m.ctx)
+	}
+}
+
 // asker is the hub for `cmh api`.
 func (m *machine) asker() (api.Asker, error) {
 	c, _, err := m.sdk()

@@ -66,6 +66,7 @@ func main() {
 	root.Add(tree, root.Other, api.Command(env, m.asker), sshconfig.Command(env, m.place), config.Command(env, config.Dir), doctor.Command(env, m.look))
 	status := cli.Run(ctx, tree, env, os.Args[1:])
 	m.tellNews()
+	m.settle()
 	if status == cli.ExitIntr && got != nil && got != os.Interrupt {
 		status = 128 + int(got.(syscall.Signal))
 	}
