@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 func TestAway(t *testing.T) {
@@ -45,6 +48,26 @@ func TestAway(t *testing.T) {
 	hangsUp, _ := listens(func(c net.Conn) { _ = c.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
 	silent, _ := listens(func(net.Conn) { cancel() }) // accepted, and never answered
+	tiny, _ := listens(func(c net.Conn) {
+		b := pgproto3.NewBackend(c, c)
+		if _, err := b.ReceiveStartupMessage(); err == nil {
+			b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "5"})
+			_ = b.Flush()
+		}
+		_ = c.Close()
+	})
+	short := func(of syscall.Errno) error {
+		t.Helper()
+		c, err := pgx.ParseConfig("postgres://nobody@" + refused + "/none?sslmode=disable")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.DialFunc = func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", of)}
+		}
+		_, err = pgx.ConnectConfig(t.Context(), c)
+		return err
+	}
 	says := func(code string) error { return &pgconn.PgError{Code: code} }
 	for _, tt := range []struct {
 		how  string
@@ -57,6 +80,10 @@ func TestAway(t *testing.T) {
 		{"it stops", says("57P01"), true},
 		{"it has crashed", says("57P02"), true},
 		{"it starts", says("57P03"), true},
+		{"it lets us in no more", connect(t.Context(), tiny), true},
+		{"we may open no more", short(syscall.EMFILE), false},
+		{"this machine may open no more", short(syscall.ENFILE), false},
+		{"our memory is short", short(syscall.ENOMEM), false},
 		{"it says nothing", connect(ctx, silent), false},
 		{"it takes too long", context.DeadlineExceeded, false},
 		{"the statement took too long", says("57014"), false},

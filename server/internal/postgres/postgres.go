@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -70,7 +71,7 @@ func classify(what string, err error) error {
 		return hub.Errorf(hub.NotFound, "There is no such %s.", hub.Word(what))
 	case errors.As(err, &pg) && pg.Code == "23505": // unique_violation
 		return hub.Wrap(err, hub.Conflict, "That %s already exists.", hub.Word(what))
-	case errors.As(err, &pg) && (pg.Code == "53100" || pg.Code[:2] == "57" || pg.Code[:2] == "08" || pg.Code == "53300"),
+	case errors.As(err, &pg) && (pg.Code == "53100" || strings.HasPrefix(pg.Code, "57") || strings.HasPrefix(pg.Code, "08") || pg.Code == "53300"),
 		errors.As(err, &conn), pgconn.Timeout(err), pgconn.SafeToRetry(err), lost(err):
 		// disk full, shutting down, connection lost, too many connections
 		return &hub.Error{
