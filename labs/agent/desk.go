@@ -136,7 +136,7 @@ func (d *desk) answer(conn net.Conn) {
 		return
 	}
 	var say tongue
-	ask = inLanguage(ask, &say, d.a.tongue.locale())
+	ask = inLanguage(ask, &say, &d.a.tongue)
 	defer d.a.clock.busy()()
 	_ = conn.SetDeadline(time.Now().Add(deskWait + deskTime))
 	ch, reqs := d.dial(proto.DeskCall, ask, deskWait)
@@ -156,14 +156,14 @@ func (d *desk) answer(conn net.Conn) {
 	_, _ = conn.Write(reply)
 }
 
-// inLanguage is an ask with the language of the learner, where none of its own
-// stands in it, which say learns.
-func inLanguage(ask []byte, say *tongue, usual string) []byte {
+// inLanguage is an ask with the language that it is answered in, which say learns: the
+// one that the learner chose, else the shell's that asks, else the learner's locale.
+func inLanguage(ask []byte, say, learner *tongue) []byte {
 	var a proto.Ask
-	if json.Unmarshal(ask, &a) != nil || say.learn(a.Language) || !say.learn(usual) {
+	if json.Unmarshal(ask, &a) != nil || !say.learn(learner.chosen()) && (say.learn(a.Language) || !say.learn(learner.locale())) {
 		return ask
 	}
-	a.Language = usual
+	a.Language = say.locale()
 	told, err := json.Marshal(a)
 	if err != nil || len(told)+1 > proto.MaxAsk {
 		return ask

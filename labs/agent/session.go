@@ -80,6 +80,7 @@ type session struct {
 	// Who only looks on, and what to tell at the terminal.
 	watcher, notice string
 	env             map[string]string
+	said            bool // in which language, whatever the locale in env is
 
 	pty   bool
 	term  string
@@ -133,13 +134,15 @@ func (s *session) request(kind string, payload []byte) bool {
 			s.notice = oneLine(kv.Value)
 			return true
 		case proto.LanguageEnv: // no shell's: those that wait are as good for everybody
-			return s.a.tongue.learn(kv.Value)
+			ok := s.a.tongue.hear(kv.Value)
+			s.said = s.said || ok
+			return ok
 		}
 		if !acceptEnv(kv.Key, kv.Value) {
 			return false
 		}
 		s.env[kv.Key] = kv.Value
-		if wish := locale(func(name string) string { return s.env[name] }); wish != "" {
+		if wish := locale(func(name string) string { return s.env[name] }); wish != "" && !s.said {
 			s.a.tongue.learn(wish)
 		}
 		return true

@@ -20,18 +20,24 @@ type tongue struct{ spoken atomic.Pointer[language] }
 
 type language struct {
 	locale string
+	said   bool // it was asked for by itself, not with a locale
 	texts  map[string]string
 }
 
 // learn takes another language. What can't be one changes nothing.
-func (t *tongue) learn(locale string) bool {
+func (t *tongue) learn(locale string) bool { return t.take(locale, false) }
+
+// hear is learn with a language that somebody chose: that comes before all locales.
+func (t *tongue) hear(language string) bool { return t.take(language, true) }
+
+func (t *tongue) take(locale string, said bool) bool {
 	if locale == "" || len(locale) > 64 || strings.ContainsFunc(locale, func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.@", r)
 	}) {
 		return false
 	}
-	if was := t.spoken.Load(); was == nil || was.locale != locale {
-		t.spoken.Store(&language{locale, textsIn(locale)})
+	if was := t.spoken.Load(); was == nil || was.locale != locale || was.said != said {
+		t.spoken.Store(&language{locale, said, textsIn(locale)})
 	}
 	return true
 }
@@ -39,6 +45,14 @@ func (t *tongue) learn(locale string) bool {
 // locale is what it has learned.
 func (t *tongue) locale() string {
 	if l := t.spoken.Load(); l != nil {
+		return l.locale
+	}
+	return ""
+}
+
+// chosen is the language that somebody chose.
+func (t *tongue) chosen() string {
+	if l := t.spoken.Load(); l != nil && l.said {
 		return l.locale
 	}
 	return ""

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/cloudmastershub/cmh/labs/agent/proto"
 )
 
@@ -37,24 +39,39 @@ func TestTongue(t *testing.T) {
 	}
 }
 
-// What is asked inside goes out in the language of the shell that asks, else in the
-// learner's; what is no ask goes as it is.
+// What is asked inside goes out in the language that the learner chose, else in that of
+// the shell that asks, else in the learner's locale; what is no ask goes as it is.
 func TestAskInLanguage(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ ask, usual, want string }{
-		{`{"args":["check"]}`, "de", "de"},
-		{`{"args":["check"],"language":"fr"}`, "de", "fr"},
-		{`{"args":["check"]}`, "", ""},
-		{`{"args":["check"],"language":"\u001b[2J"}`, "de", "de"},
+	for _, test := range []struct{ ask, chosen, usual, want string }{
+		{`{"args":["check"]}`, "", "de", "de"},
+		{`{"args":["check"],"language":"fr"}`, "", "de", "fr"},
+		{`{"args":["check"],"language":"fr"}`, "de", "en_US.UTF-8", "de"},
+		{`{"args":["check"],"language":"fr"}`, "../de", "en_US.UTF-8", "fr"},
+		{`{"args":["check"]}`, "", "", ""},
+		{`{"args":["check"],"language":"\u001b[2J"}`, "", "de", "de"},
 	} {
-		var say tongue
-		var got proto.Ask
-		if err := json.Unmarshal(inLanguage([]byte(test.ask), &say, test.usual), &got); err != nil || got.Language != test.want || len(got.Args) != 1 {
-			t.Errorf("%s: %+v, %v", test.ask, got, err)
+		for _, order := range []string{"chosen last", "chosen first"} {
+			var say tongue
+			var got proto.Ask
+			s := session{a: &agent{}, env: map[string]string{}}
+			env := func(name, value string) {
+				s.request("env", ssh.Marshal(struct{ Key, Value string }{name, value}))
+			}
+			if order == "chosen first" {
+				env(proto.LanguageEnv, test.chosen)
+			}
+			env("LANG", test.usual)
+			if order == "chosen last" {
+				env(proto.LanguageEnv, test.chosen)
+			}
+			if err := json.Unmarshal(inLanguage([]byte(test.ask), &say, &s.a.tongue), &got); err != nil || got.Language != test.want || len(got.Args) != 1 {
+				t.Errorf("%s, %s: %+v, %v", test.ask, order, got, err)
+			}
 		}
 	}
 	var say tongue
-	if got := inLanguage([]byte("nonsense"), &say, "de"); string(got) != "nonsense" {
+	if got := inLanguage([]byte("nonsense"), &say, new(tongue)); string(got) != "nonsense" {
 		t.Errorf("%q", got)
 	}
 }
