@@ -96,7 +96,7 @@ func Run(ctx context.Context, t labssh.Terminal, api Backend, o Options, attach 
 	d.working.Wait()
 	_, _ = io.WriteString(t.Out, d.leave())
 	if errors.Is(e.err, errFinished) {
-		_, _ = io.WriteString(t.Out, d.theme.T("The lab is handed in.")+"\r\n")
+		_, _ = io.WriteString(t.Out, d.o.Words.T("The lab is handed in.")+"\r\n")
 		return 0, false, nil
 	}
 	return e.status, e.detached, e.err

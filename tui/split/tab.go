@@ -64,8 +64,8 @@ func (d *desk) serve(t *tab) {
 			In: shellEnds, Out: writer{d, t}, Name: d.t.Name, Session: t.name,
 			Size: d.paneSize, Resized: t.resized, Say: d.sayLine,
 		}
-		if d.theme.Speaker != (words.Speaker{}) {
-			inner.Language = d.theme.Language()
+		if d.o.Words != (words.Speaker{}) {
+			inner.Language = d.o.Words.Language()
 		}
 		e := end{tab: t}
 		e.status, e.detached, e.err = d.attach(ctx, inner, t.host)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // The terminal is asked what it draws on, and what it answers is not typed into
@@ -40,6 +41,18 @@ func TestWhatTheTerminalSays(t *testing.T) {
 	s.until("pasting is marked", func() bool { return bytes.Contains(s.raw.Bytes(), []byte("\x1b[?2004h")) })
 	s.press("\x1b[200~\x1b]11;rgb:0/0/0\x07\x1b[201~")
 	s.gets("\x1b[200~\x1b]11;rgb:0/0/0\x07\x1b[201~")
+}
+
+// A terminal is told the language while the one outside still says what it draws on.
+func TestOpensWhileToldTheColour(t *testing.T) {
+	de, _ := words.In("de")
+	s := sit(t, 120, 40, split.Options{Look: theme.Look{Colours: colorprofile.TrueColor, Ask: true}, Words: de})
+	s.until("it asks", func() bool { return bytes.Contains(s.raw.Bytes(), []byte(ansi.RequestBackgroundColor)) })
+	s.press("\x1dT\x1b]11;rgb:ffff/ffff/ffff\x07")
+	if got := s.there("/main-2").lab.Language; got != "de" {
+		t.Errorf("the second terminal speaks %q", got)
+	}
+	s.until("it is drawn for a light one", func() bool { return bytes.Contains(s.raw.Bytes(), []byte("38;2;135;0;175")) })
 }
 
 // Who has said it, or wants no colours, is not asked.
