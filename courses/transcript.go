@@ -13,6 +13,7 @@ const longParagraph = 400
 var (
 	voice = regexp.MustCompile(`<v(?:\.[^ >]*)?[ \t]+([^>]*)>`)
 	tag   = regexp.MustCompile(`<[^>]*>`)
+	times = regexp.MustCompile(`(?m)^[ \t]*\d[\d:.,]*[ \t]+-->`)
 	edges = regexp.MustCompile(`^(\d+)([.)])`)
 )
 
@@ -21,7 +22,7 @@ var (
 // times.
 func transcript(src string) string {
 	src = strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
-	if !strings.Contains(src, "-->") {
+	if !times.MatchString(src) {
 		return src
 	}
 	var out []string // paragraphs
@@ -36,7 +37,7 @@ func transcript(src string) string {
 	for cue := range strings.SplitSeq(src, "\n\n") {
 		lines := strings.Split(strings.Trim(cue, "\n"), "\n")
 		from := 0
-		for from < len(lines) && !strings.Contains(lines[from], "-->") {
+		for from < len(lines) && !times.MatchString(lines[from]) {
 			from++
 		}
 		if from >= len(lines)-1 || strings.HasPrefix(lines[0], "NOTE") {

@@ -13,6 +13,7 @@ func TestTranscript(t *testing.T) {
 	for _, tt := range []struct{ name, src, want string }{
 		{"markdown", "# Said\n\n*Hello*\n", "# Said\n\n*Hello*\n"},
 		{"nothing", "", ""},
+		{"markdown with arrows", "# Said <!-- note -->\n\nA --> B\n", "# Said <!-- note -->\n\nA --> B\n"},
 		{
 			"webvtt", "\ufeffWEBVTT - a title\r\n\r\nNOTE made by hand\r\n--> not a cue\r\n\r\n00:00.000 --> 00:02.000 align:left\r\nEverything is <i>a file</i>:\r\nls &lt;dir&gt; *says* so.\r\n\r\n2\r\n00:02.000 --> 00:03.000\r\n\r\n",
 			`Everything is a file: ls \<dir\> \*says\* so.`,

@@ -137,8 +137,12 @@ func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gat
 		if u == nil || ctx.Err() != nil {
 			return
 		}
-		joined(*u)
-		as = l.app.As(*u).From(s.RemoteAddr().String())
+		now, err := userOf(ctx, l.app, who) // they may have stayed at the message's code for long
+		if err != nil || now.ID != u.ID {
+			return
+		}
+		joined(now)
+		as = l.app.As(now).From(s.RemoteAddr().String())
 		t.lend() // the program that has ended may still wait for a key
 		t.giveBack()
 	}

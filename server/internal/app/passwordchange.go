@@ -203,6 +203,10 @@ func (a Actor) ResetPassword(ctx context.Context, r hub.PasswordReset) error {
 			if err := tx.SetEmail(ctx, t.UserID, t.Email, true, a.app.now()); err != nil {
 				return err
 			}
+			// Whoever left keys there before never read that mailbox.
+			if err := tx.RemoveKeys(ctx, t.UserID); err != nil {
+				return err
+			}
 		}
 		ended, err = a.app.storePassword(ctx, tx, "", t.UserID, hash, "", true)
 		return err

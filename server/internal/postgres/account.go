@@ -111,6 +111,23 @@ func (tx Tx) AddKey(ctx context.Context, userID string, k hub.Key, publicKey str
 	return added, classify("key", err)
 }
 
+// KeyIsFree is an error when somebody has the SSH key with that fingerprint, also
+// who can't use it now.
+func (tx Tx) KeyIsFree(ctx context.Context, fingerprint string) error {
+	var taken bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM ssh_keys WHERE fingerprint = $1)`, fingerprint).Scan(&taken)
+	if err == nil && taken {
+		return hub.Errorf(hub.Conflict, "That %s already exists.", hub.Word("key"))
+	}
+	return classify("key", err)
+}
+
+// RemoveKeys removes all SSH keys of an account.
+func (tx Tx) RemoveKeys(ctx context.Context, userID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM ssh_keys WHERE user_id = $1::text::uuid`, userID)
+	return classify("key", err)
+}
+
 // RemoveKey removes the keys of the account that ref names by id, fingerprint
 // or name, and returns how many that were.
 func (tx Tx) RemoveKey(ctx context.Context, userID, ref string) (int64, error) {
