@@ -2,6 +2,7 @@ package widget
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -10,8 +11,12 @@ import (
 	"github.com/cloudmastershub/cmh/tui/theme"
 )
 
-// longest bounds what can be typed into an Input.
-const longest = 200
+// What can be typed into an Input is bounded, in bytes; a secret may be 128
+// characters long.
+const (
+	longest       = 254 // an address
+	longestSecret = 512
+)
 
 // Input is one line to type in. Its cursor does not blink: an idle screen
 // sends nothing.
@@ -20,6 +25,7 @@ type Input struct {
 	Hint   string // shown while empty
 	Value  string
 	Focus  bool
+	Secret bool // is shown as dots, and kept just as it came, but for the ends of lines
 }
 
 // Update takes what is typed or pasted, and reports whether Value changed. A
@@ -28,7 +34,11 @@ func (in *Input) Update(msg tea.Msg) bool {
 	before := in.Value
 	switch msg := msg.(type) {
 	case tea.PasteMsg:
-		in.Value += safe.Line(msg.Content)
+		if in.Secret {
+			in.Value += asItCame(msg.Content)
+		} else {
+			in.Value += safe.Line(msg.Content)
+		}
 	case tea.KeyPressMsg:
 		switch msg.String() {
 		case "backspace", "ctrl+h":
@@ -39,14 +49,22 @@ func (in *Input) Update(msg tea.Msg) bool {
 			t := strings.TrimRight(in.Value, " ")
 			in.Value = t[:strings.LastIndexByte(t, ' ')+1]
 		default:
-			in.Value += strings.ReplaceAll(safe.Text(msg.Text), "\n", "")
+			if in.Secret {
+				in.Value += asItCame(msg.Text)
+			} else {
+				in.Value += strings.ReplaceAll(safe.Text(msg.Text), "\n", "")
+			}
 		}
 	}
-	if len(in.Value) > longest {
+	if n := len(in.Value); n > longestSecret || n > longest && !in.Secret {
 		in.Value = before
 	}
 	return in.Value != before
 }
+
+var endsOfLines = strings.NewReplacer("\r", "", "\n", "")
+
+func asItCame(s string) string { return strings.ToValidUTF8(endsOfLines.Replace(s), "") }
 
 // shorten drops the last character, whatever it is made of.
 func shorten(s string) string {
@@ -64,6 +82,9 @@ func (in Input) View(th theme.Theme, width int) string {
 	prompt := th.T(in.Prompt)
 	room := max(width-ansi.StringWidth(prompt)-2, 1)
 	value := in.Value
+	if in.Secret {
+		value = strings.Repeat("•", utf8.RuneCountInString(value))
+	}
 	for ansi.StringWidth(value) > room {
 		c, _ := ansi.FirstGraphemeCluster(value, ansi.GraphemeWidth)
 		value = value[max(len(c), 1):]

@@ -112,6 +112,10 @@ func TestPasswordIsReset(t *testing.T) {
 	api, sink := mailing(t, now.use)
 	c, l := register(t, api, "ada")
 	sink.Wait(t)
+	if _, err := c.AddKey(t.Context(), hub.NewKey{PublicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE6KbfwGrcsyJoPWyZcXN7oOhFpXlNZ6AQZ4Z8yBlHWe"}); err != nil {
+		t.Fatal(err)
+	}
+	sink.Wait(t)
 
 	// Whether anybody has an address is not told.
 	known := send(t, api, "POST", "/v1/auth/forgot-password", "", `{"email":"Ada@example.com"}`)
@@ -146,8 +150,13 @@ func TestPasswordIsReset(t *testing.T) {
 	apitest.Code(t, err, hub.Unauthenticated)
 	_, err = api.Guest().Login(t.Context(), hub.Credentials{Email: "ada", Password: apitest.Password})
 	apitest.Code(t, err, hub.Unauthenticated)
-	if _, err := api.Guest().Login(t.Context(), hub.Credentials{Email: "ada", Password: "another good one"}); err != nil {
-		t.Errorf("the new password: %v", err)
+	l, err = api.Guest().Login(t.Context(), hub.Credentials{Email: "ada", Password: "another good one"})
+	if err != nil {
+		t.Fatalf("the new password: %v", err)
+	}
+	// Nor does a key sign in that was left there before anybody had read the mailbox.
+	if keys, err := client.New(api.URL, client.Token(l.AccessToken)).Keys(t.Context()); err != nil || len(keys) > 0 {
+		t.Errorf("keys: %v, %v", keys, err)
 	}
 
 	// It runs out.

@@ -78,6 +78,9 @@ func (m Model) turnTo(page int) Model {
 		first = m.inputs[0].Value
 	}
 	m.page, m.at, m.inputs = page, 0, make([]widget.Input, len(asked[page]))
+	for i := range m.inputs {
+		m.inputs[i].Secret = m.secret(i)
+	}
 	m.inputs[0].Value = first
 	return m
 }
@@ -233,9 +236,6 @@ func (m Model) View() string {
 	}
 	for i, in := range m.inputs {
 		in.Prompt, in.Focus = widget.Fit(th.T(asked[m.page][i]), wide+1), i == m.at && !m.busy
-		if m.secret(i) {
-			in.Value = strings.Repeat("•", utf8.RuneCountInString(in.Value))
-		}
 		mark := "    "
 		if i == m.at {
 			mark = th.Selected.Render("  › ")
