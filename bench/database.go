@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
@@ -218,6 +221,34 @@ func manyLearners(ctx context.Context, db *pgx.Conn, n int) (keys []string, err 
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// manyKeys are SSH keys of as many accounts, made behind the API's back, too.
+func manyKeys(ctx context.Context, p *product, n int) (keys []ssh.Signer, err error) {
+	var prints, lines []string
+	for range n {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		key, err := ssh.NewSignerFromKey(private)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+		prints, lines = append(prints, ssh.FingerprintSHA256(key.PublicKey())), append(lines, string(ssh.MarshalAuthorizedKey(key.PublicKey())))
+	}
+	db, _, err := p.dialDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
+	_, err = db.Exec(ctx, `
+		WITH k AS (SELECT print, line, 'visitor-' || n AS name FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (print, line, n)),
+		     u AS (INSERT INTO users (email, username, password_hash) SELECT name || '@localhost', name, '' FROM k RETURNING id, username)
+		INSERT INTO ssh_keys (user_id, name, type, fingerprint, public_key) SELECT u.id, 'bench', 'ssh-ed25519', k.print, k.line FROM u JOIN k ON k.name = u.username`,
+		prints, lines)
+	return keys, err
 }
 
 func lesson(c hub.Course, n int) string { return c.Lessons[n%len(c.Lessons)].ID }

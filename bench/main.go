@@ -58,6 +58,7 @@ var sections = []struct {
 	{"database", database},
 	{"crowd", crowdOf},
 	{"flood", flood},
+	{"screens", screens},
 
 	{"growth", growth},
 	{"memory", memory},
