@@ -21,14 +21,15 @@ type GatheredRow struct {
 }
 
 // The parameters are hidden from the planner: to make a plan for each length of
-// them takes as long as the statement itself. And what a learner takes is looked up
-// for each: joined, it was found among all who take the course in that version.
+// them takes as long as the statement itself. So is the version, from the index of
+// who takes one: where it was taken for as good as the key, each row read everybody
+// of the course.
 const mergeGathered = `
 	INSERT INTO user_progress AS p (user_id, course_id, lesson_id, progress_percentage, created_at)
 	SELECT user_id, course_id, lesson_id, percentage, $6
 	FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::integer[]), (SELECT $4::text[]), (SELECT $5::integer[]))
 	    AS t (user_id, course_id, version, lesson_id, percentage)
-	WHERE version = (SELECT e.version FROM enrollments e WHERE e.user_id = t.user_id AND e.course_id = t.course_id)
+	WHERE EXISTS (SELECT FROM enrollments e WHERE e.user_id = t.user_id AND e.course_id = t.course_id AND e.version + 0 = t.version)
 	ORDER BY user_id, course_id, lesson_id -- so that statements wait for each other in one direction
 	ON CONFLICT (user_id, course_id, lesson_id) DO UPDATE SET
 	    progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage)

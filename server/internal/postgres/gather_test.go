@@ -69,13 +69,13 @@ func TestMergeGathered(t *testing.T) {
 	}
 }
 
-// What a learner takes is found by who they are, however many take the course, and
-// however little PostgreSQL knows of that: others of the course aren't read.
+// What a learner takes is found by who they are where many take the course, however
+// little PostgreSQL knows of that: others of the course aren't read.
 func TestMergeGatheredReadsNobodyElse(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Open(t)
 	if _, err := db.Pool().Exec(t.Context(), `
-		INSERT INTO users (email, username, password_hash) SELECT n || '@b', 'u' || n, '' FROM generate_series(1, 2000) n;
+		INSERT INTO users (email, username, password_hash) SELECT n || '@b', 'u' || n, '' FROM generate_series(1, 20000) n;
 		INSERT INTO courses (slug, version) VALUES ('one', 2);
 		INSERT INTO enrollments (user_id, course_id, version) SELECT u.id, c.id, 2 FROM users u, courses c`); err != nil {
 		t.Fatal(err)
