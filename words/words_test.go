@@ -47,16 +47,18 @@ func TestTold(t *testing.T) {
 	t.Parallel()
 	de, _ := In("de")
 	for text, want := range map[string]string{
-		Kept("Going to step %d.", 7):                   "Es geht zu Schritt 7.",
-		"Going to step x.":                             "Going to step x.",
-		"Stopped.":                                     "Gestoppt.",
-		"Nobody used it for 30 minutes.":               "Niemand hat es benutzt, 30 Minuten lang.",
-		"needs Docker, several machines, my own thing": "braucht Docker, mehrere Maschinen, my own thing",
-		"You have begun needs Docker.":                 "Du hast „braucht Docker“ begonnen.",
-		"You are 40% through this lesson.":             "Du hast 40 % dieser Lektion geschafft.",
-		"The next lesson of 100% Go.":                  "Die nächste Lektion von „100% Go“.",
-		"/etc/passwd has been written to":              "/etc/passwd has been written to", // an author's
-		"port: Not done yet.\nfiles: Put it there.\n":  "port: Noch nicht erledigt.\nfiles: Put it there.\n",
+		Kept("Going to step %d.", 7):     "Es geht zu Schritt 7.",
+		"Going to step x.":               "Going to step x.",
+		"Stopped.":                       "Gestoppt.",
+		"Nobody used it for 30 minutes.": "Niemand hat es benutzt, 30 Minuten lang.",
+		"this installation lacks Docker, several machines, my own thing": "hier fehlt: Docker, mehrere Maschinen, my own thing",
+		"You have begun this installation lacks Docker.":                 "Du hast „hier fehlt: Docker“ begonnen.",
+		"You are 40% through this lesson.":                               "Du hast 40 % dieser Lektion geschafft.",
+		"The next lesson of 100% Go.":                                    "Die nächste Lektion von „100% Go“.",
+		"/etc/passwd has been written to":                                "/etc/passwd has been written to", // an author's
+		"needs a Service of type NodePort":                               "needs a Service of type NodePort",
+		"web: needs a Service":                                           "web: needs a Service",
+		"port: Not done yet.\nfiles: Put it there.\n":                    "port: Noch nicht erledigt.\nfiles: Put it there.\n",
 		"Step 2 could not be checked: /bin/ls was changed while the check ran, and the check relies on it. Put it back, or start the lab again.": "Schritt 2 war nicht zu prüfen: /bin/ls wurde während der Prüfung geändert, und die Prüfung verlässt sich darauf. Stell es wieder her, oder starte das Lab neu.",
 		`"my \"port\"" could not be checked: its check was killed. This says nothing about your work: try again.`:                                `"my \"port\"" war nicht zu prüfen: die Prüfung wurde abgebrochen. Über deine Arbeit sagt das nichts: versuch es noch einmal.`,
 		"": "", "%s": "%s", "An author's own words.": "An author's own words.",

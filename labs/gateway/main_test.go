@@ -72,7 +72,8 @@ type world struct {
 	events []string
 	dials  atomic.Int32 // to agents
 
-	revoked atomic.Bool // Alice's key
+	revoked atomic.Bool  // Alice's key
+	asked   atomic.Int32 // whose a key is
 	shut    atomic.Pointer[gateway.Door]
 	shared  atomic.Bool // Alice lets Bob look on
 	record  atomic.Bool // what shells print goes to recorded
@@ -108,6 +109,7 @@ const (
 )
 
 func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
+	w.asked.Add(1)
 	switch {
 	case w.revoked.Load() && who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
 		return "", labs.ErrNotFound

@@ -244,17 +244,21 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 	return st
 }
 
-// stillIn says whether who came in by an account's key still may. A database
+// stillIn says whether who came in by an account's key still may. Whose key nobody
+// had may have made an account since, and comes by its key from then on. A database
 // that is away takes nobody's rights.
-func (g *Gateway) stillIn(ctx context.Context, st standing) bool {
-	if st.account == "" {
+func (g *Gateway) stillIn(ctx context.Context, st *standing) bool {
+	if st.who.Guest() {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
 	defer cancel()
 	user, err := g.Sandboxes.User(ctx, st.who)
 	if err != nil {
-		return !errors.Is(err, labs.ErrNotFound)
+		return st.account == "" || !errors.Is(err, labs.ErrNotFound)
+	}
+	if st.account == "" {
+		st.account = user
 	}
 	return user == st.account
 }
@@ -276,7 +280,7 @@ func (p *peer) keepAlive(ctx context.Context, conn *gossh.ServerConn, st standin
 			return
 		case <-tick.C:
 		}
-		if p.g.stillIn(ctx, st) {
+		if p.g.stillIn(ctx, &st) {
 			misses = 0
 		} else if misses++; misses == 2 {
 			// The lobby looks as often and tells its visitor why, so it gets

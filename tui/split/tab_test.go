@@ -21,6 +21,7 @@ func twoHosts(extra ...hub.LabTerminal) *demo.Hub {
 	}).Busy()
 }
 
+// picks holds what the learner sees to the golden of the test.
 func (s *seat) picks() {
 	s.t.Helper()
 	s.mu.Lock()

@@ -42,9 +42,6 @@ func JoinCommand(env *cli.Env, join Join) *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.email, "email", "", "your `EMAIL` address")
-	f.StringVar(&o.username, "username", "", "the `NAME` others see")
-	f.BoolVar(&o.stdin, "password-stdin", false, "read the password from standard input")
+	o.flags(cmd.Flags())
 	return cmd
 }

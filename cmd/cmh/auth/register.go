@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
@@ -18,17 +19,21 @@ func registerCmd(env *cli.Env, k Keeper) *cobra.Command {
 		Args:    cli.Args(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env, k) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.email, "email", "", "your `EMAIL` address")
-	f.StringVar(&o.username, "username", "", "the `NAME` others see")
-	f.BoolVar(&o.stdin, "password-stdin", false, "read the password from standard input")
-	f.BoolVar(&o.insecure, "insecure-storage", false, "keep the sign-in in a file, not in the keyring")
+	o.flags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.insecure, "insecure-storage", false, "keep the sign-in in a file, not in the keyring")
 	return cmd
 }
 
 type registerOptions struct {
 	email, username string
 	stdin, insecure bool
+}
+
+// flags are those that say what ask would ask for.
+func (o *registerOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.email, "email", "", "your `EMAIL` address")
+	f.StringVar(&o.username, "username", "", "the `NAME` others see")
+	f.BoolVar(&o.stdin, "password-stdin", false, "read the password from standard input")
 }
 
 func (o registerOptions) run(ctx context.Context, env *cli.Env, k Keeper) error {

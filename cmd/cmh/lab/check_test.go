@@ -19,7 +19,7 @@ const (
 		"steps":[{"number":1,"title":"One","state":"failed"},{"number":2,"title":"Two","state":"pending"}]}`
 	hinted  = `{"id":"triage","steps":[{"number":1,"title":"One","checked":true,"hints":2},{"number":2,"title":"Two","checked":true,"hints":0}]}`
 	refused = `{"code":"conflict","status":409,"detail":"Step 2 is not open yet. Pass step 1 first."}`
-	noRoom  = `{"code":"conflict","status":409,"detail":"The lab ships cannot run here: needs Docker, a network."}`
+	noRoom  = `{"code":"conflict","status":409,"detail":"The lab ships cannot run here: this installation lacks Docker, a network."}`
 )
 
 // several is a step with three checks, of which one passed.
@@ -59,7 +59,7 @@ func TestStatusesAndNames(t *testing.T) {
 		"step 0":       {200, verdict("passed", ""), "check --step 0", cli.ExitUsage, "", "counted from 1"},
 		"busy":         {503, `{"code":"unavailable","status":503,"detail":"Still being prepared."}`, "check s-aaaaaaaaaa", cli.ExitLater, "", "Still being prepared."},
 		"not ours":     {404, `{"code":"not_found","status":404,"detail":"There is none."}`, "check s-bbbbbbbbbb", cli.ExitNotFound, "", "There is none."},
-		"needs Docker": {409, noRoom, "start ships --detach", cli.ExitFailed, "", "needs Docker, a network"},
+		"needs Docker": {409, noRoom, "start ships --detach", cli.ExitFailed, "", "lacks Docker, a network"},
 		"premium only": {403, `{"code":"forbidden","status":403,"detail":"Part of the premium tier."}`, "start secrets --detach", cli.ExitForbidden, "", "premium"},
 		"names": {
 			200, verdict("failed", "No file x."), "check --json=steps", cli.ExitRed,

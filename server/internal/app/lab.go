@@ -164,7 +164,7 @@ func (a *App) missing(needs []string) string {
 	if len(lacks) == 0 {
 		return ""
 	}
-	return words.Kept("needs %s", strings.Join(lacks, ", "))
+	return words.Kept("this installation lacks %s", strings.Join(lacks, ", "))
 }
 
 // spelled is how people write the name of a need.

@@ -270,7 +270,7 @@ func TestLabCatalogue(t *testing.T) {
 				if l.Instructions != "" || slices.ContainsFunc(l.Steps, func(s hub.LabStep) bool { return s.Text != "" }) {
 					t.Errorf("a list holds the texts of %s", l.ID)
 				}
-				if l.ID == "ships" && (l.Runnable || l.Reason != "needs Docker, a network") {
+				if l.ID == "ships" && (l.Runnable || l.Reason != "this installation lacks Docker, a network") {
 					t.Errorf("ships: %+v", l)
 				}
 			}

@@ -40,7 +40,7 @@ const (
 )
 
 var asked = [][]string{
-	fresh: {words.Mark("E-mail"), words.Mark("User name"), words.Mark("Password")},
+	fresh: {words.Mark("E-mail"), words.Mark("User name"), words.Mark("Password"), words.Mark("Again")},
 	known: {words.Mark("E-mail or user name"), words.Mark("Password")},
 	code:  {words.Mark("Code")},
 }
@@ -170,6 +170,9 @@ func (m Model) send() (Model, tea.Cmd) {
 			return m, nil
 		}
 	}
+	if m.page == fresh && given[2] != given[3] { // nobody saw what they typed
+		return m, screen.Go(screen.Failed{Err: hub.Errorf(hub.Invalid, "The two passwords differ.")})
+	}
 	m.busy = true
 	switch m.page {
 	case fresh:
@@ -189,7 +192,9 @@ func (m Model) send() (Model, tea.Cmd) {
 }
 
 // secret reports whether what is typed into a field is not to be seen.
-func (m Model) secret(field int) bool { return m.page != code && field == len(m.inputs)-1 }
+func (m Model) secret(field int) bool {
+	return m.page == fresh && field >= 2 || m.page == known && field == 1
+}
 
 // Title names the screen.
 func (m Model) Title() string { return m.env.Theme.T("Join") }

@@ -61,7 +61,7 @@ func TestView(t *testing.T) {
 		{"40x10", 40, 6, "a enter b enter c"},
 		{"typed", 80, 20, "a @ b enter q enter s e c r e t"},
 		{"known", 80, 20, "a @ b tab"},
-		{"code", 80, 20, "a enter b enter l o n g e n o u g h 1 enter"},
+		{"code", 80, 20, "a enter b enter l o n g e n o u g h 1 enter l o n g e n o u g h 1 enter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestView(t *testing.T) {
 
 func TestJoin(t *testing.T) {
 	t.Parallel()
-	const filled = "a enter b enter l o n g e n o u g h 1 enter"
+	const filled = "a enter b enter l o n g e n o u g h 1 enter l o n g e n o u g h 1 enter"
 	joined := []tea.Msg{screen.Joined{}}
 	for _, tt := range []struct {
 		name, keys string
@@ -106,8 +106,18 @@ func TestJoin(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	d := &door{}
-	_, asked := play(t, d, 80, 20, "a enter b enter s h o r t enter e n o u g h enter")
+	_, asked := play(t, d, 80, 20, "a enter b enter s h o r t enter s h o r t enter up e n o u g h enter e n o u g h enter")
 	if len(asked) != 2 || len(d.came) != 1 || d.came[0] != "new a b shortenough" {
+		t.Errorf("asked %v, came %v", asked, d.came)
+	}
+}
+
+// Nobody sees what they type as a password, so it is typed twice.
+func TestPasswordsDiffer(t *testing.T) {
+	t.Parallel()
+	d := &door{}
+	_, asked := play(t, d, 80, 20, "a enter b enter o n e enter t w o enter")
+	if len(asked) != 1 || hub.CodeOf(asked[0].(screen.Failed).Err) != hub.Invalid || len(d.came) > 0 {
 		t.Errorf("asked %v, came %v", asked, d.came)
 	}
 }

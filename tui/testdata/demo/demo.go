@@ -83,7 +83,7 @@ var (
 				{Number: 3, Title: "Open the other one", Text: "Everybody may read `motd`.", Checked: true},
 			},
 		},
-		{ID: "k8s-first-pod", Title: "Your first Pod", Description: "Start a Pod and look inside.", Difficulty: "beginner", EstimatedTime: 15, Needs: []string{"kubernetes"}, Reason: "needs Kubernetes", Free: true},
+		{ID: "k8s-first-pod", Title: "Your first Pod", Description: "Start a Pod and look inside.", Difficulty: "beginner", EstimatedTime: 15, Needs: []string{"kubernetes"}, Reason: "this installation lacks Kubernetes", Free: true},
 	}
 	courses = []hub.Course{
 		{
