@@ -27,6 +27,7 @@ const (
 type folder struct {
 	files    map[string][]byte
 	hash     string
+	texts    int // bytes of those that were taken from it, each as often as it was
 	problems []Problem
 }
 
@@ -126,6 +127,10 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 // hold is refused.
 func (f *folder) text(name string) string {
 	data := f.files[name]
+	if f.texts += len(data); f.texts > maxFolder {
+		f.problem(name, 0, 0, "makes the texts of the course larger than %d MiB, because several lessons use the same files; use each once.", maxFolder>>20)
+		return ""
+	}
 	for line, at := 1, 0; at < len(data); {
 		r, n := utf8.DecodeRune(data[at:])
 		switch {

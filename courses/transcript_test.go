@@ -1,6 +1,7 @@
 package courses
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -58,6 +59,22 @@ func TestALessonsTranscript(t *testing.T) {
 	}
 	if _, err := Read(with("lessons/none.vtt")); err == nil || !strings.Contains(err.Error(), "lessons/none.vtt") {
 		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// A small archive is no large course: a file that many lessons name counts each time.
+func TestATranscriptUsedOften(t *testing.T) {
+	t.Parallel()
+	m := sample(t)
+	m["lessons/said.md"] = &fstest.MapFile{Data: []byte(strings.Repeat("x", maxFile))}
+	var all strings.Builder
+	for i := range maxFolder/maxFile + 1 {
+		fmt.Fprintf(&all, "  - id: again-%d\n    title: Again\n    file: lessons/said.md\n", i)
+	}
+	course := string(m["course.yaml"].Data)
+	m["course.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(course, "lessons:\n", "lessons:\n"+all.String(), 1))}
+	if _, err := Read(m); err == nil || !strings.Contains(err.Error(), "larger than 32 MiB, because") {
+		t.Errorf("read it: %v", err)
 	}
 }
 
