@@ -29,8 +29,8 @@ func nowhere() map[string]string {
 }
 
 // inner is what only our own log may say: the words of a driver, of a database,
-// of a stack.
-var inner = regexp.MustCompile(`(?i)SQLSTATE|\bpgx|\bpq:|\bERROR: |syntax error at|invalid input syntax|relation "|column "|constraint "|goroutine \d|\.go:\d`)
+// of a stack. Whole words: a request's own name may begin like one.
+var inner = regexp.MustCompile(`(?i)SQLSTATE|\bpgx(pool)?\b|\bpgconn\b|\bpq:|\bERROR: |syntax error at|invalid input syntax|relation "|column "|constraint "|goroutine \d|\.go:\d`)
 
 // tells fails the test for an answer that a broken request mustn't get.
 func tells(t *testing.T, what string, got response, least int) {
