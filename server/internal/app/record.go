@@ -133,11 +133,7 @@ func (a *App) write(ctx context.Context, batch []*record) {
 	for _, r := range batch {
 		rows = append(rows, r.rows...)
 	}
-	var stands []*postgres.ProgressRow
-	err := a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		stands, err = tx.MergeGathered(ctx, rows, a.now())
-		return err
-	})
+	stands, err := a.merge(ctx, rows)
 	if err != nil {
 		for _, r := range batch {
 			if hub.CodeOf(err) == hub.Unavailable {
@@ -153,4 +149,32 @@ func (a *App) write(ctx context.Context, batch []*record) {
 		}
 		stands = stands[n:]
 	}
+}
+
+// merge changes what is there, which is most of it, and adds the rest.
+func (a *App) merge(ctx context.Context, rows []postgres.GatheredRow) (stands []*postgres.ProgressRow, err error) {
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		stands, err = tx.ChangeGathered(ctx, rows)
+		return err
+	})
+	if err != nil || !slices.Contains(stands, nil) {
+		return stands, err
+	}
+	var (
+		rest []postgres.GatheredRow
+		at   []int
+	)
+	for i, s := range stands {
+		if s == nil {
+			rest, at = append(rest, rows[i]), append(at, i)
+		}
+	}
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error {
+		added, err := tx.MergeGathered(ctx, rest, a.now())
+		for i, s := range added {
+			stands[at[i]] = s
+		}
+		return err
+	})
+	return stands, err
 }

@@ -1,4 +1,7 @@
 package postgres
 
-// MergeGathered is the statement of Tx.MergeGathered, to be explained.
-const MergeGathered = mergeGathered
+// The statements of Tx.ChangeGathered and Tx.MergeGathered, to be explained.
+const (
+	ChangeGathered = changeGathered
+	MergeGathered  = mergeGathered
+)

@@ -20,20 +20,33 @@ type GatheredRow struct {
 	Version int // of the course, that they are believed to take
 }
 
-// The parameters are hidden from the planner: to make a plan for each length of
-// them takes as long as the statement itself. So is the version, from the index of
-// who takes one: where it was taken for as good as the key, each row read everybody
-// of the course.
-const mergeGathered = `
-	INSERT INTO user_progress AS p (user_id, course_id, lesson_id, progress_percentage, created_at)
-	SELECT user_id, course_id, lesson_id, percentage, $6
-	FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::integer[]), (SELECT $4::text[]), (SELECT $5::integer[]))
+// gathered are rows of several learners' requests, but for those of who doesn't take
+// that version of their course. The parameters are hidden from the planner: to make
+// a plan for each length of them takes as long as the statement itself. So is the
+// version, from the index of who takes one: where it was taken for as good as the key,
+// each row read everybody of the course. They are in order, so that statements wait
+// for each other in one direction.
+const gathered = `
+	SELECT t.* FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::integer[]), (SELECT $4::text[]), (SELECT $5::integer[]))
 	    AS t (user_id, course_id, version, lesson_id, percentage)
 	WHERE EXISTS (SELECT FROM enrollments e WHERE e.user_id = t.user_id AND e.course_id = t.course_id AND e.version + 0 = t.version)
-	ORDER BY user_id, course_id, lesson_id -- so that statements wait for each other in one direction
-	ON CONFLICT (user_id, course_id, lesson_id) DO UPDATE SET
-	    progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage)
-	RETURNING user_id, course_id, lesson_id, progress_percentage, completed_at`
+	ORDER BY user_id, course_id, lesson_id`
+
+const (
+	// OFFSET keeps the order apart from the join, which goes by it.
+	changeGathered = `
+		UPDATE user_progress AS p SET progress_percentage = greatest(p.progress_percentage, t.percentage)
+		FROM (` + gathered + ` OFFSET 0) AS t
+		WHERE p.user_id = t.user_id AND p.course_id = t.course_id AND p.lesson_id = t.lesson_id
+		RETURNING p.user_id, p.course_id, p.lesson_id, p.progress_percentage, p.completed_at`
+
+	mergeGathered = `
+		INSERT INTO user_progress AS p (user_id, course_id, lesson_id, progress_percentage, created_at)
+		SELECT user_id, course_id, lesson_id, percentage, $6 FROM (` + gathered + `) AS t
+		ON CONFLICT (user_id, course_id, lesson_id) DO UPDATE SET
+		    progress_percentage = greatest(p.progress_percentage, excluded.progress_percentage)
+		RETURNING user_id, course_id, lesson_id, progress_percentage, completed_at`
+)
 
 type learnerCourse struct{ user, course pgtype.UUID }
 
@@ -47,6 +60,16 @@ type learnerLesson struct {
 // learner doesn't take the course in that version, all their rows of it are left
 // out, and nil is returned for them.
 func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Time) ([]*ProgressRow, error) {
+	return tx.gather(ctx, rows, mergeGathered, now)
+}
+
+// ChangeGathered is MergeGathered for lessons with some progress already, at two
+// thirds of its price: nothing is made ready to be inserted. The others are left out, too.
+func (tx Tx) ChangeGathered(ctx context.Context, rows []GatheredRow) ([]*ProgressRow, error) {
+	return tx.gather(ctx, rows, changeGathered)
+}
+
+func (tx Tx) gather(ctx context.Context, rows []GatheredRow, sql string, more ...any) ([]*ProgressRow, error) {
 	var (
 		n               = len(rows)
 		lessonOf        = make([]learnerLesson, n)
@@ -73,7 +96,7 @@ func (tx Tx) MergeGathered(ctx context.Context, rows []GatheredRow, now time.Tim
 		users, courses, lessons = append(users, l.user), append(courses, l.course), append(lessons, l.lesson)
 		versions, heard = append(versions, int32(r.Version)), append(heard, int32(r.Percentage)) //nolint:gosec // small numbers
 	}
-	told, err := tx.Query(ctx, mergeGathered, users, courses, versions, lessons, heard, now)
+	told, err := tx.Query(ctx, sql, append([]any{users, courses, versions, lessons, heard}, more...)...)
 	if err != nil {
 		return nil, classify("progress", err)
 	}

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,37 +36,47 @@ func TestMergeGathered(t *testing.T) {
 		return postgres.GatheredRow{UserID: user, Version: version, ProgressRow: postgres.ProgressRow{CourseID: course, LessonID: lesson, Percentage: percentage}}
 	}
 	for _, tt := range []struct {
-		rows []postgres.GatheredRow
-		want []int // -1: left out
+		rows          []postgres.GatheredRow
+		changed, want []int // -1: left out
 	}{
-		{[]postgres.GatheredRow{row(2, "a", 40), row(2, "a", 30), row(2, "b", 10)}, []int{40, 40, 10}},
-		{[]postgres.GatheredRow{row(2, "a", 5), row(1, "b", 90), row(1, "c", 90)}, []int{40, -1, -1}},
-		{[]postgres.GatheredRow{row(1, "b", 90), row(2, "b", 80)}, []int{-1, -1}}, // one of the two; each asks anew
-		{[]postgres.GatheredRow{row(2, "b", 11)}, []int{11}},                      // nothing of the above
+		{[]postgres.GatheredRow{row(2, "a", 40), row(2, "a", 30), row(2, "b", 10)}, []int{-1, -1, -1}, []int{40, 40, 10}},
+		{[]postgres.GatheredRow{row(2, "a", 5), row(1, "b", 90), row(1, "c", 90)}, []int{40, -1, -1}, []int{40, -1, -1}},
+		{[]postgres.GatheredRow{row(1, "b", 90), row(2, "b", 80)}, []int{-1, -1}, []int{-1, -1}}, // one of the two; each asks anew
+		{[]postgres.GatheredRow{row(2, "b", 11)}, []int{11}, []int{11}},                          // nothing of the above
+		{[]postgres.GatheredRow{row(2, "c", 7), row(2, "b", 12)}, []int{-1, 12}, []int{7, 12}},
 	} {
-		err := db.Ask(t.Context(), func(ctx context.Context, tx postgres.Tx) error {
-			stands, err := tx.MergeGathered(ctx, tt.rows, time.Now())
-			if err != nil {
-				return err
-			}
-			var got []int
-			for i, s := range stands {
-				n := -1
-				if s != nil {
-					if n = s.Percentage; s.CourseID != course || s.LessonID != tt.rows[i].LessonID {
-						t.Errorf("%+v: %+v", tt.rows[i], s)
-					}
-				}
-				got = append(got, n)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
-			return nil
+		gathered(t, db, tt.rows, tt.changed, func(ctx context.Context, tx postgres.Tx) ([]*postgres.ProgressRow, error) {
+			return tx.ChangeGathered(ctx, tt.rows)
 		})
-		if err != nil {
-			t.Fatal(err)
+		gathered(t, db, tt.rows, tt.want, func(ctx context.Context, tx postgres.Tx) ([]*postgres.ProgressRow, error) {
+			return tx.MergeGathered(ctx, tt.rows, time.Now())
+		})
+	}
+}
+
+// gathered holds what a statement says of rows to want, their percentages.
+func gathered(t *testing.T, db *postgres.DB, rows []postgres.GatheredRow, want []int, ask func(context.Context, postgres.Tx) ([]*postgres.ProgressRow, error)) {
+	t.Helper()
+	var stands []*postgres.ProgressRow
+	err := db.Ask(t.Context(), func(ctx context.Context, tx postgres.Tx) (err error) {
+		stands, err = ask(ctx, tx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for i, s := range stands {
+		n := -1
+		if s != nil {
+			if n = s.Percentage; s.CourseID != rows[i].CourseID || s.LessonID != rows[i].LessonID {
+				t.Errorf("%+v: %+v", rows[i], s)
+			}
 		}
+		got = append(got, n)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%+v: %s", rows, diff)
 	}
 }
 
@@ -84,14 +95,18 @@ func TestMergeGatheredReadsNobodyElse(t *testing.T) {
 		if _, err := db.Pool().Exec(t.Context(), known); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := db.Pool().Query(t.Context(), "EXPLAIN "+postgres.MergeGathered, []string{}, []string{}, []int32{}, []string{}, []int32{}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		plan := strings.Join(lines, "\n")
-		if err != nil || !strings.Contains(plan, "Index Cond: ((user_id = t.user_id) AND (course_id = t.course_id))") {
-			t.Errorf("after %q: %v\n%s", known, err, plan)
+		for sql, args := range map[string][]any{postgres.ChangeGathered: nil, postgres.MergeGathered: {time.Now()}} {
+			rows, err := db.Pool().Query(t.Context(), "EXPLAIN "+sql, append([]any{[]string{}, []string{}, []int32{}, []string{}, []int32{}}, args...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			plan := strings.Join(lines, "\n")
+			if err != nil || !byLearner.MatchString(plan) {
+				t.Errorf("after %q: %v\n%s", known, err, plan)
+			}
 		}
 	}
 }
+
+var byLearner = regexp.MustCompile(`Index Cond: \(\(user_id = t(_\d)?\.user_id\) AND \(course_id = t(_\d)?\.course_id\)\)`)
