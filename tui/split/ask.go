@@ -4,7 +4,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/cloudmastershub/cmh/tui/safe"
+	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
 // An ask is a question in the status line: for a text, or for a yes.
@@ -29,11 +32,30 @@ func (d *desk) confirm(label string, yes func()) {
 	d.changed()
 }
 
-func (d *desk) askLine() string {
-	if !d.ask.text {
-		return " " + safe.Line(d.ask.label) + " " + d.theme.Accent.Render("y") + d.theme.T(" yes, any other key no")
+// askLines are the question as a whole: the keys that answer it stand at its end.
+func (d *desk) askLines() []string {
+	if d.ask.text {
+		return []string{d.askLine()}
 	}
-	return " " + safe.Line(d.ask.label) + ": " + safe.Line(d.ask.value)
+	text := safe.Line(d.ask.label) + " " + d.theme.Accent.Render("y") + d.theme.T(" yes, any other key no")
+	lines := strings.Split(ansi.Wrap(text, d.cols-2, ""), "\n")
+	lines = lines[max(0, len(lines)-max(1, d.rows/2)):]
+	for i := range lines {
+		lines[i] = " " + lines[i]
+	}
+	return lines
+}
+
+// askLine is what is asked for and as much of the end of the answer as there is
+// room for: that is where one types.
+func (d *desk) askLine() string {
+	label := " " + safe.Line(d.ask.label) + ": "
+	value := safe.Text(d.ask.value)
+	room := max(d.cols-2-ansi.StringWidth(label), 1)
+	if over := ansi.StringWidth(value) - room; over > 0 {
+		value = ansi.TruncateLeft(value, over+1, "…")
+	}
+	return label + value
 }
 
 func (d *desk) answerKey(key string) {
@@ -52,8 +74,7 @@ func (d *desk) answerKey(key string) {
 			a.done(text)
 		}
 	case key == "backspace":
-		_, n := utf8.DecodeLastRuneInString(a.value)
-		a.value = a.value[:len(a.value)-n]
+		a.value = widget.Shorten(a.value)
 	case utf8.RuneCountInString(key) == 1:
 		a.paste(key)
 	}

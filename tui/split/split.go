@@ -20,6 +20,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/theme"
+	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
 )
 
@@ -141,6 +142,7 @@ type desk struct {
 	lab     hub.Lab
 	session hub.LabSession
 	loaded  bool
+	failed  string // why not, as was said
 	notes   map[int][]note
 	wrote   map[string][32]byte // files, as this screen has written them: their SHA-256
 	reached map[string]string   // ports, and where they are on the learner's machine
@@ -262,23 +264,53 @@ func (d *desk) say(s string) {
 	d.changed()
 }
 
-// load reads the lab and the session.
+// How soon a hub that was away is asked again for the text, at first and at last.
+const (
+	againFirst = time.Second
+	againLast  = 15 * time.Second
+)
+
+// load reads the lab and the session. The shell doesn't wait for it, and works
+// while the hub is away.
 func (d *desk) load() {
-	s, err := d.api.LabSession(d.ctx, d.o.Session)
-	var l hub.Lab
-	if err == nil {
-		l, err = d.api.Lab(d.ctx, s.LabID)
+	for pause := againFirst; ; pause = min(2*pause, againLast) {
+		s, err := d.api.LabSession(d.ctx, d.o.Session)
+		var l hub.Lab
+		if err == nil {
+			l, err = d.api.Lab(d.ctx, s.LabID)
+		}
+		if d.loadedAs(l, s, err) || hub.CodeOf(err) != hub.Unavailable {
+			return
+		}
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-d.ctx.Done():
+			again.Stop()
+			return
+		}
 	}
+}
+
+// loadedAs takes what was read over, or says once why it wasn't.
+func (d *desk) loadedAs(l hub.Lab, s hub.LabSession, err error) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.say(hub.MessageOf(err))
-		return
+		if said := widget.Said(d.theme.Speaker, err); d.failed != said {
+			d.failed = said
+			d.say(said)
+		}
+		return false
+	}
+	if d.said == d.failed {
+		d.said = ""
 	}
 	d.lab, d.session, d.loaded = l, s, true
 	d.others()
 	d.layOut()
 	d.changed()
+	return true
 }
 
 // follow looks at the session whenever something has happened to it.

@@ -22,6 +22,7 @@ import (
 	"github.com/cloudmastershub/cmh/tui/split"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
 	"github.com/cloudmastershub/cmh/vt"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // backend is the demonstration hub with what only this screen asks for.
@@ -117,6 +118,11 @@ func sit(t testing.TB, cols, rows int, o split.Options) *seat {
 
 func sitAt(t testing.TB, cols, rows int, o split.Options, h *demo.Hub) *seat {
 	t.Helper()
+	return sitBefore(t, cols, rows, o, backend{h})
+}
+
+func sitBefore(t testing.TB, cols, rows int, o split.Options, api split.Backend) *seat {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	in, keys := io.Pipe()
 	s := &seat{
@@ -130,7 +136,6 @@ func sitAt(t testing.TB, cols, rows int, o split.Options, h *demo.Hub) *seat {
 		return now[0], now[1]
 	}}
 	ready := make(chan struct{})
-	api := backend{h}
 	go func() {
 		defer close(s.ended)
 		s.status, s.left, s.err = split.Run(t.Context(), terminal, api, o, func(ctx context.Context, lab labssh.Terminal, host string) (int, bool, error) {
@@ -275,6 +280,7 @@ func TestView(t *testing.T) {
 		{"help 40x10", 40, 10, "\x1d?", "any other key"},
 		{"help below 40x10", 40, 10, "\x1d?\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~\x1b[6~", "Everything else"},
 		{"failed 40x10", 40, 10, "\x1dc", "readable by"},
+		{"begin again asks 40x10", 40, 10, "\x1dr", "any other key no"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := sit(t, tt.cols, tt.rows, split.Options{})
@@ -288,6 +294,65 @@ func TestView(t *testing.T) {
 			s.picks()
 		})
 	}
+}
+
+// A question is there as a whole, with the keys that answer it at its end.
+func TestQuestionsAreWhole(t *testing.T) {
+	german, _ := words.In("de")
+	for _, size := range [][2]int{{120, 40}, {80, 24}, {40, 10}} {
+		s := sit(t, size[0], size[1], split.Options{Words: german})
+		s.sees("1/3")
+		for _, key := range []string{"r", "o", "S"} {
+			asks := func() bool {
+				return strings.Contains(strings.Join(strings.Fields(s.picture()), " "), "y ja, jede andere Taste nein cursor")
+			}
+			s.press("\x1d" + key)
+			s.until("the question of "+key+" as a whole", asks)
+			s.press("n")
+			s.until("the question is gone", func() bool { return !asks() })
+		}
+	}
+}
+
+// Of a long answer the end is in sight, where one types.
+func TestLongAnswer(t *testing.T) {
+	s := sit(t, 40, 10, split.Options{})
+	s.sees("Step 1/3")
+	s.press("\x1dg")
+	s.sees("Go to step:")
+	s.press(strings.Repeat("1234567890", 8) + "日本")
+	s.sees("890日本\ncursor 38,9")
+	s.press("\x1b[200~👩\u200d👩\u200d👧\x1b[201~\x7f!")
+	s.sees("90日本!\n")
+	s.press("\x1b")
+	s.sees("Step 1/3")
+}
+
+// absent is a hub that can't be reached at first.
+type absent struct {
+	backend
+	back *atomic.Bool
+}
+
+func (a absent) LabSession(ctx context.Context, ref string) (hub.LabSession, error) {
+	if !a.back.Load() {
+		return hub.LabSession{}, hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	}
+	return a.backend.LabSession(ctx, ref)
+}
+
+// The shell works while the hub is away, and the text comes when that is back.
+func TestTheTextComesLater(t *testing.T) {
+	back := &atomic.Bool{}
+	s := sitBefore(t, 120, 40, split.Options{}, absent{backend{demo.New(screentest.Ana, screentest.Now).Busy()}, back})
+	s.sees("Could not reach CloudMastersHub.")
+	s.prints("root@lab:~# ")
+	s.sees("root@lab:~#")
+	s.press("ls\r")
+	s.gets("ls\r")
+	back.Store(true)
+	s.sees("Step 1/3")
+	s.sees("Look around")
 }
 
 // What is said at length lies over the shell, until the learner goes on.

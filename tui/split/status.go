@@ -22,7 +22,11 @@ func (d *desk) status() []string {
 	line := ""
 	switch {
 	case d.ask != nil:
-		line = d.askLine()
+		lines := d.askLines()
+		for i := range lines {
+			lines[i] = ansi.Truncate(lines[i], d.cols-1, "…")
+		}
+		return lines
 	case d.help && len(d.helpLines()) > d.rows-1:
 		line = th.T(" ↑↓ scroll   any other key goes back")
 	case d.help:

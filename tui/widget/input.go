@@ -42,7 +42,7 @@ func (in *Input) Update(msg tea.Msg) bool {
 	case tea.KeyPressMsg:
 		switch msg.String() {
 		case "backspace", "ctrl+h":
-			in.Value = shorten(in.Value)
+			in.Value = Shorten(in.Value)
 		case "ctrl+u":
 			in.Value = ""
 		case "ctrl+w":
@@ -66,8 +66,8 @@ var endsOfLines = strings.NewReplacer("\r", "", "\n", "")
 
 func asItCame(s string) string { return strings.ToValidUTF8(endsOfLines.Replace(s), "") }
 
-// shorten drops the last character, whatever it is made of.
-func shorten(s string) string {
+// Shorten drops the last character, whatever it is made of.
+func Shorten(s string) string {
 	last := ""
 	for rest := s; rest != ""; {
 		c, _ := ansi.FirstGraphemeCluster(rest, ansi.GraphemeWidth)

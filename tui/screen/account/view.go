@@ -131,7 +131,9 @@ func (m Model) View() string {
 			at++
 		}
 		if len(s.rows) == 0 {
-			p.Add("    " + th.Faint.Render(widget.Fit(s.none+" "+s.how, m.width-6)))
+			for _, l := range widget.Wrap(s.none+" "+s.how, m.width-6) {
+				p.Add("    " + th.Faint.Render(l))
+			}
 		}
 	}
 	view := p.View(m.width, m.height)

@@ -121,6 +121,10 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		if msg.asked != m.ask {
 			return m, nil // an answer to what nobody asks any more
 		}
+		if msg.more && msg.err != nil { // what is here can still be read
+			m.busy = false
+			return m, screen.Go(screen.Failed{Err: msg.err})
+		}
 		m.loaded, m.busy, m.err, m.next = true, false, msg.err, msg.next
 		if msg.more {
 			m.items = append(m.items, msg.items...)
@@ -220,7 +224,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		m.sort = ""
 		m.search.Value = ""
 		return m.asks(func(q *question) { *q = question{} })
-	case (key.Matches(k, keys.Open) || key.Matches(k, keys.Right)) && m.cursor.At < len(shown):
+	case m.err == nil && (key.Matches(k, keys.Open) || key.Matches(k, keys.Right)) && m.cursor.At < len(shown):
 		return m, screen.Go(shown[m.cursor.At].open)
 	}
 	return m, nil
@@ -317,7 +321,7 @@ func (m Model) Keys() []key.Binding {
 		return []key.Binding{theme.Bind("enter", "to the list"), theme.Bind("esc", "clear")}
 	}
 	var out []key.Binding
-	if len(m.shown()) > 0 {
+	if len(m.shown()) > 0 && m.err == nil && m.loaded {
 		out = append(out, k.Move, k.Open)
 	}
 	out = append(out, k.Filter, provider)

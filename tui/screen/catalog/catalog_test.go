@@ -79,6 +79,57 @@ func TestEnterAsksTheServerOnce(t *testing.T) {
 	}
 }
 
+// broken is a hub that is gone after the first page.
+type broken struct{ *demo.Hub }
+
+func (b broken) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Course], error) {
+	if f.Cursor != "" {
+		return hub.Page[hub.Course]{}, hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	}
+	page, err := b.Hub.Courses(ctx, f)
+	page.Next = "more"
+	return page, err
+}
+
+// What is here stays when the rest of it can't be had, and can be asked for again.
+func TestTheRestCanNotBeHad(t *testing.T) {
+	t.Parallel()
+	m, asked := screentest.Play(t, func(ctx context.Context) catalog.Model {
+		return catalog.New(ctx, broken{screentest.Hub()}, screentest.Env(screentest.Ana))
+	}, 80, 20, "G", "g", "G")
+	view := ansi.Strip(m.View())
+	if !strings.Contains(view, "Linux for cloud engineers") || !strings.Contains(view, "more below") {
+		t.Errorf("the list is gone:\n%s", view)
+	}
+	failed := 0
+	for _, msg := range asked {
+		if _, ok := msg.(screen.Failed); ok {
+			failed++
+		}
+	}
+	if failed < 2 {
+		t.Errorf("said so %d times, %v", failed, asked)
+	}
+}
+
+// Keys that open what nobody sees are not named.
+func TestNothingToOpenWhileItFails(t *testing.T) {
+	t.Parallel()
+	h := screentest.Hub()
+	m, _ := screentest.Play(t, func(ctx context.Context) catalog.Model { return catalog.New(ctx, h, screentest.Env(screentest.Ana)) }, 80, 20)
+	h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub.")
+	m, cmd := m.Update(screentest.Key("v"))
+	m, _ = m.Update(cmd())
+	for _, k := range m.Keys() {
+		if k.Help().Desc == "open" {
+			t.Errorf("enter is named below:\n%s", ansi.Strip(m.View()))
+		}
+	}
+	if _, cmd = m.Update(screentest.Key("enter")); cmd != nil {
+		t.Errorf("enter opens %v", cmd())
+	}
+}
+
 // many is a hub with so many courses.
 type many struct {
 	*demo.Hub

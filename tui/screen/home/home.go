@@ -8,6 +8,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui/safe"
@@ -210,7 +211,14 @@ func (m Model) View() string {
 	var p widget.Page
 	row := 0
 	selected := func() bool { row++; return m.cursor.At == row-1 }
-	p.Add("", widget.Between("  "+th.Title.Render(m.greeting()), m.days(), m.width-2))
+	switch hello, days := "  "+th.Title.Render(m.greeting()), m.days(); {
+	case ansi.StringWidth(hello+days)+4 <= m.width:
+		p.Add("", widget.Between(hello, days, m.width-2))
+	case m.height < 12:
+		p.Add("", hello)
+	default:
+		p.Add("", hello, "  "+days)
+	}
 	if len(m.sessions) > 0 {
 		p.Add("", "  "+th.Section.Render(th.T("Running labs")))
 		for _, s := range m.sessions {

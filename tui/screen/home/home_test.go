@@ -29,6 +29,8 @@ func TestView(t *testing.T) {
 		{"guest", demo.New(hub.User{}, screentest.Now), hub.User{}, 80, 20, ""},
 		{"empty", screentest.Hub().Empty(), screentest.Ana, 80, 20, ""},
 		{"enrolled with a lab", screentest.Hub().Busy(), screentest.Ana, 80, 20, "j"},
+		{"narrow", screentest.Hub().Busy(), screentest.Ana, 40, 20, ""},
+		{"busy cramped", screentest.Hub().Busy(), screentest.Ana, 40, 6, ""},
 		{"large", screentest.Hub().Busy(), screentest.Ana, 120, 36, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

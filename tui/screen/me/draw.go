@@ -3,6 +3,8 @@ package me
 import (
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/widget"
 	"github.com/cloudmastershub/cmh/words"
@@ -55,7 +57,7 @@ func (m *Model) streak() {
 	if s.Longest > s.Current {
 		text += th.Tf(" (longest: %d)", s.Longest)
 	}
-	m.add(text)
+	m.add(strings.Split(ansi.Wrap(text, m.width-6, ""), "\n")...)
 }
 
 func orElse(s, fallback string) string {
@@ -107,7 +109,9 @@ func (m *Model) certificates() {
 	m.section(th.T("Certificates"))
 	for _, c := range m.all.certs {
 		m.pair("★ "+safe.Line(c.Title), th.When(c.IssuedAt, "2 Jan 2006"))
-		m.add("  " + th.Tf("anybody verifies it: %s", orElse(safe.Line(c.URL), "cmh cert verify "+safe.Line(c.ID))))
+		for _, l := range widget.Wrap(th.Tf("anybody verifies it: %s", orElse(c.URL, "cmh cert verify "+c.ID)), m.width-8) {
+			m.add("  " + l) // whole: it is to be copied
+		}
 	}
 	if len(m.all.certs) == 0 {
 		m.note("", th.T("None yet: there is one for each course that you complete."))

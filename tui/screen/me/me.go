@@ -79,7 +79,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.draw()
 	case tea.KeyPressMsg:
 		if key.Matches(msg, m.env.Theme.Keys.Reload) {
-			m.loaded = false
+			m.loaded, m.all.err = false, nil
 			return m, m.Init()
 		}
 		if key.Matches(msg, account) {

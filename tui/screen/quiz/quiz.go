@@ -100,6 +100,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 			return m, nil
 		}
 		if msg.err != nil {
+			m.layout()
 			return m, screen.Go(screen.Failed{Err: msg.err})
 		}
 		m.result = &msg.result
@@ -215,6 +216,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 			return m, m.env.SignInFirst()
 		case key.Matches(k, handIn):
 			m.busy = true
+			m.layout()
 			return m, m.submit
 		}
 	case q.Kind == hub.Text:
@@ -320,10 +322,19 @@ func (m Model) Keys() []key.Binding {
 		return []key.Binding{again, leave}
 	case q == nil && m.written:
 		return []key.Binding{leave}
+	case q == nil && m.busy:
+		return nil
 	case q == nil:
 		return []key.Binding{handIn, previous}
 	case q.Kind == hub.Text:
-		return []key.Binding{theme.Bind("enter", "next"), theme.Bind("shift+tab", "previous"), theme.Bind("esc", "clear")}
+		out := []key.Binding{theme.Bind("enter", "next")}
+		if m.at > 0 {
+			out = append(out, theme.Bind("shift+tab", "previous"))
+		}
+		if m.input.Value == "" {
+			return append(out, k.Back)
+		}
+		return append(out, theme.Bind("esc", "clear"))
 	}
 	out := []key.Binding{k.Move, theme.Bind("enter", "choose"), numbers(q), next}
 	if q.Kind == hub.Multiple {

@@ -77,6 +77,35 @@ func TestAnswersAreHandedIn(t *testing.T) {
 	}
 }
 
+// What is named below does something, and what goes on is said.
+func TestKeysAndWhatGoesOn(t *testing.T) {
+	t.Parallel()
+	open := func(ctx context.Context) quiz.Model {
+		return quiz.New(ctx, screentest.Hub(), screentest.Env(screentest.Ana), "linux-basics", "permissions")
+	}
+	for keys, want := range map[string]string{
+		"n n": "enter next, shift+tab previous, esc back", "n n c": "enter next, shift+tab previous, esc clear", "n n enter": "enter hand in, p previous",
+	} {
+		m, _ := screentest.Play(t, open, 80, 20, strings.Fields(keys)...)
+		var got []string
+		for _, k := range m.Keys() {
+			got = append(got, k.Help().Key+" "+k.Help().Desc)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %q", keys, got, want)
+		}
+	}
+	m, _ := screentest.Play(t, open, 80, 20, strings.Fields("enter n c h enter")...)
+	m, cmd := m.Update(screentest.Key("enter"))
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "◌ Handing in…") || len(m.Keys()) > 0 {
+		t.Errorf("while it is handed in:\n%s", view)
+	}
+	m, _ = m.Update(cmd())
+	if view := ansi.Strip(m.View()); strings.Contains(view, "◌") || len(m.Keys()) == 0 {
+		t.Errorf("afterwards:\n%s", view)
+	}
+}
+
 func TestAGuestCannotHandIn(t *testing.T) {
 	t.Parallel()
 	p := &paper{Hub: screentest.Hub()}

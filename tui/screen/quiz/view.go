@@ -172,6 +172,10 @@ func (m *Model) lastPage() {
 	if len(m.answers) < n {
 		m.add("")
 	}
+	if m.busy {
+		m.add("  " + th.Accent.Render("◌ ") + th.T("Handing in…"))
+		return
+	}
 	m.add("  " + th.Tf("Press %s to hand in, or %s to look again.", th.Accent.Render("enter"), th.Accent.Render("p")))
 }
 
