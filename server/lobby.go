@@ -9,10 +9,8 @@ import (
 	"sync"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
 	"charm.land/ssh"
 	"charm.land/wish/v2"
-	"charm.land/wish/v2/bubbletea"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
@@ -127,12 +125,13 @@ func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gat
 		if d != nil {
 			how = speaker(s).T(sayJoin)
 		}
-		bubbletea.Middleware(func(ssh.Session) (tea.Model, []tea.ProgramOption) {
-			return tui.New(ctx, as, tui.Options{
-				Words: speaker(s), SignIn: how, Detach: "ctrl+] d", Pages: draw.Outline, On: theme.Named(environment(s, t.pty)("CMH_THEME")),
-				Shell: shellOn(t, l.app, as, l.driver), Join: d.page(), Joined: d.goesOn,
-			}), tui.ProgramOptions(ctx)
-		})(func(ssh.Session) {})(t)
+		err := tui.Serve(ctx, as, tui.Options{
+			Words: speaker(s), SignIn: how, Detach: "ctrl+] d", Pages: draw.Outline, On: theme.Named(environment(s, t.pty)("CMH_THEME")),
+			Shell: shellOn(t, l.app, as, l.driver), Join: d.page(), Joined: d.goesOn, Env: t.environ(),
+		}, t.forScreens)
+		if errors.Is(err, tui.ErrPanicked) { // to our standard error
+			l.log.ErrorContext(ctx, "the screens have crashed", "user", as.User().ID)
+		}
 		u := d.come()
 		if u == nil || ctx.Err() != nil {
 			return

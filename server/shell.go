@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/cloudmastershub/cmh/client/hub"
@@ -29,8 +28,8 @@ func shellOn(t *terminal, a *app.App, as app.Actor, driver labs.Driver) tui.Shel
 	if driver == nil {
 		return nil
 	}
-	return func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand {
-		return &shell{ctx: ctx, terminal: t, keys: t.lend(), app: a, as: as, driver: driver, session: s.ID, look: l}
+	return func(ctx context.Context, s hub.LabSession, l theme.Look) func() error {
+		return (&shell{ctx: ctx, terminal: t, keys: t.lend(), app: a, as: as, driver: driver, session: s.ID, look: l}).run
 	}
 }
 
@@ -46,9 +45,9 @@ type shell struct {
 	look     theme.Look
 }
 
-// Run gives the terminal to the lab until the learner detaches or the shell
+// run gives the terminal to the lab until the learner detaches or the shell
 // ends. A status other than 0 is no failure of ours.
-func (s *shell) Run() error {
+func (s *shell) run() error {
 	_, _, err := s.work(split.Options{Session: s.session, Look: s.look, Mono: s.look.Colours <= colorprofile.ASCII, Words: speaker(s.terminal.Session), Pages: draw.Outline})
 	return err
 }
@@ -56,7 +55,7 @@ func (s *shell) Run() error {
 // work shows the lab's text and its shell.
 func (s *shell) work(o split.Options) (status int, detached bool, err error) {
 	defer s.terminal.giveBack()
-	t := labssh.Terminal{In: s.keys, Out: gateway.Raw(s.terminal), Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized}
+	t := labssh.Terminal{In: s.keys, Out: gateway.Raw(s.terminal), Name: s.terminal.pty.Term, Size: s.terminal.size, Resized: s.terminal.resized[1]}
 	o.Files = s.files
 	return split.Run(s.ctx, t, s.as, o, s.attach)
 }
@@ -201,8 +200,3 @@ func (s *shell) whyLost(err error) error {
 	}
 	return hub.Wrap(err, hub.Unavailable, "The connection to the lab was lost. Open the shell again.")
 }
-
-// The session's own streams are used.
-func (s *shell) SetStdin(io.Reader)  {}
-func (s *shell) SetStdout(io.Writer) {}
-func (s *shell) SetStderr(io.Writer) {}

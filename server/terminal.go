@@ -8,6 +8,9 @@ import (
 	"sync"
 
 	"charm.land/ssh"
+
+	"github.com/cloudmastershub/cmh/client/labssh"
+	"github.com/cloudmastershub/cmh/labs/gateway"
 )
 
 // A terminal is a learner's SSH session that its screens can lend to the shell
@@ -16,8 +19,7 @@ import (
 type terminal struct {
 	ssh.Session
 	pty     ssh.Pty
-	windows chan ssh.Window // for the screens; only the latest is kept
-	resized chan struct{}   // for the shell
+	resized [2]chan struct{} // for the screens, and for the shell
 
 	mu     sync.Mutex
 	change sync.Cond
@@ -31,7 +33,7 @@ type terminal struct {
 // until ctx ends.
 func newTerminal(ctx context.Context, s ssh.Session) *terminal {
 	pty, windows, _ := s.Pty()
-	t := &terminal{Session: s, pty: pty, windows: make(chan ssh.Window, 1), resized: make(chan struct{}, 1), window: pty.Window}
+	t := &terminal{Session: s, pty: pty, resized: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, window: pty.Window}
 	t.change.L = &t.mu
 	context.AfterFunc(ctx, t.end)
 	go t.listen() // both end with the session, which ends when its handler returns
@@ -70,32 +72,18 @@ func (t *terminal) watch(windows <-chan ssh.Window) {
 	for w := range windows {
 		t.mu.Lock()
 		t.window = w
-		if t.turn%2 == 0 {
-			t.tellScreens()
-		} else {
-			select {
-			case t.resized <- struct{}{}:
-			default: // it is going to look anyway
-			}
+		select {
+		case t.resized[t.turn%2] <- struct{}{}:
+		default: // they are going to look anyway
 		}
 		t.mu.Unlock()
 	}
 }
 
-// tellScreens leaves the current size where the screens find it; the caller
-// holds mu.
-func (t *terminal) tellScreens() {
-	select {
-	case <-t.windows: // an older one
-	default:
-	}
-	t.windows <- t.window
-}
-
-// Environ is the session's, with what stands for no colours as those understand it
+// environ is the session's, with what stands for no colours as those understand it
 // who decide on them: any value means it.
-func (t *terminal) Environ() []string {
-	env := slices.Clone(t.Session.Environ())
+func (t *terminal) environ() []string {
+	env := append(slices.Clone(t.Environ()), "TERM="+t.pty.Term)
 	for i, kv := range env {
 		if strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" {
 			env[i] = "NO_COLOR=1"
@@ -104,8 +92,10 @@ func (t *terminal) Environ() []string {
 	return env
 }
 
-// Pty is what the screens see of the PTY.
-func (t *terminal) Pty() (ssh.Pty, <-chan ssh.Window, bool) { return t.pty, t.windows, true }
+// forScreens is the terminal as the screens have it. Reading it ends when it is lent.
+func (t *terminal) forScreens() (labssh.Terminal, func(), error) {
+	return labssh.Terminal{In: t, Out: gateway.Raw(t), Size: t.size, Resized: t.resized[0]}, nil, nil
+}
 
 // Read is the screens' one. It ends when the terminal is lent, and works again
 // once that is back.
@@ -139,18 +129,16 @@ func (t *terminal) lend() io.Reader {
 	return &loan{t, t.turn}
 }
 
-// giveBack returns the terminal to the screens, in the size it has by now.
+// giveBack returns the terminal to the screens, which look how large it is by now.
 func (t *terminal) giveBack() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.turn%2 == 1 {
 		t.turn++
-		t.tellScreens()
 		t.change.Broadcast()
 	}
 }
 
-// size is for the shell.
 func (t *terminal) size() (columns, rows int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

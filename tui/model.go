@@ -11,6 +11,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/paint"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/account"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
@@ -308,7 +309,7 @@ func tag(id int, cmd tea.Cmd) tea.Cmd {
 				out[i] = tag(id, c)
 			}
 			return out
-		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.OpenJoin, screen.Joined, screen.Failed, screen.Said, screen.Wished:
+		case screen.Back, screen.OpenCatalog, screen.OpenCourse, screen.OpenLesson, screen.OpenQuiz, screen.OpenLab, screen.OpenAccount, screen.OpenJoin, screen.Joined, screen.Failed, screen.Said, screen.Wished, paint.Lending:
 			return msg
 		default:
 			if reflect.TypeOf(msg).PkgPath() == bubbletea {

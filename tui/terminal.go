@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -60,7 +61,7 @@ func (m model) hears(msg tea.Msg) (model, tea.Cmd) {
 		return m, nil
 	}
 	t.asked = m.o.Now()
-	return m, tea.RequestBackgroundColor
+	return m, tea.Raw(ansi.RequestBackgroundColor)
 }
 
 // wishes draws for what somebody has said that their terminal is; it is asked again

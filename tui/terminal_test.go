@@ -2,7 +2,6 @@ package tui_test
 
 import (
 	"bytes"
-	"fmt"
 	"image/color"
 	"io"
 	"strings"
@@ -80,7 +79,7 @@ func TestWhoIsAsked(t *testing.T) {
 				for _, msg := range append(msgs, msgs...) {
 					var cmd tea.Cmd
 					if m, cmd = m.Update(msg); cmd != nil {
-						if want := tea.RequestBackgroundColor(); fmt.Sprintf("%T", cmd()) == fmt.Sprintf("%T", want) {
+						if cmd() == (tea.RawMsg{Msg: ansi.RequestBackgroundColor}) {
 							asked++
 						}
 					}

@@ -14,9 +14,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/tui/markdown"
+	"github.com/cloudmastershub/cmh/tui/paint"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/account"
 	"github.com/cloudmastershub/cmh/tui/screen/catalog"
@@ -47,7 +50,7 @@ type Backend interface {
 	account.Backend
 }
 
-// Shell makes the command that gives the terminal to a lab's shell and ends
+// Shell makes what gives the terminal to a lab's shell and ends
 // when the learner detaches.
 type Shell = screen.Shell
 
@@ -73,22 +76,25 @@ type Options struct {
 	// another one.
 	Settings settings.Store
 
-	// The terminal, for Run. In and Out nil mean the process's own; Env is its
-	// environment (TERM, NO_COLOR, ...).
+	// The terminal, for Run. In and Out nil mean the process's own, one without the
+	// other nothing; Env is its environment (TERM, NO_COLOR, ...).
 	In  io.Reader
 	Out io.Writer
 	Env []string
 }
 
-// ErrInterrupted is in what Run returns after Ctrl-C.
-var ErrInterrupted = tea.ErrInterrupted
+// What Run and Serve return has ErrInterrupted in it after Ctrl-C, and ErrPanicked
+// when the program has: where, is on standard error.
+var (
+	ErrInterrupted = tea.ErrInterrupted
+	ErrPanicked    = tea.ErrProgramPanic
+)
 
-// How often the screen may be drawn in a second. One program on a learner's
-// own machine can afford to be smooth; on a server, a hundred idle ones must
-// cost nothing that is felt.
+// How soon a frame may follow others. One program on a learner's own machine can
+// afford to be smooth.
 const (
-	localFPS  = 30
-	sharedFPS = 10
+	localPace  = time.Second / 60
+	sharedPace = time.Second / 30
 )
 
 // New returns the program's model. What is under way ends with ctx.
@@ -112,11 +118,11 @@ func New(ctx context.Context, b Backend, o Options) tea.Model {
 	return model{ctx: ctx, api: b, o: o, env: env, terminal: terminal{Look: env.Theme.Look}}
 }
 
-// ProgramOptions are the options for a program that shares its process with
-// others, such as one SSH session of many. A signal to the process is not the
-// program's: it ends with ctx.
-func ProgramOptions(ctx context.Context) []tea.ProgramOption {
-	return []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(sharedFPS), tea.WithoutSignalHandler()}
+// Serve shows the program on a terminal, of which Options.Env tells, in a process
+// that it shares with others, such as an SSH session's. A signal is not the program's
+// then: it ends when the learner quits, or with ctx, and leaves the terminal as it was.
+func Serve(ctx context.Context, b Backend, o Options, open paint.Open) error {
+	return paint.New(ctx, New(ctx, b, o), open, paint.Options{Env: o.Env, Pace: sharedPace}).Run()
 }
 
 // Run shows the program until the learner quits, and leaves the terminal as it
@@ -125,22 +131,18 @@ func ProgramOptions(ctx context.Context) []tea.ProgramOption {
 func Run(ctx context.Context, b Backend, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(localFPS), tea.WithoutSignalHandler()}
-	if o.In != nil {
-		opts = append(opts, tea.WithInput(o.In))
+	if o.Env == nil {
+		o.Env = os.Environ()
 	}
-	if o.Out != nil {
-		opts = append(opts, tea.WithOutput(o.Out))
+	out, open := o.Out, func() (labssh.Terminal, func(), error) { return labssh.Terminal{In: o.In, Out: o.Out}, nil, nil }
+	if o.In == nil {
+		out, open = os.Stdout, func() (labssh.Terminal, func(), error) { return labssh.Own(os.Stdin, os.Stdout) }
 	}
-	env := o.Env
-	if env == nil {
-		env = os.Environ()
+	p := paint.Options{Env: o.Env, Colours: colorprofile.Detect(out, o.Env), Pace: localPace, Suspend: uv.Suspend}
+	if slices.ContainsFunc(o.Env, func(kv string) bool { return strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" }) { // whatever it says
+		p.Colours = colorprofile.ASCII
 	}
-	opts = append(opts, tea.WithEnvironment(env))
-	if slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" }) { // whatever it says
-		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
-	}
-	_, err := tea.NewProgram(New(ctx, b, o), opts...).Run()
+	err := paint.New(ctx, New(ctx, b, o), open, p).Run()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -7,19 +7,22 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/exp/teatest/v2"
 	"github.com/charmbracelet/x/vt"
 	"go.uber.org/goleak"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/client/labssh"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
+	"github.com/cloudmastershub/cmh/tui/paint"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/screen/screentest"
 	"github.com/cloudmastershub/cmh/tui/testdata/demo"
@@ -27,8 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// teatest waits for signals to the end of the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/charmbracelet/x/exp/teatest/v2.NewTestModel.func2"))
+	goleak.VerifyTestMain(m)
 }
 
 func options() tui.Options {
@@ -39,20 +41,45 @@ func options() tui.Options {
 // draws only what has changed, so its output alone does not hold what a learner
 // sees.
 type flow struct {
-	*teatest.TestModel
-	screen *vt.SafeEmulator
+	*paint.Program
+	screen *vt.SafeEmulator // as it was when somebody looked last
+	sent   *sent
+	ended  <-chan error
+}
+
+// sent is what a program has sent and nobody has looked at.
+type sent struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *sent) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+// taken is all of it, by whole frames.
+func (s *sent) taken() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.buf.Reset()
+	return bytes.Clone(s.buf.Bytes())
 }
 
 func play(t *testing.T, b tui.Backend, o tui.Options, w, h int) flow {
 	t.Helper()
-	f := flow{teatest.NewTestModel(t, tui.New(t.Context(), b, o), teatest.WithInitialTermSize(w, h)), vt.NewSafeEmulator(w, h)}
-	go func() { _, _ = io.Copy(io.Discard, f.screen) }() // its answers to questions, until it is closed
+	screen, out, ended := vt.NewSafeEmulator(w, h), &sent{}, make(chan error, 1)
+	terminal := labssh.Terminal{In: screen, Out: out, Size: func() (int, int) { return w, h }} // In has its answers to questions
+	p := paint.New(t.Context(), tui.New(t.Context(), b, o), func() (labssh.Terminal, func(), error) { return terminal, nil, nil },
+		paint.Options{Env: []string{"TERM=xterm-256color"}, Colours: colorprofile.NoTTY, Pace: time.Second / 60})
+	go func() { ended <- p.Run() }()
 	t.Cleanup(func() {
-		if pipe, ok := f.screen.InputPipe().(io.Closer); ok {
+		if pipe, ok := screen.InputPipe().(io.Closer); ok {
 			_ = pipe.Close()
 		}
 	})
-	return f
+	return flow{p, screen, out, ended}
 }
 
 func sees(t *testing.T, f flow, text string) {
@@ -66,9 +93,7 @@ func until(t *testing.T, f flow, ok func(screen string) bool, what string) {
 	defer tick.Stop()
 	late := time.After(3 * time.Minute)
 	for {
-		// A terminal's driver would turn line ends into these.
-		drawn, _ := io.ReadAll(f.Output())
-		_, _ = f.screen.Write(bytes.ReplaceAll(drawn, []byte("\n"), []byte("\r\n")))
+		_, _ = f.screen.Write(f.sent.taken())
 		if ok(f.screen.String()) {
 			return
 		}
@@ -93,23 +118,17 @@ func keys(t *testing.T, tm flow, names ...string) {
 func quit(t *testing.T, tm flow) {
 	t.Helper()
 	keys(t, tm, "q")
-	tm.WaitFinished(t, teatest.WithFinalTimeout(3*time.Minute))
+	select {
+	case err := <-tm.ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the program does not end")
+	}
 }
 
-// shell is what a lab's shell is here: it says that it was there.
-type shell struct {
-	session hub.LabSession
-	entered chan<- string
-}
-
-func (s shell) Run() error        { s.entered <- s.session.ID; return nil }
-func (shell) SetStdin(io.Reader)  {}
-func (shell) SetStdout(io.Writer) {}
-func (shell) SetStderr(io.Writer) {}
 func newHub(u hub.User) *demo.Hub { return demo.New(u, screentest.Now) }
-func exec(c tea.ExecCommand) tui.Shell {
-	return func(context.Context, hub.LabSession, theme.Look) tea.ExecCommand { return c }
-}
 
 func TestFromTheCatalogueToAReadLesson(t *testing.T) {
 	tm := play(t, newHub(screentest.Ana), options(), 80, 24)
@@ -145,7 +164,9 @@ func TestALabFromStartToHandIn(t *testing.T) {
 	entered := make(chan string, 1)
 	o := options()
 	o.Open = screen.OpenLab{Lab: "fix-permissions"}
-	o.Shell = exec(shell{hub.LabSession{ID: "s-demo234567"}, entered})
+	o.Shell = func(_ context.Context, s hub.LabSession, _ theme.Look) func() error {
+		return func() error { entered <- s.ID; return nil }
+	}
 	tm := play(t, newHub(screentest.Ana), o, 100, 30)
 	sees(t, tm, "Press enter to start")
 	keys(t, tm, "enter")

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"sync"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client"
@@ -49,8 +47,8 @@ func (m *machine) open(cmd *cobra.Command) error {
 		Settings: store{config.Dir(), m.flags()},
 		On:       theme.Named(m.env.Theme()),
 		Suspend:  jobControl(),
-		Shell: func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand {
-			return &shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), look: l, words: m.env.Words(), pages: m.env.Pages}
+		Shell: func(ctx context.Context, s hub.LabSession, l theme.Look) func() error {
+			return (&shell{ctx: ctx, client: c, session: s.ID, prefix: prefix, mono: !m.env.Colour(), look: l, words: m.env.Words(), pages: m.env.Pages}).run
 		},
 	})
 	switch {
@@ -93,13 +91,9 @@ type shell struct {
 	pages   markdown.Drawer
 }
 
-// Run gives the terminal to the lab. A shell that ends with a status other than
+// run gives the terminal to the lab. A shell that ends with a status other than
 // 0 is no failure of ours.
-func (s *shell) Run() error {
+func (s *shell) run() error {
 	_, _, err := desk(s.ctx, s.client, split.Options{Session: s.session, Prefix: s.prefix, Mono: s.mono, Look: s.look, Words: s.words, Pages: s.pages}, lab.Hosts(s.client, s.session))
 	return err
 }
-
-func (s *shell) SetStdin(io.Reader)  {}
-func (s *shell) SetStdout(io.Writer) {}
-func (s *shell) SetStderr(io.Writer) {}

@@ -15,10 +15,10 @@ import (
 	"github.com/cloudmastershub/cmh/tui/widget"
 )
 
-// Shell makes the command that gives the whole terminal, which looks so, to a lab's
-// shell, and returns when the learner detaches. It may be nil: then the screens say
+// Shell makes what gives the whole terminal, which looks so, to a lab's shell, and
+// returns when the learner detaches. It may be nil: then the screens say
 // how to get in with ssh.
-type Shell func(ctx context.Context, s hub.LabSession, l theme.Look) tea.ExecCommand
+type Shell func(ctx context.Context, s hub.LabSession, l theme.Look) func() error
 
 // Env is what a screen is told about its surroundings.
 type Env struct {

@@ -6,6 +6,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/tui/markdown"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -49,7 +50,7 @@ func (p *Pick) choose(typed string) (*markdown.Block, tea.Cmd) {
 		return nil, nil
 	}
 	b := p.Blocks[n-1]
-	return &b, tea.SetClipboard(b.Code)
+	return &b, tea.Raw(ansi.SetSystemClipboard(b.Code))
 }
 
 // Keys are the keys while choosing.

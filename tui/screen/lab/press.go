@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/tui/paint"
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
 	"github.com/cloudmastershub/cmh/tui/theme"
@@ -149,7 +150,7 @@ func (m Model) openShell() (Model, tea.Cmd) {
 	if m.env.Shell == nil {
 		return m, screen.Go(screen.Said{Text: m.env.Theme.Tf("Open the shell with: %s", m.ssh())})
 	}
-	return m, tea.Exec(settled{m.env.Shell(m.ctx, *m.session, m.env.Theme.Look)}, func(err error) tea.Msg { return shellMsg{err} })
+	return m, paint.Lend(m.env.Shell(m.ctx, *m.session, m.env.Theme.Look), func(err error) tea.Msg { return shellMsg{err} })
 }
 
 // ssh is the command line that reaches the session.

@@ -7,12 +7,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
-
-	tea "charm.land/bubbletea/v2"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/tui"
@@ -33,7 +30,7 @@ func main() {
 	if *offline {
 		h.Err = hub.Errorf(hub.Unavailable, "Could not reach CloudMastersHub at 127.0.0.1:8080.")
 	}
-	shell := func(context.Context, hub.LabSession, theme.Look) tea.ExecCommand { return &echo{} }
+	shell := func(context.Context, hub.LabSession, theme.Look) func() error { return echo }
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	defer stop()
 	var b tui.Backend = h
@@ -47,16 +44,8 @@ func main() {
 }
 
 // echo stands for a shell: it ends at the first key.
-type echo struct {
-	in  io.Reader
-	out io.Writer
-}
-
-func (e *echo) SetStdin(r io.Reader)  { e.in = r }
-func (e *echo) SetStdout(w io.Writer) { e.out = w }
-func (e *echo) SetStderr(io.Writer)   {}
-func (e *echo) Run() error {
-	fmt.Fprint(e.out, "root@lab:~# (enter leaves)")
-	_, err := e.in.Read(make([]byte, 1))
+func echo() error {
+	fmt.Fprint(os.Stdout, "root@lab:~# (enter leaves)")
+	_, err := os.Stdin.Read(make([]byte, 1))
 	return err
 }

@@ -1,0 +1,202 @@
+// Package paint runs a model of Bubble Tea on a terminal, and draws it when it
+// has changed: at once, if the frames before were long enough ago. While nothing
+// changes nothing runs, nothing is sent, and of a screen only its text is kept, so
+// that a server can hold a thousand of them. Bubble Tea does the rest, without a
+// renderer, an input and a terminal: those are ours.
+//
+// A model's View is its Content, alone on the alternate screen and without a cursor.
+package paint
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Options are what surrounds a program.
+type Options struct {
+	Env     []string             // the terminal's: TERM and the like
+	Colours colorprofile.Profile // that it has; Unknown: by Env
+	Pace    time.Duration        // between frames, when many follow each other
+	Suspend func() error         // stops the process until it is continued; nil where nobody could do that
+}
+
+// A Program is one model on one terminal.
+type Program struct {
+	ctx  context.Context
+	tea  *tea.Program
+	open Open
+	o    Options
+	pen  pen
+	once sync.Once
+
+	// What follows is for Bubble Tea's loop alone.
+	model         tea.Model
+	told          told
+	columns, rows int
+	method        ansi.Method
+	synced        bool      // frames can be shown as a whole
+	shown         string    // the text on the terminal
+	known         bool      // that it still is there, as it was drawn
+	raw           string    // what else goes there, with the next frame
+	next          time.Time // when that may be, or earlier
+	timed         bool      // it will be asked for
+	failed        error     // the terminal could not be had again
+}
+
+// told is what has to be known before anything is drawn. It comes in any order.
+type told struct{ size, colours, env bool }
+
+// New returns a program to Run once. It ends with ctx.
+func New(ctx context.Context, m tea.Model, open Open, o Options) *Program {
+	if o.Colours == colorprofile.Unknown {
+		o.Colours = colorprofile.Env(o.Env)
+	}
+	p := &Program{ctx: ctx, open: open, o: o, pen: pen{asks: questions(o.Env)}}
+	p.tea = tea.NewProgram(painted{m, p},
+		tea.WithContext(ctx), tea.WithFilter(p.hears), tea.WithEnvironment(o.Env), tea.WithColorProfile(o.Colours),
+		tea.WithoutRenderer(), tea.WithInput(nil), tea.WithOutput(io.Discard), tea.WithoutSignalHandler(), tea.WithFPS(1))
+	return p
+}
+
+// Run shows the program until it quits; its errors are Bubble Tea's. Whatever has
+// ended it, the terminal is as it was before, unless it takes nothing any more.
+func (p *Program) Run() error {
+	if err := p.take(); err != nil {
+		return err
+	}
+	defer p.giveBack()
+	_, err := p.tea.Run()
+	if p.failed != nil {
+		return p.failed
+	}
+	return err
+}
+
+// Send gives the model a message. It waits for the program to run, and does nothing
+// once that has ended.
+func (p *Program) Send(msg tea.Msg) { p.tea.Send(msg) }
+
+// painted is the model as Bubble Tea has it, to which it shows nothing.
+type painted struct {
+	tea.Model
+	p *Program
+}
+
+func (m painted) Init() (cmd tea.Cmd) {
+	m.p.whole(func() { cmd = m.Model.Init() })
+	return m.p.guarded(cmd)
+}
+
+func (m painted) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	m.p.whole(func() { m.Model, cmd = m.Model.Update(msg) })
+	return m, m.p.guarded(cmd)
+}
+
+// View is asked for after each message.
+func (m painted) View() tea.View {
+	m.p.model = m.Model
+	m.p.draw()
+	return tea.View{}
+}
+
+// whole does something of the model's. If that panics, the terminal is given back
+// first: what Bubble Tea prints of it is there to be read.
+func (p *Program) whole(do func()) {
+	done := false
+	defer func() {
+		if !done {
+			p.giveBack()
+		}
+	}()
+	do()
+	done = true
+}
+
+func (p *Program) guarded(cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() (msg tea.Msg) {
+		p.whole(func() { msg = cmd() })
+		return msg
+	}
+}
+
+// due says that it is time for the next frame, written that the last one is there.
+type (
+	due     struct{}
+	written struct{}
+)
+
+// hears sees each message first, in Bubble Tea's loop, and keeps those that are
+// about the terminal.
+func (p *Program) hears(_ tea.Model, msg tea.Msg) tea.Msg {
+	// Its ticker would wake us for good, and there is no terminal to give back.
+	p.once.Do(func() { go func() { _ = p.tea.ReleaseTerminal() }() })
+	switch msg := msg.(type) {
+	case due:
+		p.timed = false
+		p.draw()
+		return nil
+	case written:
+		p.draw()
+		return nil
+	case tea.RawMsg:
+		if s, ok := msg.Msg.(string); ok && len(p.raw) < enough {
+			p.raw += s
+		}
+		p.draw()
+		return nil
+	case Lending:
+		p.lend(msg)
+		return nil
+	case tea.SuspendMsg:
+		p.suspend()
+		return nil
+	case tea.WindowSizeMsg:
+		if msg.Width < 1 { // Bubble Tea has no terminal to ask
+			return nil
+		}
+		p.columns, p.rows = msg.Width, msg.Height
+		p.told.size, p.known = true, false
+	case tea.ColorProfileMsg:
+		p.known = p.known && p.o.Colours == msg.Profile
+		p.told.colours, p.o.Colours = true, msg.Profile
+	case tea.EnvMsg:
+		p.told.env = true
+	case tea.ModeReportMsg:
+		p.reports(msg)
+	case tea.BatchMsg:
+		for i, cmd := range msg {
+			msg[i] = p.guarded(cmd)
+		}
+	}
+	return msg
+}
+
+// enough is how much may wait for a terminal that takes nothing.
+const enough = 64 << 10
+
+// reports takes what the terminal says of a mode: that it knows it, and whether it
+// is on.
+func (p *Program) reports(m tea.ModeReportMsg) {
+	known := m.Value == ansi.ModeSet || m.Value == ansi.ModeReset || m.Value == ansi.ModePermanentlySet
+	switch m.Mode {
+	case ansi.ModeSynchronizedOutput:
+		p.synced = m.Value == ansi.ModeReset
+	case ansi.ModeUnicodeCore:
+		if !known || p.method == ansi.GraphemeWidth {
+			return
+		}
+		if m.Value == ansi.ModeReset {
+			p.raw += p.pen.clusters()
+		}
+		p.method, p.known = ansi.GraphemeWidth, false
+	}
+}
