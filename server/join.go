@@ -24,6 +24,7 @@ type guestDoor struct {
 	app    *app.App
 	as     app.Actor
 	who    gateway.Identity
+	visit  ssh.Session
 	key    hub.NewKey
 	joined atomic.Pointer[hub.User]
 	done   atomic.Bool
@@ -36,7 +37,7 @@ func newGuestDoor(a *app.App, as app.Actor, s ssh.Session, who gateway.Identity)
 	if as.User().ID != "" || who.Fingerprint == "" || pub == nil || gossh.FingerprintSHA256(pub) != who.Fingerprint {
 		return nil
 	}
-	return &guestDoor{app: a, as: as, who: who, key: hub.NewKey{Name: keyName, PublicKey: string(gossh.MarshalAuthorizedKey(pub))}}
+	return &guestDoor{app: a, as: as, who: who, visit: s, key: hub.NewKey{Name: keyName, PublicKey: string(gossh.MarshalAuthorizedKey(pub))}}
 }
 
 // page is the door as the screens take it: nil for none.
@@ -81,11 +82,17 @@ func (d *guestDoor) Join(ctx context.Context, r hub.Registration) (sent string, 
 	if err != nil {
 		return "", err
 	}
-	d.joined.Store(&u)
+	d.isNow(u)
 	if d.app.Mail == nil {
 		return "", nil
 	}
 	return u.Email, nil
+}
+
+// isNow notes who the visitor has become, here and at the gateway.
+func (d *guestDoor) isNow(u hub.User) {
+	d.joined.Store(&u)
+	gateway.Joined(d.visit, u.ID)
 }
 
 // Enter adds the key to the account that there is.
@@ -95,7 +102,7 @@ func (d *guestDoor) Enter(ctx context.Context, c hub.Credentials) error {
 	}
 	u, err := d.as.EnterWithKey(ctx, c, d.key)
 	if err == nil {
-		d.joined.Store(&u)
+		d.isNow(u)
 	}
 	return err
 }

@@ -169,6 +169,28 @@ func (d *door) admit(p *peer, user string) bool {
 	return true
 }
 
+// join counts to an account the connections of a stranger who has one now. It may
+// have more of them than it may then, and none is closed for that: the next one is
+// refused.
+func (d *door) join(stranger, user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for p := range d.peers {
+		if p.user == stranger {
+			less(d.users, stranger)
+			d.users[user]++
+			p.user = user
+		}
+	}
+}
+
+// userOf is whom a connection is counted to.
+func (d *door) userOf(p *peer) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return p.user
+}
+
 func (d *door) leave(p *peer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -159,6 +159,14 @@ func Raw(s ssh.Session) io.Writer {
 	return s
 }
 
+// Joined tells that a visitor of the lobby, whose key nobody had, has an account now:
+// all connections of that key count to it from here on.
+func Joined(s ssh.Session, user string) {
+	if ctx, ok := s.Context().(*sessionContext); ok && !ctx.session.who.Guest() {
+		ctx.session.g.door.join(strangerOf(ctx.session.who), user)
+	}
+}
+
 // drained returns s with its window changes always taken: the library's
 // channel has one slot, and while it is full every later request waits.
 func drained(s ssh.Session) ssh.Session {

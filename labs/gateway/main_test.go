@@ -75,8 +75,9 @@ type world struct {
 	revoked atomic.Bool  // Alice's key
 	asked   atomic.Int32 // whose a key is
 	shut    atomic.Pointer[gateway.Door]
-	shared  atomic.Bool // Alice lets Bob look on
-	record  atomic.Bool // what shells print goes to recorded
+	shared  atomic.Bool            // Alice lets Bob look on
+	joined  atomic.Pointer[string] // a key that is Bob's, too
+	record  atomic.Bool            // what shells print goes to recorded
 
 	recorded recorded
 }
@@ -115,6 +116,8 @@ func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
 		return "", labs.ErrNotFound
 	case who.UserID == "alice", who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
 		return "alice", nil
+	case w.joined.Load() != nil && who.Fingerprint == *w.joined.Load():
+		return "bob", nil
 	case who.UserID == "bob", who.Fingerprint == gossh.FingerprintSHA256(w.bob.PublicKey()):
 		return "bob", nil
 	}
@@ -213,6 +216,10 @@ func (w *world) lobby(s ssh.Session, who gateway.Identity) {
 				return
 			}
 		}
+	case "join":
+		w.joined.Store(&who.Fingerprint)
+		gateway.Joined(s, "bob")
+		fmt.Fprintln(s, "joined")
 	case "panic":
 		panic("on purpose")
 	case "env":

@@ -217,7 +217,7 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 		user, err = g.Sandboxes.User(ctx, who)
 		switch {
 		case errors.Is(err, labs.ErrNotFound):
-			stranger, user = true, "key "+who.Fingerprint+who.UserID
+			stranger, user = true, strangerOf(who)
 		case err != nil:
 			g.Log.ErrorContext(ctx, "ssh login", "source", p.source, "err", err)
 			st.refusal = sayUnavailable
@@ -244,6 +244,9 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 	return st
 }
 
+// strangerOf is to whom the connections of a key count that no account has.
+func strangerOf(who Identity) string { return "key " + who.Fingerprint + who.UserID }
+
 // stillIn says whether who came in by an account's key still may. Whose key nobody
 // had may have made an account since, and comes by its key from then on. A database
 // that is away takes nobody's rights.
@@ -259,6 +262,7 @@ func (g *Gateway) stillIn(ctx context.Context, st *standing) bool {
 	}
 	if st.account == "" {
 		st.account = user
+		g.door.join(strangerOf(st.who), user)
 	}
 	return user == st.account
 }

@@ -85,7 +85,7 @@ func (g *Gateway) serveSession(srv *ssh.Server, conn *gossh.ServerConn, nc gossh
 	resolved := s.resolving()
 	defer func() { s.cancel(); _, _ = resolved() }()
 	st := p.admit(cctx, conn)
-	s.log = []any{"source", p.source, "name", printed(s.name, 64), "user", p.user}
+	s.log = []any{"source", p.source, "name", printed(s.name, 64), "user", g.door.userOf(p)}
 	if st.refusal != "" {
 		s.refuse(reqs, st.refusal, exitLater)
 		return
