@@ -10,10 +10,8 @@ package courses
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"iter"
-	"strings"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/scenario"
@@ -43,29 +41,35 @@ type Answer struct {
 type Problem struct {
 	File      string
 	Line, Col int // 0 when it concerns the whole file
-	Text      string
+	Text      hub.Phrase
 }
 
-func (p Problem) String() string {
+// Phrase is the problem as a line.
+func (p Problem) Phrase() hub.Phrase {
 	switch {
 	case p.Line == 0:
-		return p.File + ": " + p.Text
+		return hub.Phrasef("%s: %s", p.File, p.Text)
 	case p.Col == 0:
-		return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
+		return hub.Phrasef("%s:%d: %s", p.File, p.Line, p.Text)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Text)
+	return hub.Phrasef("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Text)
 }
+
+func (p Problem) String() string { return p.Phrase().String() }
 
 // Error is why a folder could not be read: at least one Problem, in the order
 // of the files.
 type Error struct{ Problems []Problem }
 
-func (e *Error) Error() string {
-	lines := make([]string, 0, len(e.Problems))
-	for _, p := range e.Problems {
-		lines = append(lines, p.String())
+func (e *Error) Error() string { return e.Phrase().String() }
+
+// Phrase is all of them, a line each.
+func (e *Error) Phrase() hub.Phrase {
+	all := e.Problems[0].Phrase()
+	for _, p := range e.Problems[1:] {
+		all = hub.Phrasef("%s\n%s", all, p.Phrase())
 	}
-	return strings.Join(lines, "\n")
+	return all
 }
 
 // The starter courses are the folders whose names hold a hyphen.

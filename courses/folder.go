@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 // The bounds of a folder. A course has to fit into memory several times over
@@ -35,9 +37,9 @@ type folder struct {
 // nobody.
 const maxProblems = 50
 
-func (f *folder) problem(file string, line, col int, format string, args ...any) {
+func (f *folder) wrong(file string, line, col int, format string, args ...any) {
 	if len(f.problems) < maxProblems {
-		f.problems = append(f.problems, Problem{file, line, col, fmt.Sprintf(format, args...)})
+		f.problems = append(f.problems, Problem{file, line, col, hub.Phrasef(format, args...)})
 	}
 }
 
@@ -63,30 +65,30 @@ func load(fsys fs.FS) (*folder, error) {
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
 		case strings.Count(name, "/") >= maxDepth:
-			f.problem(name, 0, 0, "lies too deep; keep files at most %d folders down.", maxDepth)
+			f.wrong(name, 0, 0, "lies too deep; keep files at most %d folders down.", maxDepth)
 			return fs.SkipAll
 		case !utf8.ValidString(name) || strings.ContainsFunc(name, refused):
-			f.problem(fmt.Sprintf("%q", name), 0, 0, "has a name with control characters; rename it.")
+			f.wrong(fmt.Sprintf("%q", name), 0, 0, "has a name with control characters; rename it.")
 			return nil
 		case d.IsDir():
 			return nil
 		case !d.Type().IsRegular():
-			f.problem(name, 0, 0, "is a link or a special file; put a copy of the file there.")
+			f.wrong(name, 0, 0, "is a link or a special file; put a copy of the file there.")
 			return nil
 		case len(f.files) == maxFiles:
-			f.problem(name, 0, 0, "is one file too many; a course folder holds at most %d.", maxFiles)
+			f.wrong(name, 0, 0, "is one file too many; a course folder holds at most %d.", maxFiles)
 			return fs.SkipAll
 		}
 		data, err := readFile(fsys, name)
 		if errors.Is(err, errTooLarge) {
-			f.problem(name, 0, 0, "is larger than %d KiB; make it smaller, or split it.", maxFile>>10)
+			f.wrong(name, 0, 0, "is larger than %d KiB; make it smaller, or split it.", maxFile>>10)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if total += len(data); total > maxFolder {
-			f.problem(name, 0, 0, "makes the folder larger than %d MiB; leave large files out.", maxFolder>>20)
+			f.wrong(name, 0, 0, "makes the folder larger than %d MiB; leave large files out.", maxFolder>>20)
 			return fs.SkipAll
 		}
 		f.files[name] = data
@@ -128,17 +130,17 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 func (f *folder) text(name string) string {
 	data := f.files[name]
 	if f.texts += len(data); f.texts > maxFolder {
-		f.problem(name, 0, 0, "makes the texts of the course larger than %d MiB, because several lessons use the same files; use each once.", maxFolder>>20)
+		f.wrong(name, 0, 0, "makes the texts of the course larger than %d MiB, because several lessons use the same files; use each once.", maxFolder>>20)
 		return ""
 	}
 	for line, at := 1, 0; at < len(data); {
 		r, n := utf8.DecodeRune(data[at:])
 		switch {
 		case r == utf8.RuneError && n == 1:
-			f.problem(name, line, 0, "is not UTF-8; save the file as UTF-8.")
+			f.wrong(name, line, 0, "is not UTF-8; save the file as UTF-8.")
 			return ""
 		case r == 0:
-			f.problem(name, line, 0, "holds a NUL character; remove it.")
+			f.wrong(name, line, 0, "holds a NUL character; remove it.")
 			return ""
 		case r == '\n':
 			line++

@@ -40,19 +40,19 @@ func (c *Course) labs(fsys fs.FS, list value) error {
 		seen[slug] = true
 		s, err := read(dir)
 		if wrong, ok := errors.AsType[*scenario.Error](err); ok {
-			item.in.problem(wrong.File, wrong.Line, wrong.Col, "%s", wrong.Text)
+			item.in.wrong(wrong.File, wrong.Line, wrong.Col, "%s", hub.Word(wrong.Text))
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("read the lab %s: %w", slug, err)
 		}
 		if s.Slug != "" && s.Slug != slug {
-			item.in.problem(dir+"/lab.yaml", 0, 0, "gives the slug %s; make it the folder's name, %s, or leave it out.", clean(s.Slug), slug)
+			item.in.wrong(dir+"/lab.yaml", 0, 0, "gives the slug %s; make it the folder's name, %s, or leave it out.", clean(s.Slug), slug)
 			continue
 		}
 		for i, st := range s.Steps {
 			if st.Unchecked != "" && !st.Checked() { // here it is a mistake, not somebody else's
-				item.in.problem(dir+"/index.json", 0, 0, "step %d has no check: %s", i+1, st.Unchecked)
+				item.in.wrong(dir+"/index.json", 0, 0, "step %d has no check: %s", i+1, hub.Word(st.Unchecked))
 			}
 		}
 		s.Slug = slug

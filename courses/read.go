@@ -56,7 +56,7 @@ func Read(fsys fs.FS) (*Course, error) {
 	}
 	const name = "course.yaml"
 	if _, ok := f.files[name]; !ok {
-		f.problem(name, 0, 0, "is missing; every course folder has one.")
+		f.wrong(name, 0, 0, "is missing; every course folder has one.")
 		return nil, f.err()
 	}
 	root, ok := f.yamlFile(name)

@@ -39,11 +39,11 @@ type value struct {
 func (f *folder) yamlFile(name string) (fields, bool) {
 	data := f.files[name]
 	if len(data) > maxYAML {
-		f.problem(name, 0, 0, "is larger than %d KiB; move texts into lesson files.", maxYAML>>10)
+		f.wrong(name, 0, 0, "is larger than %d KiB; move texts into lesson files.", maxYAML>>10)
 		return fields{}, false
 	}
 	if !utf8.Valid(data) {
-		f.problem(name, 0, 0, "is not UTF-8; save the file as UTF-8.")
+		f.wrong(name, 0, 0, "is not UTF-8; save the file as UTF-8.")
 		return fields{}, false
 	}
 	data = bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
@@ -56,18 +56,18 @@ func (f *folder) yamlFile(name string) (fields, bool) {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil {
 			p := at.GetToken().Position
-			f.problem(name, p.Line, p.Column, "is not YAML: %s.", clean(at.GetMessage()))
+			f.wrong(name, p.Line, p.Column, "is not YAML: %s.", clean(at.GetMessage()))
 		} else {
-			f.problem(name, 0, 0, "is not YAML.")
+			f.wrong(name, 0, 0, "is not YAML.")
 		}
 		return fields{}, false
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		f.problem(name, 0, 0, "is empty.")
+		f.wrong(name, 0, 0, "is empty.")
 		return fields{}, false
 	}
 	if len(file.Docs) > 1 {
-		f.problem(name, 0, 0, "holds several documents; keep one, without ---.")
+		f.wrong(name, 0, 0, "holds several documents; keep one, without ---.")
 		return fields{}, false
 	}
 	root := value{in: f, file: name, node: file.Docs[0].Body, line: 1, col: 1}
@@ -84,7 +84,7 @@ func (f *folder) plain(name string, tokens token.Tokens) bool {
 		}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.TagType, token.MergeKeyType, token.DirectiveType, token.MappingKeyType:
-			f.problem(name, p.Line, p.Column, "uses %s, which is YAML we don't accept; write the value out, or quote it.", clean(t.Value))
+			f.wrong(name, p.Line, p.Column, "uses %s, which is YAML we don't accept; write the value out, or quote it.", clean(t.Value))
 			return false
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
@@ -94,7 +94,7 @@ func (f *folder) plain(name string, tokens token.Tokens) bool {
 			onLine++
 		}
 		if depth > maxFlowDepth || onLine > maxPerLine {
-			f.problem(name, p.Line, p.Column, "is nested too deeply; simplify it.")
+			f.wrong(name, p.Line, p.Column, "is nested too deeply; simplify it.")
 			return false
 		}
 	}
@@ -102,7 +102,7 @@ func (f *folder) plain(name string, tokens token.Tokens) bool {
 }
 
 func (v value) problem(format string, args ...any) {
-	v.in.problem(v.file, v.line, v.col, format, args...)
+	v.in.wrong(v.file, v.line, v.col, format, args...)
 }
 
 // at places a child node; a node without a place of its own has its parent's.

@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/egress"
 )
@@ -29,7 +29,7 @@ func wayOut(cfg Config) (*egress.Gate, error) {
 	}
 	allowed, err := egress.Parse(list)
 	if err != nil {
-		return nil, fmt.Errorf("lab-egress: %w", err)
+		return nil, hub.Wrap(err, hub.Invalid, "lab-egress: %s", err)
 	}
 	return &egress.Gate{Allowed: allowed, Log: cfg.Log}, nil
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/forming"
 	"github.com/cloudmastershub/cmh/server/internal/hashing"
 	"github.com/cloudmastershub/cmh/server/internal/mail"
 	"github.com/cloudmastershub/cmh/server/internal/oidc"
@@ -23,14 +23,14 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 	if cfg.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(cfg.PublicURL, "/"))
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.User != nil {
-			return fmt.Errorf("public-url must look like https://hub.example.com")
+			return hub.Errorf(hub.Invalid, "public-url must look like https://hub.example.com.")
 		}
 		a.PublicURL = u.String()
 	}
 	if cfg.OIDCIssuer != "" {
 		issuer, err := url.Parse(cfg.OIDCIssuer)
 		if err != nil || issuer.Host == "" || cfg.OIDCClient == "" || a.PublicURL == "" {
-			return fmt.Errorf("oidc-issuer is an address, and needs oidc-client and public-url beside it")
+			return hub.Errorf(hub.Invalid, "oidc-issuer is an address, and needs oidc-client and public-url beside it.")
 		}
 		name := cfg.OIDCName
 		if name == "" {
@@ -42,7 +42,7 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 	}
 	if cfg.DeletionGrace != "" {
 		if a.DeletionGrace, err = time.ParseDuration(cfg.DeletionGrace); err != nil || a.DeletionGrace <= 0 {
-			return fmt.Errorf("deletion-grace must be a time, such as 336h")
+			return hub.Errorf(hub.Invalid, "deletion-grace must be a time, such as 336h.")
 		}
 	}
 	if cfg.SMTP == "" {
@@ -52,7 +52,7 @@ func configureAccounts(a *app.App, cfg Config) (err error) {
 	if from == "" {
 		u, err := url.Parse(a.PublicURL)
 		if err != nil || u.Hostname() == "" {
-			return fmt.Errorf("smtp: say whom the mail is from, with mail-from")
+			return hub.Errorf(hub.Invalid, "smtp: say whom the mail is from, with mail-from.")
 		}
 		from = "CloudMastersHub <no-reply@" + u.Hostname() + ">"
 	}
@@ -69,14 +69,35 @@ func hasher(cfg Config) (*hashing.Worker, error) {
 	if len(cfg.Hasher) == 0 {
 		return nil, nil
 	}
-	self, err := os.Executable()
-	if runtime.GOOS == "linux" {
-		self, err = "/proc/self/exe", nil // also when a new version lies at its path
-	}
+	self, err := ourselves()
 	if err != nil {
 		return nil, err
 	}
 	return hashing.NewWorker(cfg.Log, self, cfg.Hasher...), nil
+}
+
+// FormJSON is what Config.Former is for: it does what one expression of a visitor
+// asks for, and returns the process's exit status.
+func FormJSON(in io.Reader, out, errs io.Writer) int { return forming.Serve(in, out, errs) }
+
+// former starts this program once more, for each expression.
+func former(cfg Config) (*forming.Forms, error) {
+	if len(cfg.Former) == 0 {
+		return nil, nil
+	}
+	self, err := ourselves()
+	if err != nil {
+		return nil, err
+	}
+	return forming.New(self, cfg.Former...), nil
+}
+
+// ourselves is this program.
+func ourselves() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil // also when a new version lies at its path
+	}
+	return os.Executable()
 }
 
 // ResetPassword gives somebody a new password and ends their sign-ins, beside a

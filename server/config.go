@@ -58,6 +58,7 @@ type Config struct {
 	LabMinutes    string        // 60: minutes of labs a day for free members
 	Grace         time.Duration // 20s: how long running requests may finish
 	Hasher        []string      // nothing: how this program is called to do HashPasswords; without it, passwords are hashed beside everything else
+	Former        []string      // nothing: how it is called to do FormJSON; without it, --jq and --template don't exist over SSH
 	Log           *slog.Logger  // nothing
 
 	// Ready is called once, when learners can come in.

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -32,7 +31,7 @@ func openDatabase(ctx context.Context, cfg Config, with ...postgres.Option) (db 
 	if at == "" {
 		db.private, err = privatepg.Open(ctx, privateConfig(cfg))
 		if errors.Is(err, privatepg.ErrRunning) {
-			return db, fmt.Errorf("another cmh-server already runs on %s: stop it first, or choose another CMH_DATA_DIR", cfg.DataDir)
+			return db, hub.Wrap(err, hub.Conflict, "another cmh-server already runs on %s: stop it first, or choose another CMH_DATA_DIR.", cfg.DataDir)
 		}
 		if err != nil {
 			return db, err
@@ -107,12 +106,12 @@ func WithDatabase(ctx context.Context, cfg Config, fresh bool, do func(bin strin
 		return err
 	}
 	if cfg.DatabaseURL != "" {
-		return errors.New("the database is one that you keep (CMH_DATABASE_URL): run the program with its address, such as psql -d \"$CMH_DATABASE_URL\"")
+		return hub.Errorf(hub.Invalid, "The database is one that you keep (CMH_DATABASE_URL): run the program with its address, such as psql -d \"$CMH_DATABASE_URL\".")
 	}
 	if there, err := privatepg.Exists(privateConfig(cfg).Dir); err != nil {
 		return err
 	} else if !there && !fresh {
-		return fmt.Errorf("no hub has kept anything in %s: set CMH_DATA_DIR, or CMH_DATABASE_URL, as it is for the hub (a service has it in its unit, or in /etc/cmh/server.env); --new makes a database there, for a restore", cfg.DataDir)
+		return hub.Errorf(hub.NotFound, "no hub has kept anything in %s: set CMH_DATA_DIR, or CMH_DATABASE_URL, as it is for the hub (a service has it in its unit, or in /etc/cmh/server.env); --new makes a database there, for a restore.", cfg.DataDir)
 	}
 	if err := makeDataDir(cfg.DataDir); err != nil {
 		return err

@@ -36,7 +36,7 @@ func TestDoctorTellsHowTheHostIsSet(t *testing.T) {
 	t.Parallel()
 	told := map[string]bool{}
 	for _, f := range lookAtHost() {
-		if f.State == Missing || f.Detail == "" {
+		if f.State == Missing || f.Detail.String() == "" {
 			t.Errorf("%+v", f)
 		}
 		told[f.Name] = true
@@ -52,7 +52,7 @@ func TestDoctorTellsOfRoom(t *testing.T) {
 	t.Parallel()
 	told := map[string]string{}
 	for _, f := range lookAtRoom(Config{DataDir: t.TempDir()}) {
-		told[f.Name] = f.Detail
+		told[f.Name] = f.Detail.String()
 	}
 	for _, name := range []string{"room", "descriptors", "processes"} {
 		if told[name] == "" {

@@ -14,9 +14,13 @@ import (
 )
 
 func newGateway(a *app.App, cfg Config, l net.Listener, hostKey []byte, driver labs.Driver) (*gateway.Gateway, error) {
+	forms, err := former(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return gateway.New(gateway.Config{
 		Listener: l, HostKey: hostKey, UserCA: a.Labs.UserCA.PublicKey(), Driver: driver, Log: cfg.Log,
-		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby{a, driver, cfg.Log, 15 * time.Second}.serve,
+		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby{a, driver, forms, cfg.Log, 15 * time.Second}.serve,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 )
 
@@ -14,44 +15,43 @@ import (
 // who share it. Nothing of it keeps the server from starting.
 func lookAtHost() []Finding {
 	var fs []Finding
-	say := func(name, detail, advice string) {
-		if advice != "" {
-			fs = append(fs, Finding{name, Limited, detail + ": " + advice})
-			return
-		}
-		fs = append(fs, Finding{name, OK, detail})
+	good := func(name, detail string, args ...any) {
+		fs = append(fs, Finding{name, OK, hub.Phrasef(detail, args...)})
+	}
+	weak := func(name string, detail, advice hub.Phrase) {
+		fs = append(fs, Finding{name, Limited, but(detail, advice)})
 	}
 	switch readSetting("/sys/devices/system/cpu/smt/active") {
 	case "1":
-		say("SMT", "on", "two labs may share a core, and guess at each other by its timing; nosmt turns it off")
+		weak("SMT", hub.Phrasef("on"), hub.Phrasef("two labs may share a core, and guess at each other by its timing; nosmt turns it off"))
 	case "0":
-		say("SMT", "off", "")
+		good("SMT", "off")
 	default:
-		say("SMT", "not told (a virtual machine's host decides)", "")
+		good("SMT", "not told (a virtual machine's host decides)")
 	}
 	if readSetting("/sys/kernel/mm/ksm/run") == "1" {
-		say("KSM", "on", "equal pages of two labs can be told by their timing; echo 2 >/sys/kernel/mm/ksm/run")
+		weak("KSM", hub.Phrasef("on"), hub.Phrasef("equal pages of two labs can be told by their timing; echo 2 >/sys/kernel/mm/ksm/run"))
 	} else {
-		say("KSM", "off", "")
+		good("KSM", "off")
 	}
 	if !strings.Contains(readSetting("/proc/sys/kernel/seccomp/actions_avail"), "errno") {
-		say("seccomp", "not in this kernel", "no sandbox can be made")
+		weak("seccomp", hub.Phrasef("not in this kernel"), hub.Phrasef("no sandbox can be made"))
 	} else {
-		say("seccomp", "filters", "")
+		good("seccomp", "filters")
 	}
 	if pattern := readSetting("/proc/sys/kernel/core_pattern"); strings.HasPrefix(pattern, "|") || strings.HasPrefix(pattern, "@") {
 		// Sandboxes opt out (stage0.confine); another program of the host's may not.
-		say("core dumps", "go to "+strings.TrimLeft(strings.Fields(pattern)[0], "|@")+", but not from labs", "")
+		good("core dumps", "go to %s, but not from labs", strings.TrimLeft(strings.Fields(pattern)[0], "|@"))
 	} else {
-		say("core dumps", "go to files, but not from labs", "")
+		good("core dumps", "go to files, but not from labs")
 	}
-	if weak := weaknesses("/sys/devices/system/cpu/vulnerabilities"); weak != "" {
-		say("CPU", "open to "+weak, "keep microcode and kernel current")
+	if open := weaknesses("/sys/devices/system/cpu/vulnerabilities"); open != "" {
+		weak("CPU", hub.Phrasef("open to %s", open), hub.Phrasef("keep microcode and kernel current"))
 	} else {
-		say("CPU", "nothing known is open", "")
+		good("CPU", "nothing known is open")
 	}
 	if readSetting("/proc/sys/kernel/dmesg_restrict") == "0" {
-		say("kernel log", "open to every user of this machine", "labs can't read it; sysctl kernel.dmesg_restrict=1 closes it to others")
+		weak("kernel log", hub.Phrasef("open to every user of this machine"), hub.Phrasef("labs can't read it; sysctl kernel.dmesg_restrict=1 closes it to others"))
 	}
 	return fs
 }
@@ -86,9 +86,9 @@ func lookAtRunc(ctx context.Context, driver string) []Finding {
 	version, _, _ := strings.Cut(strings.TrimPrefix(string(out), "runc version "), "\n")
 	switch {
 	case !labs.RuncIsOld(string(out)):
-		return []Finding{{"runc", OK, version}}
+		return []Finding{{"runc", OK, hub.Word(version)}}
 	case driver == "local":
-		return []Finding{{"runc", OK, version + " is old, and not used: the local driver needs none"}}
+		return []Finding{{"runc", OK, hub.Phrasef("%s is old, and not used: the local driver needs none", version)}}
 	}
-	return []Finding{{"runc", Missing, version + " can be broken out of: " + strings.Join(labs.RuncFloors, ", ") + " or later of their lines are wanted"}}
+	return []Finding{{"runc", Missing, hub.Phrasef("%s can be broken out of: %s or later of their lines are wanted", version, strings.Join(labs.RuncFloors, ", "))}}
 }

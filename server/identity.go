@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -28,14 +27,14 @@ func hostKey(dir string) ([]byte, ssh.PublicKey, error) {
 		}
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("the gateway's key: %w", err)
+		return nil, nil, hub.Wrap(err, hub.Unavailable, "The gateway's key: %s", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, nil, fmt.Errorf("the gateway's key: %w", err)
+		return nil, nil, hub.Wrap(err, hub.Unavailable, "The gateway's key: %s", err)
 	}
 	signer, err := ssh.ParsePrivateKey(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the gateway's key %s: %w", path, err)
+		return nil, nil, hub.Wrap(err, hub.Unavailable, "The gateway's key %s: %s", path, err)
 	}
 	return text, signer.PublicKey(), nil
 }
@@ -64,10 +63,10 @@ func nodeName(dir string) (string, error) {
 	}
 	name := strings.TrimSpace(string(text))
 	if err == nil && name == "" {
-		err = errors.New(path + " is empty; remove it")
+		return "", hub.Errorf(hub.Unavailable, "%s is empty; remove it.", path)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the node's name: %w", err)
+		return "", hub.Wrap(err, hub.Unavailable, "The node's name: %s", err)
 	}
 	return name, nil
 }

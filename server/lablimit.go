@@ -1,11 +1,12 @@
 package server
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 // labLimits reads how many labs this machine may have at once, and how many of
@@ -23,7 +24,7 @@ func positive(name, s string, def int) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%s must be a whole number above 0, not %q", name, s)
+		return 0, hub.Errorf(hub.Invalid, "%s must be a whole number above 0, not %q.", name, s)
 	}
 	return n, nil
 }

@@ -3,12 +3,12 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
@@ -23,10 +23,10 @@ func operate(ctx context.Context, cfg Config, do func(Config, labs.Driver) error
 		return err
 	}
 	if cfg.LabDriver == "none" {
-		return errors.New("this server runs no labs (CMH_LAB_DRIVER=none)")
+		return hub.Errorf(hub.Conflict, "this server runs no labs (CMH_LAB_DRIVER=none).")
 	}
 	if _, err := os.Stat(cfg.DataDir); err != nil {
-		return fmt.Errorf("no server has run here: %w", err)
+		return hub.Wrap(err, hub.NotFound, "no server has run here: %s", err)
 	}
 	driver, done, err := openDriver(ctx, cfg)
 	if err != nil {
@@ -85,7 +85,7 @@ func KillLab(ctx context.Context, cfg Config, id string) error {
 			return err
 		}
 		if !slices.Contains(ids, id) {
-			return fmt.Errorf("no sandbox is called %q; cmh-server labs list names them", id)
+			return hub.Errorf(hub.NotFound, "no sandbox is called %q; cmh-server labs list names them.", id)
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()

@@ -1,9 +1,9 @@
 package server
 
 import (
-	"fmt"
 	"strconv"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/pool"
 )
@@ -15,7 +15,7 @@ func warmLabs(cfg Config, driver labs.Driver, most int) (*pool.Pool, error) {
 	if cfg.LabWarm != "" {
 		var err error
 		if size, err = strconv.Atoi(cfg.LabWarm); err != nil || size < 0 || size > 100 {
-			return nil, fmt.Errorf("lab-warm must be a whole number from 0 to 100, not %q", cfg.LabWarm)
+			return nil, hub.Errorf(hub.Invalid, "lab-warm must be a whole number from 0 to 100, not %q.", cfg.LabWarm)
 		}
 	}
 	d, ok := driver.(labs.Claimer)

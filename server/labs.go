@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/driver/all"
 	"github.com/cloudmastershub/cmh/labs/driver/local"
@@ -85,7 +86,7 @@ func openDriver(ctx context.Context, cfg Config) (labs.Driver, func(), error) {
 		State: filepath.Join(cfg.DataDir, state), Images: images, Agent: cfg.LabAgent, Engine: cfg.LabEngine, OldRuntime: cfg.LabOldRunc == "yes",
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("labs cannot run here (CMH_LAB_DRIVER=none starts without them): %w", err)
+		return nil, nil, hub.Wrap(err, hub.Unavailable, "labs cannot run here (CMH_LAB_DRIVER=none starts without them): %s", err)
 	}
 	return d, func() {
 		if c, ok := d.(io.Closer); ok {

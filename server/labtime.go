@@ -1,10 +1,10 @@
 package server
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -23,7 +23,7 @@ func labTime(name, s string) (t app.LabTime, err error) {
 	}
 	parts := strings.Split(s, "/")
 	into := []*time.Duration{&t.Life, &t.Most, &t.Idle}
-	bad := fmt.Errorf("%s must look like 1h/2h/30m (life, life with extensions, left alone), not %q", name, s)
+	bad := hub.Errorf(hub.Invalid, "%s must look like 1h/2h/30m (life, life with extensions, left alone), not %q.", name, s)
 	if len(parts) > len(into) {
 		return t, bad
 	}

@@ -1,11 +1,11 @@
 package server
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
@@ -27,7 +27,7 @@ func limits(cfg Config) (l app.Limits, err error) {
 			continue
 		}
 		if *s.to, err = strconv.Atoi(s.value); err != nil || *s.to < 0 || *s.to > 1_000_000_000 {
-			return l, fmt.Errorf("%s must be a whole number, 0 for no limit, not %q", s.name, s.value)
+			return l, hub.Errorf(hub.Invalid, "%s must be a whole number, 0 for no limit, not %q.", s.name, s.value)
 		}
 	}
 	return l, nil
@@ -40,7 +40,7 @@ func (c Config) hideSchema() (bool, error) {
 	case "no", "false", "off", "0":
 		return true, nil
 	}
-	return false, fmt.Errorf("graphql-introspection must be yes or no, not %q", c.Introspection)
+	return false, hub.Errorf(hub.Invalid, "graphql-introspection must be yes or no, not %q.", c.Introspection)
 }
 
 // trustedProxies reads a list of addresses and networks.
@@ -51,7 +51,7 @@ func trustedProxies(list string) (proxies []string, err error) {
 		}
 		if _, err := netip.ParseAddr(p); err != nil {
 			if _, err := netip.ParsePrefix(p); err != nil {
-				return nil, fmt.Errorf("trusted-proxies must be addresses and networks such as 10.0.0.0/8, not %q", p)
+				return nil, hub.Errorf(hub.Invalid, "trusted-proxies must be addresses and networks such as 10.0.0.0/8, not %q.", p)
 			}
 		}
 		proxies = append(proxies, p)

@@ -3,13 +3,14 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/pires/go-proxyproto"
+
+	"github.com/cloudmastershub/cmh/client/hub"
 )
 
 // listeners are the addresses that a server has. The last two may be nil.
@@ -62,7 +63,7 @@ func (ls listeners) Close() error {
 func listen(ctx context.Context, what, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("the %s address %s: %w (is another cmh-server running?)", what, addr, err)
+		return nil, hub.Wrap(err, hub.Unavailable, "the %s address %s: %s (is another cmh-server running?)", what, addr, err)
 	}
 	return l, nil
 }
@@ -84,7 +85,7 @@ func announcing(cfg Config) (map[string]proxyproto.ConnPolicyFunc, error) {
 		return nil, err
 	}
 	if len(proxies) == 0 {
-		return nil, errors.New("proxy-protocol needs trusted-proxies: from whom it is believed")
+		return nil, hub.Errorf(hub.Invalid, "proxy-protocol needs trusted-proxies: from whom it is believed.")
 	}
 	policy := func(o proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
 		at, err := netip.ParseAddrPort(o.Upstream.String())
@@ -98,7 +99,7 @@ func announcing(cfg Config) (map[string]proxyproto.ConnPolicyFunc, error) {
 		case "api", "ssh":
 			doors[name] = policy
 		default:
-			return nil, fmt.Errorf("proxy-protocol must be api, ssh or api,ssh, not %q", name)
+			return nil, hub.Errorf(hub.Invalid, "proxy-protocol must be api, ssh or api,ssh, not %q.", name)
 		}
 	}
 	return doors, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/gateway"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/forming"
 	"github.com/cloudmastershub/cmh/tui"
 	"github.com/cloudmastershub/cmh/tui/markdown/draw"
 	"github.com/cloudmastershub/cmh/tui/split"
@@ -48,6 +49,7 @@ const sayChanged = "Your account or your key has changed. Please connect again."
 type lobby struct {
 	app    *app.App
 	driver labs.Driver
+	forms  *forming.Forms
 	log    *slog.Logger
 	every  time.Duration // how soon an open visit notices that its account has changed
 }
@@ -156,6 +158,12 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor, who gat
 		Backend: func() (cli.Backend, error) {
 			return as, nil
 		},
+	}
+	if l.forms != nil {
+		env.Bounded = true
+		env.Format = func(ctx context.Context, kind, expr string, out io.Writer) (io.WriteCloser, error) {
+			return l.forms.Start(ctx, as.User().ID, kind, expr, out)
+		}
 	}
 	var local *root.Local
 	if tty {

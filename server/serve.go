@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi"
 )
@@ -21,7 +21,7 @@ func drainTime(cfg Config) (time.Duration, error) {
 	if cfg.Drain != "" {
 		d, err := time.ParseDuration(cfg.Drain)
 		if err != nil || d < 0 || d > 10*time.Minute {
-			return 0, fmt.Errorf("drain must be a time up to 10m, such as 5s, not %q", cfg.Drain)
+			return 0, hub.Errorf(hub.Invalid, "drain must be a time up to 10m, such as 5s, not %q.", cfg.Drain)
 		}
 		return d, nil
 	}
@@ -103,7 +103,7 @@ func corsOrigins(list string) (origins []string, err error) {
 		}
 		u, err := url.Parse(o)
 		if o != "*" && (err != nil || u.Host == "" || o != u.Scheme+"://"+u.Host || strings.ToLower(o) != o || strings.Contains(o, "*")) {
-			return nil, fmt.Errorf("cors-origins must be origins such as https://app.example.com, or *, not %q", o)
+			return nil, hub.Errorf(hub.Invalid, "cors-origins must be origins such as https://app.example.com, or *, not %q.", o)
 		}
 		origins = append(origins, o)
 	}

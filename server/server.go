@@ -6,12 +6,12 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/server/internal/app"
 	"github.com/cloudmastershub/cmh/server/internal/httpapi"
@@ -30,7 +30,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer spaceOut()()
 	if err := makeDataDir(cfg.DataDir); err != nil {
-		return fmt.Errorf("the data directory: %w", err)
+		return hub.Wrap(err, hub.Unavailable, "The data directory: %s", err)
 	}
 	drain, err := drainTime(cfg)
 	if err != nil {
@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 	tracer, err := tracing.Open(ctx)
 	if err != nil {
-		return fmt.Errorf("traces: %w", err)
+		return hub.Wrap(err, hub.Invalid, "Traces: %s", err)
 	}
 	var observed []postgres.Option
 	if tracer != nil {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/words/more"
 )
 
@@ -38,21 +38,21 @@ func newDoor(cfg Config) (*door, error) {
 	d := &door{}
 	switch {
 	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
-		return nil, errors.New("tls-cert and tls-key go together")
+		return nil, hub.Errorf(hub.Invalid, "tls-cert and tls-key go together.")
 	case cfg.TLSCert != "" && cfg.ACMEHosts != "":
-		return nil, errors.New("choose tls-cert or acme-hosts: a server has its certificate from one of them")
+		return nil, hub.Errorf(hub.Invalid, "choose tls-cert or acme-hosts: a server has its certificate from one of them.")
 	case cfg.RedirectAddr != "" && cfg.TLSCert == "" && cfg.ACMEHosts == "":
-		return nil, errors.New("redirect-addr leads to TLS: set tls-cert and tls-key, or acme-hosts")
+		return nil, hub.Errorf(hub.Invalid, "redirect-addr leads to TLS: set tls-cert and tls-key, or acme-hosts.")
 	case cfg.TLSCert != "":
 		d.files = &certificateFiles{cert: cfg.TLSCert, key: cfg.TLSKey}
 		if _, err := d.files.read(); err != nil {
-			return nil, fmt.Errorf("the certificate: %w", err)
+			return nil, hub.Wrap(err, hub.Invalid, "The certificate: %s", err)
 		}
 	case cfg.ACMEHosts != "":
 		var hosts []string
 		for h := range strings.SplitSeq(cfg.ACMEHosts, ",") {
 			if h = strings.TrimSpace(h); !strings.Contains(h, ".") || strings.ContainsAny(h, "/:* ") {
-				return nil, fmt.Errorf("acme-hosts must be names such as hub.example.com, not %q", h)
+				return nil, hub.Errorf(hub.Invalid, "acme-hosts must be names such as hub.example.com, not %q.", h)
 			}
 			hosts = append(hosts, h)
 		}

@@ -21,6 +21,7 @@ var names = []string{
 	"Authorization", "Bearer", "Etag", "Vary", "Post", ": still here\n\n",
 	"unknown command", "required flag", "if any flags", "at least one of", // looked for
 	"Ctrl-", "pgup pgdn", "ssh, scp", // keys, programs
+	"the answer is too long", "account or key changed", // causes
 	"guest at ", "begin device", "user code", "labs in flight", "courses of ", "successor of ",
 	"%d hands-on scenarios. Licence: %s.", // what a course says of itself
 	// In a recording, whoever plays it.
@@ -34,7 +35,8 @@ func inEnglish(text string) bool {
 	return prose.MatchString(verb.ReplaceAllString(text, "")) && !typed.MatchString(text) && !slices.Contains(names, text)
 }
 
-// exempt are the files whose texts are for programs or for operators, and why.
+// exempt are the files whose texts are for programs, or for the log, which is in
+// English wherever it is read: those who search in it are many, and programs.
 var exempt = map[string]string{
 	"cmd/cmh/cert/draw.go":            "a certificate is shown to others",
 	"cmd/cmh/cli/man.go":              "the format of man pages",
@@ -51,12 +53,9 @@ var exempt = map[string]string{
 	"server/internal/oidc/":           "the log",
 	"server/internal/hashing/":        "the log",
 	"server/internal/httpapi/cors.go": "names of headers",
-	"server/metrics.go":               "operators read it",
+	"server/metrics.go":               "programs read it",
 	"labs/gateway/opens.go":           "names of doors",
 	"server/abilities.go":             "the log",
-	"server/doctor.go":                "operators read it",
-	"server/hostlimits.go":            "operators read it",
-	"server/hostsettings.go":          "operators read it",
 	"server/internal/httpapi/docs.go": "the page about the API is in English, as the API",
 }
 
@@ -67,7 +66,7 @@ func spoken(file string) bool {
 			return false
 		}
 	}
-	for _, dir := range []string{"tui/", "cmd/cmh/", "client/", "server/", "labs/gateway/", "labs/desk.go", "labs/check.go", "labs/verdict.go"} {
+	for _, dir := range []string{"tui/", "cmd/cmh/", "client/", "server/", "cmd/server/", "labs/gateway/", "labs/desk.go", "labs/check.go", "labs/verdict.go"} {
 		if strings.HasPrefix(file, dir) {
 			return true
 		}
@@ -78,6 +77,15 @@ func spoken(file string) bool {
 // quiet are functions whose texts nobody is shown: causes for the log, names of
 // headers, what is looked for in other texts.
 var quiet = regexp.MustCompile(`^(fmt\.Errorf|errors\.New|panic|regexp\.MustCompile|.*\.(\w+Context|Info|Warn|Error|Debug|Reject|Get|Set|Add|SetHeader|GetHeader|Header|once|every)|slices\.(Contains|Index)|strings\.(\w*Prefix|\w*Suffix|Contains|Replace|ReplaceAll|NewReplacer|Cut))$`)
+
+// operated says whether the errors of file are what an operator reads: they are the
+// hub's, which can be said in any language.
+func operated(file string) bool {
+	return strings.HasPrefix(file, "cmd/server/") || strings.HasPrefix(file, "server/") && strings.Count(file, "/") == 1
+}
+
+// plain makes an error that is in English for good.
+var plain = regexp.MustCompile(`^(fmt\.Errorf|errors\.New)$`)
 
 // settled are fields of literals that hold what is typed, not said.
 var settled = map[string]bool{"Use": true, "Example": true, "Command": true}
@@ -92,7 +100,7 @@ func (s *source) look(file string, f *ast.File) {
 			return true
 		}
 		l, ok := n.(*ast.BasicLit)
-		if text, is := s.text("", exprOf(n)); ok && is && !s.held[l] && s.byID[text] == nil && (inEnglish(text) && !hushed(above, l) || lettered.MatchString(verb.ReplaceAllString(text, "")) && inCell(above)) {
+		if text, is := s.text("", exprOf(n)); ok && is && !s.held[l] && s.byID[text] == nil && (inEnglish(text) && !hushed(above, l, operated(file)) || lettered.MatchString(verb.ReplaceAllString(text, "")) && inCell(above)) {
 			s.loose = append(s.loose, file+": "+text)
 		}
 		if layout, at := timed(n); at && !far(file) {
@@ -147,7 +155,7 @@ func exprOf(n ast.Node) ast.Expr {
 }
 
 // hushed says whether what l stands in keeps it from people.
-func hushed(above []ast.Node, l ast.Node) bool {
+func hushed(above []ast.Node, l ast.Node, operated bool) bool {
 	within := l
 	for i := len(above) - 1; i >= 0; i-- {
 		switch n := above[i].(type) {
@@ -178,7 +186,7 @@ func hushed(above []ast.Node, l ast.Node) bool {
 				return true
 			}
 		case *ast.CallExpr:
-			if quiet.MatchString(called(n)) {
+			if quiet.MatchString(called(n)) && !(operated && plain.MatchString(called(n))) {
 				return true
 			}
 		case *ast.AssignStmt:

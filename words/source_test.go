@@ -14,15 +14,15 @@ import (
 	"testing"
 )
 
-// unread are folders below it whose texts are for others: operators, tests. Mail
-// is templates, a file for each language.
+// unread are folders below it whose texts are for others: tests, the log. Mail is
+// templates, a file for each language.
 var unread = []string{
-	"screentest", "mail", "metrics", "tracing", "privatepg", "pgtest", "apitest", "mailtest",
-	"driver", "image", "heirtest", "labstest", "porttest", "boot", "egress", "pool", "proof", "scenario",
+	"screentest", "mail", "metrics", "tracing", "pgtest", "apitest", "mailtest",
+	"drivertest", "heirtest", "labstest", "porttest", "boot", "egress", "pool", "proof", "scenario", "stage0", "tiny",
 }
 
 // scanned is where texts for people stand in the code.
-var scanned = []string{"words", "client", "cmd/cmh", "cmd/format", "tui", "cmd/author", "labs", "server"}
+var scanned = []string{"words", "client", "cmd/cmh", "cmd/format", "tui", "cmd/author", "cmd/server", "courses", "labs", "server"}
 
 // inside says whether what stands in file is said by the agent.
 func inside(file string) bool { return strings.HasPrefix(file, "labs/agent/") }
@@ -30,7 +30,7 @@ func inside(file string) bool { return strings.HasPrefix(file, "labs/agent/") }
 // far says whether what stands in file is said without cmh: by the hub, its labs and
 // the tools of authors.
 func far(file string) bool {
-	for _, dir := range []string{"server/", "labs/", "cmd/author/"} {
+	for _, dir := range []string{"server/", "labs/", "courses/", "cmd/author/", "cmd/server/"} {
 		if strings.HasPrefix(file, dir) {
 			return !inside(file)
 		}
@@ -62,6 +62,7 @@ var takes = map[string]struct {
 	"httpapi.wrong": {1, true}, "httpapi.expect": {1, false}, "httpapi.refuse": {0, true}, "httpapi.tooManyUploads": {0, false},
 	"Say": {0, true}, "Fprintf": {1, true}, "Fprintln": {1, false},
 	"Ask": {1, false}, "AskSecret": {1, false}, "Confirm": {1, false},
+	"main.set": {1, false}, "courses.wrong": {3, true}, "courses.problem": {0, true}, "server.good": {1, true},
 	"guide.say": {0, true}, "guide.ask": {1, false}, "course.p": {0, true}, "auth.orAsk": {3, false},
 	"split.say": {0, false}, "split.question": {0, false}, "split.confirm": {0, false}, "split.work": {0, false},
 	"split.section": {0, false}, "split.told": {1, false}, "split.moved": {2, false},
@@ -232,8 +233,19 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 	}
 	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
 	if qualified == "words.Kept" || qualified == "words.Heard" {
-		s.keep(file, pkg, c.Args[of.arg], !strings.HasPrefix(file, "server/internal/graph/"))
+		s.keep(file, pkg, c.Args[of.arg], !ofFar(file))
 	}
+}
+
+// ofFar says whether what is told stays with those who tell it: answers of GraphQL,
+// and what the hub and the tools of authors are told of the machine that they are on.
+func ofFar(file string) bool {
+	for _, dir := range []string{"server/internal/graph/", "server/internal/privatepg/", "labs/driver/", "labs/image/"} {
+		if strings.HasPrefix(file, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // keep notes that Told says a text. What the hub keeps, cmh has to know.
@@ -245,7 +257,7 @@ func (s *source) keep(file, pkg string, x ast.Expr, keeps bool) {
 		return
 	}
 	f.kept = true
-	f.near = f.near || keeps // cmh shows it, but no answers of GraphQL
+	f.near = f.near || keeps
 	for _, m := range verb.FindAllString(id, -1) {
 		if !slices.Contains([]string{"%s", "%d", "%q", "%%"}, m) {
 			s.wrong = append(s.wrong, file+": Kept doesn't find what "+m+" has made")

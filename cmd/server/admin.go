@@ -1,27 +1,24 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/server"
 )
 
-func adminCommand(config configFunc) *cobra.Command {
-	admin := &cobra.Command{
-		Use: "admin", Short: "Manage accounts, as the operator of this machine", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	admin.AddCommand(adminCreateCommand(config), adminResetPasswordCommand(config))
-	return admin
+func adminCommand(env *cli.Env, config configFunc) *cobra.Command {
+	return cli.Group("admin", "Manage accounts, as the operator of this machine", adminCreateCommand(env, config), adminResetPasswordCommand(env, config))
 }
 
-func adminCreateCommand(config configFunc) *cobra.Command {
+// sayStdin is where secrets come from: what is on a command line, others read.
+const sayStdin = "Give the password on standard input, with --password-stdin."
+
+func adminCreateCommand(env *cli.Env, config configFunc) *cobra.Command {
 	var (
 		r     hub.Registration
 		role  string
@@ -32,10 +29,13 @@ func adminCreateCommand(config configFunc) *cobra.Command {
 		Short: "Make an account with any role, beside a running server or without one",
 		Example: "  cmh-server admin create --email ada@example.com --password-stdin <password.txt\n" +
 			"  cmh-server admin create --email bob@example.com --role instructor --password-stdin <password.txt",
-		Args: cobra.NoArgs,
+		Args: cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.Email == "" {
+				return hub.Errorf(hub.Invalid, "%s is missing. Usage: %s", "--email", cmd.UseLine())
+			}
 			if !stdin {
-				return errors.New("give the password on standard input, with --password-stdin")
+				return hub.Errorf(hub.Invalid, sayStdin)
 			}
 			var err error
 			if r.Password, err = readLine(cmd.InOrStdin()); err != nil {
@@ -52,7 +52,7 @@ func adminCreateCommand(config configFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) is now %s\n", u.Username, u.Email, u.Role)
+			env.Fprintf(env.Out, "%s (%s) is now %s\n", u.Username, u.Email, hub.Word(string(u.Role)))
 			return nil
 		},
 	}
@@ -60,11 +60,10 @@ func adminCreateCommand(config configFunc) *cobra.Command {
 	c.Flags().StringVar(&r.Username, "username", "", "user name; the e-mail address's first part")
 	c.Flags().StringVar(&role, "role", string(hub.Admin), "free, premium, instructor or admin")
 	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input")
-	_ = c.MarkFlagRequired("email") // it was just made
 	return c
 }
 
-func adminResetPasswordCommand(config configFunc) *cobra.Command {
+func adminResetPasswordCommand(env *cli.Env, config configFunc) *cobra.Command {
 	var (
 		login string
 		stdin bool
@@ -74,10 +73,13 @@ func adminResetPasswordCommand(config configFunc) *cobra.Command {
 		Short:   "Give somebody a new password, and end their sign-ins",
 		Long:    "Give somebody a new password, and end their sign-ins. For hubs that send no e-mail; elsewhere people ask for a message themselves.",
 		Example: "  cmh-server admin reset-password --user ada@example.com --password-stdin <password.txt",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if login == "" {
+				return hub.Errorf(hub.Invalid, "%s is missing. Usage: %s", "--user", cmd.UseLine())
+			}
 			if !stdin {
-				return errors.New("give the password on standard input, with --password-stdin")
+				return hub.Errorf(hub.Invalid, sayStdin)
 			}
 			password, err := readLine(cmd.InOrStdin())
 			if err != nil {
@@ -91,13 +93,12 @@ func adminResetPasswordCommand(config configFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s (%s) has a new password\n", u.Username, u.Email)
+			env.Fprintf(env.Out, "%s (%s) has a new password\n", u.Username, u.Email)
 			return nil
 		},
 	}
 	c.Flags().StringVar(&login, "user", "", "e-mail address or user name (required)")
 	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input")
-	_ = c.MarkFlagRequired("user") // it was just made
 	return c
 }
 

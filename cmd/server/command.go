@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,10 @@ import (
 	"golang.org/x/term"
 
 	"github.com/cloudmastershub/cmh/client"
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/server"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // setting is one value of the configuration: a flag, CMH_ and its name in
@@ -23,80 +25,81 @@ type setting struct {
 	to          func(*server.Config) *string
 }
 
-var settings = []setting{
-	{"data-dir", "where everything is kept", func(c *server.Config) *string { return &c.DataDir }},
-	{"database-url", "a PostgreSQL to use; without one the server runs its own", func(c *server.Config) *string { return &c.DatabaseURL }},
-	{"api-addr", "where the API listens (127.0.0.1:8080)", func(c *server.Config) *string { return &c.APIAddr }},
-	{"ssh-addr", "where the SSH gateway listens (127.0.0.1:2222)", func(c *server.Config) *string { return &c.SSHAddr }},
-	{"ssh-host", "the name by which learners reach the SSH gateway", func(c *server.Config) *string { return &c.SSHHost }},
-	{"public-url", "what people call this hub, such as https://hub.example.com: for links in mail and signing in by browser", func(c *server.Config) *string { return &c.PublicURL }},
-	{"smtp", "the mail server, smtp://user:password@host:587 or smtps://...; without one no mail is sent. Better set as CMH_SMTP", func(c *server.Config) *string { return &c.SMTP }},
-	{"mail-from", "whom mail is from (CloudMastersHub <no-reply@the public host>)", func(c *server.Config) *string { return &c.MailFrom }},
-	{"oidc-issuer", "an OpenID Connect provider that people may sign in with; public-url/auth/oidc/callback is where it sends them back", func(c *server.Config) *string { return &c.OIDCIssuer }},
-	{"oidc-client", "the client id that the provider has for this hub", func(c *server.Config) *string { return &c.OIDCClient }},
-	{"oidc-secret", "its secret, where it has one. Better set as CMH_OIDC_SECRET", func(c *server.Config) *string { return &c.OIDCSecret }},
-	{"oidc-name", "what people call the provider (its host)", func(c *server.Config) *string { return &c.OIDCName }},
-	{"deletion-grace", "how long an account that is to be deleted may still be kept (336h)", func(c *server.Config) *string { return &c.DeletionGrace }},
-	{"lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }},
-	{"lab-driver", "how labs are run: local, docker, podman or none", func(c *server.Config) *string { return &c.LabDriver }},
-	{"lab-engine", "Docker or Podman: unix:///path, tcp://name:port or ssh://user@name (DOCKER_HOST, CONTAINER_HOST, else where its socket usually is)", func(c *server.Config) *string { return &c.LabEngine }},
-	{"lab-old-runc", "yes takes an engine whose runc can be broken out of, for trying things", func(c *server.Config) *string { return &c.LabOldRunc }},
-	{"lab-max", "how many labs may run at once (one for each 128 MiB of memory, at most 1000); others queue", func(c *server.Config) *string { return &c.LabMax }},
-	{"lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }},
-	{"lab-warm", "how many sandboxes wait for their learners, of each of the three kinds asked for most (2; 0 for none)", func(c *server.Config) *string { return &c.LabWarm }},
-	{"lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }},
-	{"lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }},
-	{"tls-cert", "serve the API over TLS, with this certificate and its chain (PEM); read again when it changes, and on SIGHUP", func(c *server.Config) *string { return &c.TLSCert }},
-	{"tls-key", "the certificate's private key (PEM)", func(c *server.Config) *string { return &c.TLSKey }},
-	{"acme-hosts", "serve the API over TLS, with certificates from an ACME authority for these names, with commas", func(c *server.Config) *string { return &c.ACMEHosts }},
-	{"acme-email", "whom the ACME authority may write to", func(c *server.Config) *string { return &c.ACMEEmail }},
-	{"acme-directory", "the ACME authority (Let's Encrypt)", func(c *server.Config) *string { return &c.ACMEDirectory }},
-	{"redirect-addr", "where http:// is answered with https://, and ACME's questions, such as :80 (nowhere)", func(c *server.Config) *string { return &c.RedirectAddr }},
-	{"cors-origins", "origins, with commas, whose pages may read the API: https://app.example.com (none; * is any)", func(c *server.Config) *string { return &c.CORSOrigins }},
-	{"proxy-protocol", "what the trusted proxies reach by the PROXY protocol: api, ssh or api,ssh (nothing)", func(c *server.Config) *string { return &c.ProxyProtocol }},
-	{"drain", "how long to answer still, not ready, once told to stop (5s; 0s where the API listens on loopback)", func(c *server.Config) *string { return &c.Drain }},
-	{"metrics-addr", "where Prometheus may read how the server does, such as 127.0.0.1:9090 (nowhere); who reaches it may read", func(c *server.Config) *string { return &c.MetricsAddr }},
-	{"trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed, and with proxy-protocol their announcements, which they then have to make (none)", func(c *server.Config) *string { return &c.Proxies }},
-	{"graphql-introspection", "no keeps the GraphQL schema from those who ask /v1/graphql for it (yes)", func(c *server.Config) *string { return &c.Introspection }},
-	{"limit-guest", "requests an hour of an address that hasn't signed in (100; 0 is without limit)", func(c *server.Config) *string { return &c.LimitGuest }},
-	{"limit-free", "requests an hour of a free account, over all doors (1000; 0 is without limit)", func(c *server.Config) *string { return &c.LimitFree }},
-	{"limit-premium", "the same for premium members, instructors and admins (10000)", func(c *server.Config) *string { return &c.LimitPaid }},
-	{"limit-sign-in", "requests an hour of one address that sign in, register or reset (600; 0 is without limit)", func(c *server.Config) *string { return &c.LimitSignIn }},
-	{"lab-minutes", "minutes of labs a day for free members (60; 0 is without limit)", func(c *server.Config) *string { return &c.LabMinutes }},
-	{"lab-egress", "what labs may reach outside, if they ask: example.org,*.example.org:443; * for any public name (nothing)", func(c *server.Config) *string { return &c.LabEgress }},
-	{"image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }},
-	{"lab-agent", "the lab-agent program, when it is not beside this one", func(c *server.Config) *string { return &c.LabAgent }},
+func set(name, usage string, to func(*server.Config) *string) setting {
+	return setting{name, usage, to}
 }
 
-func command() *cobra.Command {
+var settings = []setting{
+	set("data-dir", "where everything is kept", func(c *server.Config) *string { return &c.DataDir }),
+	set("database-url", "a PostgreSQL to use; without one the server runs its own", func(c *server.Config) *string { return &c.DatabaseURL }),
+	set("api-addr", "where the API listens (127.0.0.1:8080)", func(c *server.Config) *string { return &c.APIAddr }),
+	set("ssh-addr", "where the SSH gateway listens (127.0.0.1:2222)", func(c *server.Config) *string { return &c.SSHAddr }),
+	set("ssh-host", "the name by which learners reach the SSH gateway", func(c *server.Config) *string { return &c.SSHHost }),
+	set("public-url", "what people call this hub, such as https://hub.example.com: for links in mail and signing in by browser", func(c *server.Config) *string { return &c.PublicURL }),
+	set("smtp", "the mail server, smtp://user:password@host:587 or smtps://...; without one no mail is sent. Better set as CMH_SMTP", func(c *server.Config) *string { return &c.SMTP }),
+	set("mail-from", "whom mail is from (CloudMastersHub <no-reply@the public host>)", func(c *server.Config) *string { return &c.MailFrom }),
+	set("oidc-issuer", "an OpenID Connect provider that people may sign in with; public-url/auth/oidc/callback is where it sends them back", func(c *server.Config) *string { return &c.OIDCIssuer }),
+	set("oidc-client", "the client id that the provider has for this hub", func(c *server.Config) *string { return &c.OIDCClient }),
+	set("oidc-secret", "its secret, where it has one. Better set as CMH_OIDC_SECRET", func(c *server.Config) *string { return &c.OIDCSecret }),
+	set("oidc-name", "what people call the provider (its host)", func(c *server.Config) *string { return &c.OIDCName }),
+	set("deletion-grace", "how long an account that is to be deleted may still be kept (336h)", func(c *server.Config) *string { return &c.DeletionGrace }),
+	set("lab-image", "the image of labs that name none (debian); host borrows this machine's /usr, for development only", func(c *server.Config) *string { return &c.LabImage }),
+	set("lab-driver", "how labs are run: local, docker, podman or none", func(c *server.Config) *string { return &c.LabDriver }),
+	set("lab-engine", "Docker or Podman: unix:///path, tcp://name:port or ssh://user@name (DOCKER_HOST, CONTAINER_HOST, else where its socket usually is)", func(c *server.Config) *string { return &c.LabEngine }),
+	set("lab-old-runc", "yes takes an engine whose runc can be broken out of, for trying things", func(c *server.Config) *string { return &c.LabOldRunc }),
+	set("lab-max", "how many labs may run at once (one for each 128 MiB of memory, at most 1000); others queue", func(c *server.Config) *string { return &c.LabMax }),
+	set("lab-starts", "how many labs may be started at once (4, or one for each processor)", func(c *server.Config) *string { return &c.LabStarts }),
+	set("lab-warm", "how many sandboxes wait for their learners, of each of the three kinds asked for most (2; 0 for none)", func(c *server.Config) *string { return &c.LabWarm }),
+	set("lab-free", "the time of a free learner's lab, with extensions, and left alone (1h/2h/30m)", func(c *server.Config) *string { return &c.LabFree }),
+	set("lab-premium", "the same for premium members, instructors and admins (2h/8h/1h)", func(c *server.Config) *string { return &c.LabPremium }),
+	set("tls-cert", "serve the API over TLS, with this certificate and its chain (PEM); read again when it changes, and on SIGHUP", func(c *server.Config) *string { return &c.TLSCert }),
+	set("tls-key", "the certificate's private key (PEM)", func(c *server.Config) *string { return &c.TLSKey }),
+	set("acme-hosts", "serve the API over TLS, with certificates from an ACME authority for these names, with commas", func(c *server.Config) *string { return &c.ACMEHosts }),
+	set("acme-email", "whom the ACME authority may write to", func(c *server.Config) *string { return &c.ACMEEmail }),
+	set("acme-directory", "the ACME authority (Let's Encrypt)", func(c *server.Config) *string { return &c.ACMEDirectory }),
+	set("redirect-addr", "where http:// is answered with https://, and ACME's questions, such as :80 (nowhere)", func(c *server.Config) *string { return &c.RedirectAddr }),
+	set("cors-origins", "origins, with commas, whose pages may read the API: https://app.example.com (none; * is any)", func(c *server.Config) *string { return &c.CORSOrigins }),
+	set("proxy-protocol", "what the trusted proxies reach by the PROXY protocol: api, ssh or api,ssh (nothing)", func(c *server.Config) *string { return &c.ProxyProtocol }),
+	set("drain", "how long to answer still, not ready, once told to stop (5s; 0s where the API listens on loopback)", func(c *server.Config) *string { return &c.Drain }),
+	set("metrics-addr", "where Prometheus may read how the server does, such as 127.0.0.1:9090 (nowhere); who reaches it may read", func(c *server.Config) *string { return &c.MetricsAddr }),
+	set("trusted-proxies", "addresses and networks, with commas, whose X-Forwarded-For is believed, and with proxy-protocol their announcements, which they then have to make (none)", func(c *server.Config) *string { return &c.Proxies }),
+	set("graphql-introspection", "no keeps the GraphQL schema from those who ask /v1/graphql for it (yes)", func(c *server.Config) *string { return &c.Introspection }),
+	set("limit-guest", "requests an hour of an address that hasn't signed in (100; 0 is without limit)", func(c *server.Config) *string { return &c.LimitGuest }),
+	set("limit-free", "requests an hour of a free account, over all doors (1000; 0 is without limit)", func(c *server.Config) *string { return &c.LimitFree }),
+	set("limit-premium", "the same for premium members, instructors and admins (10000)", func(c *server.Config) *string { return &c.LimitPaid }),
+	set("limit-sign-in", "requests an hour of one address that sign in, register or reset (600; 0 is without limit)", func(c *server.Config) *string { return &c.LimitSignIn }),
+	set("lab-minutes", "minutes of labs a day for free members (60; 0 is without limit)", func(c *server.Config) *string { return &c.LabMinutes }),
+	set("lab-egress", "what labs may reach outside, if they ask: example.org,*.example.org:443; * for any public name (nothing)", func(c *server.Config) *string { return &c.LabEgress }),
+	set("image-dir", "where the images of labs are kept", func(c *server.Config) *string { return &c.ImageDir }),
+	set("lab-agent", "the lab-agent program, when it is not beside this one", func(c *server.Config) *string { return &c.LabAgent }),
+}
+
+func command(env *cli.Env) *cobra.Command {
 	v := viper.New()
 	v.SetEnvPrefix("cmh")
 	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
 	v.AutomaticEnv()
 	var file string
-	root := &cobra.Command{
-		Use:   "cmh-server",
-		Short: "Runs CloudMastersHub: API, SSH gateway, labs and background work",
-		Long: "Runs CloudMastersHub: API, SSH gateway, labs and background work.\n\n" +
-			"A setting is taken from its flag, else from CMH_ and its name in capitals\n(CMH_API_ADDR), else from the file given by --config.",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if file == "" {
-				file = os.Getenv("CMH_CONFIG")
-			}
-			if file == "" {
-				return nil
-			}
-			v.SetConfigFile(file)
-			if err := v.ReadInConfig(); err != nil {
-				return fmt.Errorf("read the settings: %w", err)
-			}
+	root := cli.Group("cmh-server", "Runs CloudMastersHub: API, SSH gateway, labs and background work")
+	root.Long = "Runs CloudMastersHub: API, SSH gateway, labs and background work.\n\n" +
+		"A setting is taken from its flag, else from CMH_ and its name in capitals (CMH_API_ADDR), else from the file given by --config."
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if file == "" {
+			file = os.Getenv("CMH_CONFIG")
+		}
+		if file == "" {
 			return nil
-		},
+		}
+		v.SetConfigFile(file)
+		if err := v.ReadInConfig(); err != nil {
+			return hub.Wrap(err, hub.Invalid, "The settings can't be read: %s", err)
+		}
+		return nil
 	}
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	cli.Speak(root, env)
 	root.PersistentFlags().StringVar(&file, "config", "", "a file of settings (YAML, TOML or JSON)")
 	for _, s := range settings {
 		root.PersistentFlags().String(s.name, "", s.usage)
@@ -117,8 +120,16 @@ func command() *cobra.Command {
 		c.Log, err = logger(v.GetString("log-level"), v.GetString("log-format"), log)
 		return c, err
 	}
-	root.AddCommand(serveCommand(config, log), adminCommand(config), databaseCommand(config), doctorCommand(config), readyCommand(config), imageCommand(config), labsCommand(config), versionCommand())
+	root.AddCommand(serveCommand(env, config, log), adminCommand(env, config), databaseCommand(config), doctorCommand(env, config), readyCommand(config),
+		imageCommand(env, config), labsCommand(env, config), versionCommand(env))
 	return root
+}
+
+// What cobra adds by itself.
+var _ = [...]string{
+	words.Mark("Help about any command"), words.Mark("Generate the autocompletion script for the specified shell"),
+	words.Mark("Generate the autocompletion script for bash"), words.Mark("Generate the autocompletion script for zsh"),
+	words.Mark("Generate the autocompletion script for fish"), words.Mark("Generate the autocompletion script for powershell"),
 }
 
 // configFunc reads the configuration once flags are parsed.
@@ -128,7 +139,7 @@ func logger(level, format string, w *lines) (*slog.Logger, error) {
 	l := slog.LevelWarn
 	if level != "" {
 		if err := l.UnmarshalText([]byte(level)); err != nil {
-			return nil, errors.New("log-level must be debug, info, warn or error")
+			return nil, hub.Errorf(hub.Invalid, "log-level must be debug, info, warn or error.")
 		}
 	}
 	o := &slog.HandlerOptions{Level: l}
@@ -145,19 +156,19 @@ func logger(level, format string, w *lines) (*slog.Logger, error) {
 	case "json":
 		h = slog.NewJSONHandler(w, o)
 	default:
-		return nil, errors.New("log-format must be text or json")
+		return nil, hub.Errorf(hub.Invalid, "log-format must be text or json.")
 	}
 	log := slog.New(promptly{h, w})
 	w.tell = func(lost int) { log.Warn("lines of the log are lost: nobody has read them", "lines", lost) }
 	return log, nil
 }
 
-func serveCommand(config configFunc, log *lines) *cobra.Command {
+func serveCommand(env *cli.Env, config configFunc, log *lines) *cobra.Command {
 	return &cobra.Command{
 		Use:     "serve",
 		Short:   "Serve, in the foreground, until interrupted",
 		Example: "  cmh-server serve\n  CMH_API_ADDR=0.0.0.0:8080 cmh-server serve --log-level info",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config()
 			if err != nil {
@@ -165,29 +176,33 @@ func serveCommand(config configFunc, log *lines) *cobra.Command {
 			}
 			log.gather()
 			defer log.Close()
-			cfg.Hasher = []string{os.Args[0], hashPasswords}
-			cfg.Ready = func(at server.Listening) {
-				line := "cmh-server ready: API " + at.API
-				if at.SSH != "" {
-					line += ", SSH " + at.SSH
-				}
-				if at.Metrics != "" {
-					line += ", metrics " + at.Metrics
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), line+", data "+at.DataDir)
-			}
+			cfg.Hasher, cfg.Former = []string{os.Args[0], hashPasswords}, []string{os.Args[0], formJSON}
+			cfg.Ready = func(at server.Listening) { fmt.Fprintln(env.Out, readyAt(env.Shown(), at)) }
 			return server.Run(cmd.Context(), cfg)
 		},
 	}
 }
 
-func versionCommand() *cobra.Command {
+// readyAt says that the server is, and where. Programs wait for it, in English.
+func readyAt(say words.Speaker, at server.Listening) string {
+	line := say.Tf("cmh-server ready: API %s", at.API)
+	if at.SSH != "" {
+		line += say.Tf(", SSH %s", at.SSH)
+	}
+	if at.Metrics != "" {
+		line += say.Tf(", metrics %s", at.Metrics)
+	}
+	return line + say.Tf(", data %s", at.DataDir)
+}
+
+func versionCommand(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "cmh-server %s (%s %s)\n", client.Version, client.Commit, client.Date)
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  cmh-server version",
+		Args:    cli.Args(),
+		Run: func(*cobra.Command, []string) {
+			fmt.Fprintf(env.Out, "cmh-server %s (%s %s)\n", client.Version, client.Commit, client.Date)
 		},
 	}
 }
@@ -200,7 +215,7 @@ func readLine(r io.Reader) (string, error) {
 	}
 	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if s == "" || strings.ContainsAny(s, "\r\n") {
-		return "", errors.New("give the password as one line on standard input")
+		return "", hub.Errorf(hub.Invalid, "Give the password as one line on standard input.")
 	}
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/server"
 )
 
@@ -23,14 +24,14 @@ func databaseCommand(config configFunc) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "database PROGRAM [ARGUMENT...]",
 		Short: "Run one of PostgreSQL's programs on the hub's own database",
-		Long: "Run one of PostgreSQL's programs on the hub's own database: the one that a\nrunning server has, or else one that is started for it. The program is told\n" +
+		Long: "Run one of PostgreSQL's programs on the hub's own database: the one that a running server has, or else one that is started for it. The program is told " +
 			"where it is by its environment (PGHOST, PGUSER, PGPASSWORD, PGDATABASE).\n\n" +
-			"Which hub's is said by its settings (CMH_DATA_DIR), which a shell has to be given\nwhere a service has them. Where no hub has kept anything it fails, or with --new\n" +
+			"Which hub's is said by its settings (CMH_DATA_DIR), which a shell has to be given where a service has them. Where no hub has kept anything it fails, or with --new " +
 			"makes an empty database: for a restore, never for a backup.",
 		Example: "  cmh-server database pg_dump -Fc -f hub.dump\n" +
 			"  CMH_DATA_DIR=/var/lib/cmh-new cmh-server database --new pg_restore --no-owner --single-transaction -d postgres hub.dump\n" +
 			"  cmh-server database psql",
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeast("PROGRAM"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config()
 			if err != nil {
@@ -73,4 +74,14 @@ func beside(cmd *cobra.Command, bin string, env, args []string) error {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
 	return nil
+}
+
+// atLeast demands one word, and allows more.
+func atLeast(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cli.Args(name)(cmd, nil)
+		}
+		return nil
+	}
 }

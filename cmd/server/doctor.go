@@ -1,21 +1,22 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/server"
 )
 
-func doctorCommand(config configFunc) *cobra.Command {
+func doctorCommand(env *cli.Env, config configFunc) *cobra.Command {
 	return &cobra.Command{
 		Use:     "doctor",
 		Short:   "Say what this machine offers the server, and what is missing",
 		Long:    "Say what this machine offers the server, and what is missing. The exit status is 1 when something the server needs is missing.",
 		Example: "  cmh-server doctor",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config()
 			if err != nil {
@@ -30,10 +31,11 @@ func doctorCommand(config configFunc) *cobra.Command {
 				if f.State == server.Missing {
 					missing++
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%-8s %-18s %s\n", f.State, f.Name, f.Detail)
+				// Programs look for the first two; people read the third.
+				fmt.Fprintf(env.Out, "%-8s %-18s %s\n", env.Shown().T(f.State), env.Shown().T(f.Name), cli.CleanLine(env.Tf("%s", f.Detail)))
 			}
 			if missing > 0 {
-				return errors.New("something is missing")
+				return hub.Errorf(hub.Unavailable, "Something is missing.")
 			}
 			return nil
 		},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -9,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/labs/image"
 	"github.com/cloudmastershub/cmh/labs/image/debian"
 	"github.com/cloudmastershub/cmh/server"
 )
 
-func imageCommand(config configFunc) *cobra.Command {
+func imageCommand(env *cli.Env, config configFunc) *cobra.Command {
 	open := func() (*image.Store, error) {
 		cfg, err := config()
 		if err != nil {
@@ -22,13 +23,8 @@ func imageCommand(config configFunc) *cobra.Command {
 		}
 		return server.OpenImages(cfg)
 	}
-	c := &cobra.Command{
-		Use: "image", Short: "Make and list the images that labs start from", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	c.AddCommand(imageBuildCommand(open), imagePullCommand(open), imageImportCommand(open), imageListCommand(open),
-		imageRemoveCommand(open), imageGCCommand(open, config))
-	return c
+	return cli.Group("image", "Make and list the images that labs start from", imageBuildCommand(open), imagePullCommand(open), imageImportCommand(open),
+		imageListCommand(open), imageRemoveCommand(open), imageGCCommand(env, open, config))
 }
 
 func imageBuildCommand(open func() (*image.Store, error)) *cobra.Command {
@@ -42,18 +38,18 @@ func imageBuildCommand(open func() (*image.Store, error)) *cobra.Command {
 		Long: "Build the Debian image that labs use by default, unless it is there already.\n\n" +
 			"With --packages and --name it builds another one: the file lists packages, one or more a line, with comments after #.",
 		Example: "  cmh-server image build\n  cmh-server image build --name web --packages web.txt",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if list != "" {
 				if r.Name == "" {
-					return errors.New("give an image with packages of its own a name, with --name")
+					return hub.Errorf(hub.Invalid, "Give an image with packages of its own a name, with --name.")
 				}
 				raw, err := os.ReadFile(list)
 				if err != nil {
 					return err
 				}
 				if r.Packages = debian.List(string(raw)); len(r.Packages) == 0 {
-					return fmt.Errorf("%s lists no packages", list)
+					return hub.Errorf(hub.Invalid, "%s lists no packages.", list)
 				}
 			}
 			store, err := open()
@@ -87,7 +83,7 @@ func imagePullCommand(open func() (*image.Store, error)) *cobra.Command {
 			"What a tag points to now stays what labs get until you pull again; a reference with a digest never changes.\n" +
 			"Credentials are those of docker login and podman login.",
 		Example: "  cmh-server image pull ubuntu:24.04\n  cmh-server image pull ghcr.io/me/lab@sha256:... --name lab",
-		Args:    cobra.ExactArgs(1),
+		Args:    cli.Args("REFERENCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := open()
 			if err != nil {
@@ -106,7 +102,7 @@ func imageImportCommand(open func() (*image.Store, error)) *cobra.Command {
 		Use:     "import PATH NAME",
 		Short:   "Install an image from an OCI layout, an archive of one or of docker save",
 		Example: "  docker save ubuntu:24.04 -o ubuntu.tar && cmh-server image import ubuntu.tar ubuntu",
-		Args:    cobra.ExactArgs(2),
+		Args:    cli.Args("PATH", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := open()
 			if err != nil {
@@ -123,7 +119,7 @@ func imageRemoveCommand(open func() (*image.Store, error)) *cobra.Command {
 		Use:     "remove NAME...",
 		Short:   "Forget names and references of images; gc frees the space",
 		Example: "  cmh-server image remove ubuntu:24.04 && cmh-server image gc",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := open()
 			if err != nil {
@@ -134,12 +130,12 @@ func imageRemoveCommand(open func() (*image.Store, error)) *cobra.Command {
 	}
 }
 
-func imageGCCommand(open func() (*image.Store, error), config configFunc) *cobra.Command {
+func imageGCCommand(env *cli.Env, open func() (*image.Store, error), config configFunc) *cobra.Command {
 	return &cobra.Command{
 		Use:     "gc",
 		Short:   "Remove the images that have no name and that no lab or checkpoint uses",
 		Example: "  cmh-server image gc",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, err := open()
 			if err != nil {
@@ -155,7 +151,7 @@ func imageGCCommand(open func() (*image.Store, error), config configFunc) *cobra
 			}
 			removed, err := store.GC(cmd.Context(), used...)
 			for _, digest := range removed {
-				fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", digest)
+				env.Fprintf(env.Out, "removed %s\n", digest)
 			}
 			return err
 		},
@@ -167,7 +163,7 @@ func imageListCommand(open func() (*image.Store, error)) *cobra.Command {
 		Use:     "list",
 		Short:   "List the images",
 		Example: "  cmh-server image list",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, err := open()
 			if err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 )
 
 // An operator brings an image, uses it, and gets rid of it.
@@ -45,10 +47,8 @@ func TestImages(t *testing.T) {
 	}
 	run := func(args ...string) (string, error) {
 		t.Helper()
-		c := command()
 		var out bytes.Buffer
-		c.SetOut(&out)
-		c.SetErr(&out)
+		c := command(&cli.Env{Out: &out, Err: &out})
 		c.SetArgs(append(args, "--image-dir", filepath.Join(dir, "images"), "--data-dir", filepath.Join(dir, "data"), "--lab-agent", agent))
 		err := c.ExecuteContext(t.Context())
 		return out.String(), err

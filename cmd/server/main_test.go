@@ -26,7 +26,7 @@ import (
 const asServer = "CMH_TEST_AS_SERVER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asServer) != "" || len(os.Args) == 2 && os.Args[1] == hashPasswords {
+	if os.Getenv(asServer) != "" || len(os.Args) == 2 && (os.Args[1] == hashPasswords || os.Args[1] == formJSON) {
 		main()
 		return
 	}

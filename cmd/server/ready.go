@@ -2,8 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -11,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudmastershub/cmh/client/hub"
+	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/server"
 )
 
@@ -21,7 +21,7 @@ func readyCommand(config configFunc) *cobra.Command {
 		Use:     "ready",
 		Short:   "Ask the server on this machine whether it is ready; exit 0 when it is",
 		Example: "  cmh-server ready && echo it serves",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config()
 			if err != nil {
@@ -43,11 +43,11 @@ func readyCommand(config configFunc) *cobra.Command {
 			}}
 			resp, err := c.Do(req)
 			if err != nil {
-				return fmt.Errorf("no server answers at %s: %w", at, err)
+				return hub.Wrap(err, hub.Unavailable, "no server answers at %s: %s", at, err)
 			}
 			defer resp.Body.Close()
 			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("it is not ready: %s", resp.Status)
+				return hub.Errorf(hub.Unavailable, "it is not ready: %s", resp.Status)
 			}
 			return nil
 		},
@@ -61,7 +61,7 @@ func readyURL(cfg server.Config) (string, error) {
 		host, port, err = "127.0.0.1", "8080", nil
 	}
 	if err != nil || port == "0" {
-		return "", errors.New("set CMH_API_ADDR to where the server listens")
+		return "", hub.Errorf(hub.Invalid, "Set CMH_API_ADDR to where the server listens.")
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

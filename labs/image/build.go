@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs/image/debian"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // buildVersion is part of every build's digest: raise it when the code below
@@ -102,7 +103,7 @@ func ensureTools(ctx context.Context, progress io.Writer) error {
 	}
 	const by = "apt-get install --no-install-recommends mmdebstrap debian-archive-keyring"
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
-		return errors.New("mmdebstrap is missing; as root: " + by + "; or import an OCI image by path")
+		return errors.New(words.Kept("mmdebstrap is missing; as root: %s; or import an OCI image by path", by))
 	}
 	fmt.Fprintln(progress, "installing mmdebstrap: "+by)
 	if err := runQuietly(ctx, "apt-get", "update", "-q"); err != nil {

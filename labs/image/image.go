@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Names with a meaning of their own.
@@ -121,6 +122,12 @@ func (s *Store) Resolve(name string) (Root, error) {
 		how = "cmh-server image build"
 	}
 	return Root{}, fmt.Errorf("%w: %s is not installed on this host; install it with: %s", labs.ErrNoImage, name, how)
+}
+
+// What operators are told of images, as it begins with ErrNoImage.
+var _ = [...]string{
+	words.Heard("labs: no such image: %s is not installed on this host; install it with: %s"), words.Heard("labs: no such image: %s is not installed on this host"),
+	words.Heard("labs: no such image: %q is neither the name nor the reference of an image"),
 }
 
 // List returns every image that was given a name, once for each, sorted.

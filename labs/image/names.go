@@ -1,6 +1,7 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // namesDir holds a symbolic link for every name and every reference, which is
@@ -20,7 +23,7 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 // checkName says whether an image may be called so by whoever installs it.
 func checkName(n string) error {
 	if !validName.MatchString(n) || n == Host || n == Tiny {
-		return fmt.Errorf("%q can't be an image's name: use lower case letters, digits, dots and dashes, and neither %s nor %s", n, Host, Tiny)
+		return errors.New(words.Kept("%q can't be an image's name: use lower case letters, digits, dots and dashes, and neither %s nor %s", n, Host, Tiny))
 	}
 	return nil
 }

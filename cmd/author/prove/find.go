@@ -65,7 +65,7 @@ func read(fsys fs.FS, dir string) (found []*scenario.Scenario, problems []Proble
 		c, err := courses.Read(fsys)
 		if wrong, ok := errors.AsType[*courses.Error](err); ok {
 			for _, p := range wrong.Problems {
-				problems = append(problems, Problem{p.File, p.Line, p.Text})
+				problems = append(problems, Problem{p.File, p.Line, p.Text.String(), p.Text})
 			}
 			return nil, problems, nil
 		}
@@ -76,13 +76,13 @@ func read(fsys fs.FS, dir string) (found []*scenario.Scenario, problems []Proble
 	}
 	repo, err := scenario.Find(fsys)
 	if wrong, ok := errors.AsType[*scenario.Error](err); ok {
-		return nil, []Problem{{wrong.File, wrong.Line, wrong.Text}}, nil
+		return nil, []Problem{{wrong.File, wrong.Line, wrong.Text, hub.Word(wrong.Text)}}, nil
 	}
 	if err != nil {
 		return nil, nil, hub.Wrap(err, hub.Invalid, "%s can't be read.", dir)
 	}
 	for _, w := range repo.Rejected {
-		problems = append(problems, Problem{w.File, w.Line, w.Text})
+		problems = append(problems, Problem{w.File, w.Line, w.Text, hub.Word(w.Text)})
 	}
 	return repo.Scenarios, problems, nil
 }

@@ -53,7 +53,7 @@ func list(env *cli.Env, subjects []proof.Subject, problems []Problem) error {
 		}
 	}
 	for _, p := range problems {
-		env.Say("rejected: %s: %s", place(p.File, p.Line), p.Text)
+		env.Say("rejected: %s: %s", place(p.File, p.Line), p.said)
 	}
 	if len(labs) == 0 || len(problems) > 0 {
 		return cli.StatusError(cli.ExitFailed)

@@ -76,7 +76,7 @@ func (o options) print(env *cli.Env, w io.Writer, r Result, from string) {
 		}
 	}
 	for _, p := range r.Problems {
-		put(w, "FAIL  "+place(p.File, p.Line)+": "+p.Text)
+		put(w, "FAIL  "+place(p.File, p.Line)+": "+env.Tf("%s", p.said))
 	}
 	for _, sum := range []struct {
 		what string

@@ -176,6 +176,7 @@ type Problem struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
 	Text string `json:"text"`
+	said hub.Phrase
 }
 
 // exists says what is wrong with a path that has to be there.

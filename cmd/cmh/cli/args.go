@@ -73,7 +73,7 @@ func addGlobals(root *cobra.Command, env *Env) {
 	}
 	f.Var(&jsonFlag{env}, "json", "print JSON, all of it or only these `FIELDS`")
 	f.Lookup("json").NoOptDefVal = allFields
-	if !env.Shared { // programs of the caller's
+	if !env.Shared || env.Bounded { // programs of the caller's
 		f.Var(&impliesJSON{env, &env.JQ}, "jq", "filter the JSON with a jq `EXPR`")
 		f.Var(&impliesJSON{env, &env.Template}, "template", "format the JSON with a Go `TEMPLATE`")
 	}

@@ -88,6 +88,10 @@ type Env struct {
 	// could make it compute without end is left out.
 	Shared bool
 
+	// Bounded says that Format holds what it starts to bounds, so that it may be had
+	// where the process is shared, too.
+	Bounded bool
+
 	speaker *words.Speaker
 
 	Options

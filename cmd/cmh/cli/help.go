@@ -68,6 +68,14 @@ func writeHelp(env *Env, cmd *cobra.Command) {
 	_, _ = fmt.Fprint(env.Out, text)
 }
 
+// Speak has the help of root, and of all below it, say what it says in the caller's
+// language, and their errors be ones that can be said in it.
+func Speak(root *cobra.Command, env *Env) {
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(env, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+}
+
 // withoutColumns makes of two columns a name and what it is, to be read aloud.
 func withoutColumns(text string) string {
 	lines := strings.Split(text, "\n")
@@ -159,6 +167,9 @@ func translated(env *Env, fs *pflag.FlagSet) *pflag.FlagSet {
 	fs.VisitAll(func(f *pflag.Flag) {
 		g := *f
 		g.Usage = env.T(f.Usage)
+		if of, ok := strings.CutPrefix(f.Usage, "help for "); ok { // cobra's own
+			g.Usage = env.Tf("help for %s", of)
+		}
 		out.AddFlag(&g)
 	})
 	return out

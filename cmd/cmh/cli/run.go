@@ -69,6 +69,7 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 		}
 	}
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for this process's own
+	Speak(root, env)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		// Of a command that isn't there, nobody wonders about the flags.
 		if _, rest, e := root.Find(args); e == nil && cmd.Annotations[helps] == "only" && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
@@ -88,8 +89,6 @@ func Run(ctx context.Context, root *cobra.Command, env *Env, args []string) int 
 		env.Quiet = true // between two keys
 		complete(ctx, root, env)
 	}
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(env, cmd) })
-	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(env, cmd); return nil })
 
 	env.form = &form{}
 	out := &printed{Writer: env.Out}

@@ -11,6 +11,8 @@ import (
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // about is what an engine is and can.
@@ -80,21 +82,21 @@ func here(engine system.Info) bool {
 func (a about) weaknesses() []string {
 	out := []string{}
 	if a.open {
-		out = append(out, "the way to the engine is neither encrypted nor signed for: who is on it is root there (DOCKER_CERT_PATH, or ssh://)")
+		out = append(out, words.Mark("the way to the engine is neither encrypted nor signed for: who is on it is root there (DOCKER_CERT_PATH, or ssh://)"))
 	}
 	if a.apart {
-		out = append(out, "the engine is apart from this machine: each connection to a lab goes through it; a lab that takes all of its processes can't be entered until it is reset; labs of several hosts can't be had")
+		out = append(out, words.Mark("the engine is apart from this machine: each connection to a lab goes through it; a lab that takes all of its processes can't be entered until it is reset; labs of several hosts can't be had"))
 	}
 	if !a.userns {
-		out = append(out, "root in a lab is root of this machine without its capabilities: there is no user namespace (Docker: userns-remap)")
+		out = append(out, words.Mark("root in a lab is root of this machine without its capabilities: there is no user namespace (Docker: userns-remap)"))
 	}
 	if !a.limits {
-		out = append(out, "memory or processes can't be limited")
+		out = append(out, words.Mark("memory or processes can't be limited"))
 	}
 	if !a.disk {
-		out = append(out, "a lab can fill the engine's disk: sizes need overlay2 on xfs with pquota, btrfs or zfs")
+		out = append(out, words.Mark("a lab can fill the engine's disk: sizes need overlay2 on xfs with pquota, btrfs or zfs"))
 	} else if !a.tried {
-		out = append(out, "whether a lab's files are bounded is tried when the server starts: xfs needs pquota")
+		out = append(out, words.Mark("whether a lab's files are bounded is tried when the server starts: xfs needs pquota"))
 	}
 	return out
 }

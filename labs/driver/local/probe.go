@@ -2,13 +2,14 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // A Finding is one thing a sandbox needs, and whether this machine has it.
@@ -45,62 +46,62 @@ func Probe(ctx context.Context) Report {
 	var uts unix.Utsname
 	_ = unix.Uname(&uts)
 	add("kernel", atLeast(unix.ByteSliceToString(uts.Release[:]), 5, 19), "Linux "+unix.ByteSliceToString(uts.Release[:]),
-		"images can't be given to a sandbox's own users before 5.19")
-	add("user", root, map[bool]string{true: "root", false: "an ordinary user"}[root],
-		"one learner only; what is marked below isn't enforced")
+		words.Mark("images can't be given to a sandbox's own users before 5.19"))
+	add("runs as", root, map[bool]string{true: words.Mark("root"), false: words.Mark("an ordinary user")}[root],
+		words.Mark("one learner only; what is marked below isn't enforced"))
 
 	err := tryNamespaces(ctx)
-	detail := "user, pid, net, mnt, ipc, uts and cgroup can be made"
+	detail := words.Kept("user, pid, net, mnt, ipc, uts and cgroup can be made; %s", namespaceLimits())
 	if err != nil {
-		detail = err.Error() + namespaceHint()
+		detail = err.Error() + namespaceHint() + "; " + namespaceLimits()
 	}
-	add("namespaces", err == nil, detail+"; "+namespaceLimits(), "no sandbox can be made")
+	add("namespaces", err == nil, detail, words.Mark("no sandbox can be made"))
 	r.Works = err == nil
 
 	ids, err := findIDMap()
 	switch {
 	case err != nil:
-		add("users inside", false, err.Error(), "only root exists inside")
+		add("users inside", false, err.Error(), words.Mark("only root exists inside"))
 	case ids.root:
 		detail, free := findRanges("/etc/subuid", "/etc/subgid")
-		add("users inside", free, detail, "a learner who broke out would be that user, and that user's programs the learner's")
+		add("users inside", free, detail, words.Mark("a learner who broke out would be that user, and that user's programs the learner's"))
 	case ids.wide():
-		add("users inside", true, "your range in /etc/subuid, shared by your sandboxes", "")
+		add("users inside", true, words.Mark("your range in /etc/subuid, shared by your sandboxes"), "")
 	default:
-		add("users inside", false, "no newuidmap, or no range for you in /etc/subuid and /etc/subgid",
-			"only root exists inside: su, useradd and chown to others fail")
+		add("users inside", false, words.Mark("no newuidmap, or no range for you in /etc/subuid and /etc/subgid"),
+			words.Mark("only root exists inside: su, useradd and chown to others fail"))
 	}
 
 	groups, err := findCgroups("cmh-probe")
 	swapLimited := groups.limitsSwap()
 	groups.leave()
 	limited := err == nil && groups.version != 0
-	detail = "not available"
+	detail = words.Mark("not available")
 	if limited {
-		detail = fmt.Sprintf("cgroups of version %d", groups.version)
+		detail = words.Kept("cgroups of version %d", groups.version)
 	}
-	add("memory limit", limited, detail, "a sandbox can take all memory of this machine")
-	add("process limit", limited, detail, "held by a resource limit of the sandbox's user namespace instead")
-	add("CPU limit", limited && groups.cpu, detail, "a sandbox can take all CPU time")
+	add("memory limit", limited, detail, words.Mark("a sandbox can take all memory of this machine"))
+	add("process limit", limited, detail, words.Mark("held by a resource limit of the sandbox's user namespace instead"))
+	add("CPU limit", limited && groups.cpu, detail, words.Mark("a sandbox can take all CPU time"))
 	r.MultiLearner = limited
 
 	watchers, enough := findWatchers()
 	add("file watches", enough, watchers,
-		"a few learners can take them all, and no lab's check can hold its tools: set it to "+fmt.Sprint(manyWatchers))
+		words.Kept("a few learners can take them all, and no lab's check can hold its tools: set it to %d", manyWatchers))
 
 	filesystems, _ := os.ReadFile("/proc/filesystems")
-	add("overlay", strings.Contains(string(filesystems), "\toverlay\n"), "in this kernel", "it may be a module that is loaded on demand; without it no sandbox can be made")
+	add("overlay", strings.Contains(string(filesystems), "\toverlay\n"), words.Mark("in this kernel"), words.Mark("it may be a module that is loaded on demand; without it no sandbox can be made"))
 
 	disk := findDisks("").mkfs != ""
-	add("disk", disk, map[bool]string{true: "ext4 on a loop device", false: "memory (tmpfs)"}[disk],
-		"a learner's files are kept in memory, and bounded by it")
+	add("disk", disk, map[bool]string{true: words.Mark("ext4 on a loop device"), false: words.Mark("memory (tmpfs)")}[disk],
+		words.Mark("a learner's files are kept in memory, and bounded by it"))
 	switch {
 	case !swapOn():
-		add("swap", true, "off", "")
+		add("swap", true, words.Mark("off"), "")
 	case limited && !swapLimited:
-		add("swap", false, "on, and this kernel doesn't limit it (boot it with swapaccount=1)", "a sandbox can fill it, and what learners type may reach the host's disk")
+		add("swap", false, words.Mark("on, and this kernel doesn't limit it (boot it with swapaccount=1)"), words.Mark("a sandbox can fill it, and what learners type may reach the host's disk"))
 	default:
-		add("swap", false, "on, closed to sandboxes", "what the server knows may reach the host's disk")
+		add("swap", false, words.Mark("on, closed to sandboxes"), words.Mark("what the server knows may reach the host's disk"))
 	}
 	return r
 }

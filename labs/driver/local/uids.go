@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/cloudmastershub/cmh/labs"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Every sandbox of root's has 65536 uids of its own, from a stretch that
@@ -82,7 +83,7 @@ func delegated(file, name string, uid int) (first, width int) {
 // given some of them in the files that delegate ranges.
 func findRanges(files ...string) (detail string, free bool) {
 	first, last := uidBase, uidBase+uidRanges*uidWidth-1
-	detail = fmt.Sprintf("%d, a range of its own for each of %d sandboxes, from %d on", uidWidth, uidRanges, first)
+	detail = words.Kept("%d, a range of its own for each of %d sandboxes, from %d on", uidWidth, uidRanges, first)
 	for _, file := range files {
 		raw, _ := os.ReadFile(file)
 		for line := range strings.Lines(string(raw)) {
@@ -93,7 +94,7 @@ func findRanges(files ...string) (detail string, free bool) {
 			theirs, err1 := strconv.Atoi(p[1])
 			width, err2 := strconv.Atoi(p[2])
 			if err1 == nil && err2 == nil && theirs <= last && theirs+width > first {
-				return fmt.Sprintf("%s; %s gives some of them to %s", detail, file, p[0]), false
+				return words.Kept("%d, a range of its own for each of %d sandboxes, from %d on; %s gives some of them to %s", uidWidth, uidRanges, first, file, p[0]), false
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // watchersFile bounds how many programs of one user may watch files. What is
@@ -42,16 +44,9 @@ func raiseWatchers() string {
 
 // findWatchers says how many are allowed, or will be.
 func findWatchers() (detail string, enough bool) {
-	n := readNumber(watchersFile)
-	detail = fmt.Sprintf("%s is %d", watchersFile, n)
-	if watches := readNumber(watchesFile); watches > 0 {
-		detail += fmt.Sprintf(", max_user_watches %d", watches)
+	n, watches := readNumber(watchersFile), readNumber(watchesFile)
+	if n < manyWatchers && unix.Access(watchersFile, unix.W_OK) == nil {
+		return words.Kept("fs.inotify.max_user_instances is %d, max_user_watches %d; serve raises the first to %d", n, watches, manyWatchers), true
 	}
-	if n >= manyWatchers {
-		return detail, true
-	}
-	if unix.Access(watchersFile, unix.W_OK) == nil {
-		return detail + fmt.Sprintf("; serve raises the first to %d", manyWatchers), true
-	}
-	return detail, false
+	return words.Kept("fs.inotify.max_user_instances is %d, max_user_watches %d", n, watches), n >= manyWatchers
 }

@@ -253,7 +253,7 @@ func lines(ws []scenario.Warning) []string {
 
 func importError(err error) error {
 	if wrong, ok := errors.AsType[*scenario.Error](err); ok {
-		return hub.Errorf(hub.Invalid, "%s", wrong.Error())
+		return hub.Errorf(hub.Invalid, "%s", hub.Word(wrong.Error()))
 	}
 	return hub.Wrap(err, hub.Invalid, "The archive did not arrive whole.")
 }

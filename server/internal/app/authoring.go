@@ -34,7 +34,7 @@ func (a Actor) UploadCourse(ctx context.Context, archive io.Reader, publish bool
 	}
 	c, err := courses.Read(tree)
 	if wrong, ok := errors.AsType[*courses.Error](err); ok {
-		return done, hub.Errorf(hub.Invalid, "%s", wrong.Error())
+		return done, hub.Errorf(hub.Invalid, "%s", wrong.Phrase())
 	}
 	if err != nil {
 		return done, hub.Wrap(err, hub.Invalid, "The course can't be read.")

@@ -76,7 +76,7 @@ func draftLabs(tree fs.FS) (found []*scenario.Scenario, rejected []string, err e
 	if _, err := fs.Stat(tree, "course.yaml"); err == nil {
 		c, err := courses.Read(tree)
 		if wrong, ok := errors.AsType[*courses.Error](err); ok {
-			return nil, nil, hub.Errorf(hub.Invalid, "%s", wrong.Error())
+			return nil, nil, hub.Errorf(hub.Invalid, "%s", wrong.Phrase())
 		}
 		if err != nil {
 			return nil, nil, hub.Wrap(err, hub.Invalid, "The course can't be read.")

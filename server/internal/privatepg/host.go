@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Find reports which PostgreSQL this machine would run: the directory of its
@@ -37,7 +39,7 @@ func findBin(given string) (string, error) {
 	}
 	if given != "" {
 		if !hasServer(given) {
-			return "", fmt.Errorf("there is no initdb and postgres in %s (CMH_PG_BIN)", given)
+			return "", errors.New(words.Kept("there is no initdb and postgres in %s (CMH_PG_BIN)", given))
 		}
 		return given, nil
 	}
@@ -53,8 +55,8 @@ func findBin(given string) (string, error) {
 			return d, nil
 		}
 	}
-	return "", errors.New("no PostgreSQL found on this machine: install one (Debian: apt-get install postgresql), " +
-		"or set CMH_PG_BIN to the directory of its binaries, or CMH_DATABASE_URL to a running one")
+	return "", errors.New(words.Mark("no PostgreSQL found on this machine: install one (Debian: apt-get install postgresql), " +
+		"or set CMH_PG_BIN to the directory of its binaries, or CMH_DATABASE_URL to a running one"))
 }
 
 func version(bin string) int {
@@ -123,7 +125,7 @@ func unprivileged() (*owner, error) {
 			return &owner{name, uid, gid}, nil
 		}
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+	return nil, errors.New(words.Mark("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as"))
 }
 
 func (o *owner) credential() *syscall.Credential {
@@ -177,7 +179,7 @@ func (o *owner) reaches(dir string) error {
 			bit = 0o010
 		}
 		if i.Mode()&bit == 0 {
-			return fmt.Errorf("the user %s, which the database runs as, cannot enter %s: choose a data directory elsewhere, such as /var/lib/cmh (CMH_DATA_DIR)", o.name, d)
+			return errors.New(words.Kept("the user %s, which the database runs as, cannot enter %s: choose a data directory elsewhere, such as /var/lib/cmh (CMH_DATA_DIR)", o.name, d))
 		}
 		if d == "/" {
 			return nil
