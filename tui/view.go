@@ -144,17 +144,26 @@ func (m model) keyLine() string {
 		return widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), m.width-2)
 	default:
 		ends := slices.DeleteFunc(m.ends(), func(b key.Binding) bool { return m.listed(b) })
-		end := widget.Keys(th, ends, m.width-2)
-		room := m.width - 5 - ansi.StringWidth(end)
-		if mine := widget.Keys(th, m.stack[len(m.stack)-1].s.Keys(), room); mine != "" {
-			return mine + th.Faint.Render(" · ") + end
+		mine := m.stack[len(m.stack)-1].s.Keys()
+		for {
+			end := widget.Keys(th, ends, m.width-2)
+			if own := widget.Keys(th, mine, m.width-5-ansi.StringWidth(end)); own != "" {
+				return own + th.Faint.Render(" · ") + end
+			}
+			if len(ends) < 2 || len(mine) == 0 {
+				return end
+			}
+			if last := len(ends) - 1; ends[last].Help().Key == th.Keys.Quit.Help().Key {
+				ends = ends[:last] // what the screen is for comes first; help names the rest
+			} else {
+				ends = ends[1:]
+			}
 		}
-		return end
 	}
 	return widget.Keys(th, keys, m.width-2)
 }
 
-// ends are the keys that every help line closes with.
+// ends are the keys that every help line closes with, where there is room for them.
 func (m model) ends() []key.Binding {
 	k := m.env.Theme.Keys
 	if len(m.stack) > 1 || m.tab > 0 {

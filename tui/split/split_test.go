@@ -399,6 +399,14 @@ func TestNextKeys(t *testing.T) {
 	s.sees("Ctrl-] n next  z task")
 }
 
+// Where no block can be run, none is offered to be.
+func TestNothingToRun(t *testing.T) {
+	s := sitAt(t, 120, 40, split.Options{}, demo.New(screentest.Ana, screentest.Now).Given(func(l *hub.Lab) {
+		l.Steps[0].Text = "Like this:\n\n```\n192.0.2.1 42\n```\n"
+	}).Busy())
+	s.sees("Ctrl-] c check  y copy  h hint  ? keys")
+}
+
 // What is typed reaches the lab as the learner's terminal sent it.
 func TestKeys(t *testing.T) {
 	s := sit(t, 120, 40, split.Options{})

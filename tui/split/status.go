@@ -43,7 +43,10 @@ func (d *desk) status() []string {
 	case d.scrolling == theText:
 		line = th.T(" ↑↓ pgup pgdn scroll the text   any other key is the shell's")
 	case d.view == onlyText:
-		line = th.T(" ↑↓ scroll   1-9 run   ") + th.Accent.Render("esc") + th.T(" back to the shell")
+		back := th.Accent.Render("esc") + th.T(" back to the shell")
+		if line = th.T(" ↑↓ scroll   1-9 run   ") + back; ansi.StringWidth(line) >= d.cols {
+			line = " " + back
+		}
 	default:
 		line = d.where()
 	}
@@ -121,12 +124,15 @@ func (d *desk) where() string {
 // nextKeys are commands that one may want now, the last one the most: that is the
 // way to all others.
 func (d *desk) nextKeys() (keys [][2]string) {
-	passed, run, s := false, "1", d.written()
+	passed, runs, run, s := false, false, "1", d.written()
 	for _, s := range d.session.Steps {
 		passed = passed || s.Number == d.session.Step && (s.State == hub.StepPassed || s.State == hub.StepSkipped)
 	}
 	if n := min(len(d.blocks), 9); n > 1 {
 		run = "1-" + strconv.Itoa(n)
+	}
+	for _, b := range d.blocks {
+		runs = runs || b.Exec || b.Open || b.File.Path != ""
 	}
 	finished := d.finished()
 	for _, k := range []struct {
@@ -134,7 +140,8 @@ func (d *desk) nextKeys() (keys [][2]string) {
 		key, does string
 	}{
 		{s != nil && s.Hints > 0 && !passed, "h", words.Mark("hint")},
-		{len(d.blocks) > 0, run, words.Mark("run")},
+		{runs, run, words.Mark("run")},
+		{!runs && len(d.blocks) > 0, "y", words.Mark("copy")},
 		{d.view == onlyShell, "z", words.Mark("task")},
 		{!passed && !finished, "c", words.Mark("check")},
 		{passed && !finished, "n", words.Mark("next")},

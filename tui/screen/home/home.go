@@ -223,7 +223,11 @@ func (m Model) View() string {
 		p.Add("", "  "+th.Section.Render(th.T("Running labs")))
 		for _, s := range m.sessions {
 			on := selected()
-			p.Row(on, widget.Row(th, on, safe.Line(s.Title), widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())), m.width))
+			right := widget.Join(where(th.Speaker, s), widget.Left(th.Speaker, s.ExpiresAt, m.env.Now()))
+			if m.width < 60 && s.State != hub.Provisioning { // there is room for the title or for both
+				right = widget.Left(th.Speaker, s.ExpiresAt, m.env.Now())
+			}
+			p.Row(on, widget.Row(th, on, safe.Line(s.Title), right, m.width))
 		}
 	}
 	beginner := len(m.sessions)+len(m.courses) == 0

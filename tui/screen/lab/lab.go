@@ -34,9 +34,11 @@ type Backend interface {
 	Usage(ctx context.Context) (hub.Usage, error)
 }
 
-// How often the session is looked at: while it is being made, and otherwise.
+// How often the session is looked at: while it is being made, when the hub could
+// not be reached, and otherwise.
 const (
 	soon  = 700 * time.Millisecond
+	again = 3 * time.Second
 	later = 20 * time.Second
 )
 
@@ -225,11 +227,10 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	case noteMsg:
 		return m.noted(msg)
 	case shellMsg:
-		_, look := m.look()
 		if msg.err != nil {
-			return m, tea.Batch(look, m.refresh, screen.Go(screen.Failed{Err: msg.err}))
+			return m, tea.Batch(m.refresh, screen.Go(screen.Failed{Err: msg.err}))
 		}
-		return m, m.refresh
+		return m, m.reread
 	case lookMsg:
 		if msg.turn != m.turn || !m.running() {
 			return m, nil
@@ -243,15 +244,25 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 
 // look plans the next look at the session.
 func (m Model) look() (Model, tea.Cmd) {
+	if m.preparing() {
+		return m.lookIn(soon)
+	}
+	return m.lookIn(later)
+}
+
+func (m Model) lookIn(wait time.Duration) (Model, tea.Cmd) {
 	if !m.running() {
 		return m, nil
 	}
 	m.turn++
-	wait := later
-	if m.preparing() {
-		wait = soon
-	}
 	return m, screen.After(m.ctx, wait, lookMsg{m.turn})
+}
+
+// reread is a refresh that the learner waits for: much may have happened in the
+// shell, and what is on the screen may be wrong.
+func (m Model) reread() tea.Msg {
+	s, err := m.api.LabSession(m.ctx, m.session.ID)
+	return sessionMsg{session: s, err: err}
 }
 
 func (m Model) refresh() tea.Msg {
@@ -265,7 +276,7 @@ func (m Model) got(msg sessionMsg) (Model, tea.Cmd) {
 		m.busy = ""
 	}
 	if msg.err != nil {
-		m, look := m.look()
+		m, look := m.lookIn(again)
 		if msg.quiet {
 			return m, look
 		}

@@ -210,7 +210,7 @@ func (m Model) list() []string {
 // status is the lines at the bottom: what goes on, or what is next.
 func (m Model) status() []string {
 	th := m.env.Theme
-	text := ""
+	text, height := "", max(1, min(4, m.height/2))
 	switch {
 	case m.busy != "":
 		text = th.Accent.Render("◌ ") + m.busy
@@ -230,10 +230,11 @@ func (m Model) status() []string {
 		text = th.Good.Render("✓ ") + th.Tf("All steps done. Press %s to hand in.", th.Accent.Render("S"))
 	case m.env.Shell != nil && m.env.Detach != "":
 		text = th.Tf("%s opens the shell; %s brings you back here.", th.Accent.Render("enter"), th.Accent.Render(m.env.Detach))
+		height = max(1, min(4, m.height/4)) // known after the first time
 	default:
 		text = th.Tf("Shell: %s", th.Accent.Render(m.ssh()))
 	}
-	return clip(text, m.width-4, max(1, min(4, m.height/4)))
+	return clip(text, m.width-4, height)
 }
 
 func orElse(s, fallback string) string {

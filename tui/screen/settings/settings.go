@@ -10,6 +10,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudmastershub/cmh/tui/safe"
 	"github.com/cloudmastershub/cmh/tui/screen"
@@ -247,6 +248,11 @@ func (m Model) row(s Setting, on bool) []string {
 		head = th.Selected.Render("  › ") + m.input.View(th, m.width-8)
 	}
 	out := []string{head}
+	if !m.input.Focus && !strings.Contains(ansi.Strip(head), value) { // it was cut off
+		for _, l := range widget.Wrap(value, m.width-8) {
+			out = append(out, "      "+l)
+		}
+	}
 	about := th.T(s.About)
 	if len(s.Choices) > 0 {
 		about += " " + th.Tf("One of: %s.", strings.Join(s.Choices, ", "))
