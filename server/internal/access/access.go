@@ -61,6 +61,18 @@ type Operation struct {
 	Scope hub.Scope
 }
 
+// Key is what an API key needs: a scope, or "any" where none is needed and "none"
+// where no key will do.
+func (o Operation) Key() string {
+	switch {
+	case o.Scope != "":
+		return string(o.Scope)
+	case o.Who == Everybody:
+		return "any"
+	}
+	return "none"
+}
+
 // OverSSH tells the ways in and the commands that SSH has.
 func (o Operation) OverSSH() bool {
 	return strings.HasPrefix(o.Name, "ssh ") || strings.HasPrefix(o.Name, "sftp ")

@@ -14,14 +14,12 @@ func Markdown() string {
 		for _, c := range o.Who {
 			fmt.Fprintf(&b, " %s |", c)
 		}
-		key := "none"
+		key := o.Key()
 		switch {
 		case o.OverSSH():
 			key = "-"
 		case o.Scope != "":
-			key = "`" + string(o.Scope) + "`"
-		case o.Who == Everybody:
-			key = "any"
+			key = "`" + key + "`"
 		}
 		fmt.Fprintf(&b, " %s |\n", key)
 	}

@@ -21,6 +21,7 @@ var Table = []Operation{
 	{"POST /v1/auth/login", Everybody, ""},
 	{"POST /v1/auth/refresh", Everybody, ""},
 	{"POST /v1/auth/logout", Everybody, ""},
+	{"GET /.well-known/oauth-authorization-server", Everybody, ""},
 	{"GET /device", Everybody, ""},
 	{"POST /device", Everybody, ""},
 	{"GET /auth/oidc", Everybody, ""},

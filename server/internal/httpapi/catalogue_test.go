@@ -56,6 +56,19 @@ func TestNobodySeesAnothersCatalogue(t *testing.T) {
 			if got := list.header.Get("Cache-Control"); got != want {
 				t.Errorf("%s may keep it: %q, want %q", name, got, want)
 			}
+			for _, at := range []string{"/v1/courses/open/lessons", "/v1/courses/open/lessons/counting", "/v1/labs"} {
+				if got := send(t, api, "GET", at, tokens[name], ""); got.status != http.StatusOK || got.header.Get("Cache-Control") != want {
+					t.Errorf("%s may keep %s: %d, %q, want %q", name, at, got.status, got.header.Get("Cache-Control"), want)
+				}
+			}
+			lessons := send(t, api, "GET", "/v1/courses/paid/lessons", tokens[name], "")
+			if got := strings.Contains(lessons.body, asked); got != (name == "paying") {
+				t.Errorf("round %d: %s sees the questions of the lessons: %v", round, name, got)
+			}
+			lesson := send(t, api, "GET", "/v1/courses/paid/lessons/counting", tokens[name], "")
+			if got := lesson.status == http.StatusOK; got != (name == "paying") {
+				t.Errorf("round %d: %s reads the lesson: %d", round, name, lesson.status)
+			}
 			if vary := list.header.Values("Vary"); !slices.Contains(vary, "Authorization") || !slices.Contains(vary, "Accept-Encoding") {
 				t.Errorf("Vary is %q", vary)
 			}

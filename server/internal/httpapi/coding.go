@@ -28,31 +28,42 @@ var codingNames = [codings][]string{gzipped: {"gzip"}, zstandard: {"zstd"}}
 // minCompress is the size of a body from which compressing pays.
 const minCompress = 1024
 
-// codingOf is the best form that an Accept-Encoding header takes.
+// codingOf is the best form that an Accept-Encoding header takes: what it gives
+// the most weight, and of those the one that we like best.
 func codingOf(header string) coding {
 	if header == "gzip" {
 		return gzipped
 	}
-	best := plain
+	best, most := plain, 0.0
 	for part := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(part, ";")
 		for c := gzipped; c < codings; c++ {
-			if strings.TrimSpace(name) == codingNames[c][0] && c > best && !refused(params) {
-				best = c
+			if !strings.EqualFold(strings.TrimSpace(name), codingNames[c][0]) {
+				continue
+			}
+			if q := weight(params); q > most || q == most && q > 0 && c > best {
+				best, most = c, q
 			}
 		}
 	}
 	return best
 }
 
-// refused reports whether the parameters of a coding give it the weight 0.
-func refused(params string) bool {
-	_, weight, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
-	if !ok {
-		return false
+// weight is the one that the parameters of a coding give it: 0 refuses it, and 1 is
+// what it has without.
+func weight(params string) float64 {
+	if params == "" {
+		return 1
 	}
-	q, err := strconv.ParseFloat(weight, 64)
-	return err == nil && q == 0
+	_, given, ok := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
+	if !ok {
+		return 1
+	}
+	q, err := strconv.ParseFloat(given, 64)
+	if err != nil || q < 0 || q > 1 {
+		return 1
+	}
+	return q
 }
 
 // packed is a body in every form that it is sent in, each with its headers: an

@@ -31,12 +31,15 @@ func TestTheContractIsComplete(t *testing.T) {
 			if op.Summary == "" || len(op.Tags) != 1 {
 				miss("it needs a summary, and one tag")
 			}
-			if _, ok := op.Extensions["x-role"]; !ok {
-				miss("it needs x-role, and x-scope where the table of access names one")
+			if op.Extensions["x-role"] == nil || op.Extensions["x-scope"] == nil {
+				miss("it needs x-role and x-scope, as the table of access has them")
 			}
 			for _, p := range append(slices.Clone(item.Parameters), op.Parameters...) {
 				if p.Value.Description == "" || p.Value.Schema == nil {
 					miss("its parameter %s needs a description and a schema", p.Value.Name)
+				}
+				if p.Value.In == "path" && p.Value.Example == nil {
+					miss("its parameter %s needs an example, to try it with", p.Value.Name)
 				}
 			}
 			if op.RequestBody != nil {
@@ -60,11 +63,11 @@ func TestTheContractIsComplete(t *testing.T) {
 	}
 }
 
-// lacking names the media types whose example is missing. Pages, archives and
-// streams have none.
+// lacking names the media types whose example is missing. Pages and archives have
+// none.
 func lacking(content openapi3.Content, tell func(kind string)) {
 	for kind, m := range content {
-		if strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "urlencoded") {
+		if strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "urlencoded") || strings.HasSuffix(kind, "stream") {
 			if m.Example == nil && len(m.Examples) == 0 && !shown(m.Schema) {
 				tell(kind)
 			}

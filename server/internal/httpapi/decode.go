@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
@@ -76,6 +77,9 @@ func decodeBytes(body []byte, v any) error {
 	if !utf8.Valid(body) {
 		return wrong("", "The body is not UTF-8.")
 	}
+	if at := halfPair(body); at >= 0 {
+		return wrong("", "The body holds half of a character, at byte %d.", at)
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	w := walker{d}
@@ -96,6 +100,44 @@ func decodeBytes(body []byte, v any) error {
 		return wrong("", "A value does not fit: %s.", err)
 	}
 	return nil
+}
+
+// halfPair is where a JSON text escapes half of a surrogate pair without the other;
+// -1 for nowhere. encoding/json makes the same sign of each of them, so that two
+// texts, or two passwords, would be one.
+func halfPair(body []byte) int {
+	for i := 0; ; {
+		next := bytes.IndexByte(body[i:], '\\')
+		if next < 0 {
+			return -1
+		}
+		i += next
+		switch r := escaped(body[i:]); {
+		case r < 0: // another escape, or none: decoding tells
+			i += 2
+		case !utf16.IsSurrogate(r):
+			i += 6
+		case utf16.DecodeRune(r, escaped(body[i+6:])) == utf8.RuneError:
+			return i
+		default:
+			i += 12
+		}
+		if i >= len(body) {
+			return -1
+		}
+	}
+}
+
+// escaped is the unit that \uXXXX at the start of b is; -1 where none is there.
+func escaped(b []byte) rune {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 func malformed(err error) error {

@@ -18,13 +18,17 @@ type deviceBeginning struct {
 
 type deviceTokenRequest struct {
 	DeviceCode   string `json:"device_code"`
+	RefreshToken string `json:"refresh_token"`
 	GrantType    string `json:"grant_type"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"` // OAuth libraries send an empty one
 	Scope        string `json:"scope"`
 }
 
-const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+const (
+	deviceGrantType  = "urn:ietf:params:oauth:grant-type:device_code"
+	refreshGrantType = "refresh_token"
+)
 
 // isForm reports whether a body is sent as OAuth libraries send theirs.
 func isForm(c *gin.Context) bool {
@@ -52,28 +56,71 @@ func (api) beginDevice(c *gin.Context, as app.Actor) (any, error) {
 
 // origin is where the caller has reached us.
 func origin(c *gin.Context) string {
-	if c.Request.TLS != nil {
+	if replyTo(c).secure {
 		return "https://" + c.Request.Host
 	}
 	return "http://" + c.Request.Host
 }
 
 // POST /v1/auth/device/token
-func (api) deviceToken(c *gin.Context, as app.Actor) (any, error) {
+func (h api) deviceToken(c *gin.Context, as app.Actor) (any, error) {
 	var r deviceTokenRequest
 	if isForm(c) {
 		v, err := values(c)
 		if err != nil {
 			return nil, err
 		}
-		r.DeviceCode, r.GrantType = v.Get("device_code"), v.Get("grant_type")
+		r.DeviceCode, r.RefreshToken, r.GrantType = v.Get("device_code"), v.Get("refresh_token"), v.Get("grant_type")
 	} else if err := decode(c, &r); err != nil {
 		return nil, err
 	}
-	if r.GrantType != "" && r.GrantType != deviceGrantType {
+	switch {
+	case r.GrantType == refreshGrantType && r.RefreshToken != "":
+		return h.renew(c, as, r.RefreshToken)
+	case r.GrantType == refreshGrantType:
+		return nil, &app.OAuthError{Name: "invalid_request", Err: missing("refresh_token")}
+	case r.GrantType != "" && r.GrantType != deviceGrantType:
 		return nil, &app.OAuthError{Name: "unsupported_grant_type", Err: hub.Errorf(hub.Invalid, "The grant_type is %s.", deviceGrantType)}
+	case r.DeviceCode == "":
+		return nil, &app.OAuthError{Name: "invalid_request", Err: missing("device_code")}
 	}
 	return as.DeviceLogin(c.Request.Context(), r.DeviceCode)
+}
+
+// renew is /v1/auth/refresh for OAuth libraries, which renew what they were given
+// where they were given it.
+func (h api) renew(c *gin.Context, as app.Actor, refreshToken string) (l hub.Login, err error) {
+	ctx := c.Request.Context()
+	if l.Tokens, err = as.Refresh(ctx, refreshToken); err == nil {
+		l.User, err = h.app.Authenticate(ctx, l.AccessToken)
+	}
+	if hub.CodeOf(err) == hub.Unauthenticated {
+		err = &app.OAuthError{Name: "invalid_grant", Err: err}
+	}
+	return l, err
+}
+
+// authorizationServer is what RFC 8414 calls our ways to sign a program in.
+type authorizationServer struct {
+	Issuer     string   `json:"issuer"`
+	Device     string   `json:"device_authorization_endpoint"`
+	Token      string   `json:"token_endpoint"`
+	Grants     []string `json:"grant_types_supported"`
+	Responses  []string `json:"response_types_supported"`
+	Clients    []string `json:"token_endpoint_auth_methods_supported"`
+	AboutItAll string   `json:"service_documentation"`
+}
+
+// GET /.well-known/oauth-authorization-server
+func (h api) authorizationServer(c *gin.Context, _ app.Actor) (any, error) {
+	base := h.app.PublicURL
+	if base == "" {
+		base = origin(c)
+	}
+	return authorizationServer{
+		Issuer: base, Device: base + "/v1/auth/device", Token: base + "/v1/auth/device/token",
+		Grants: []string{deviceGrantType, refreshGrantType}, Responses: []string{}, Clients: []string{"none"}, AboutItAll: base + "/v1/docs",
+	}, nil
 }
 
 type deviceAnswer struct {

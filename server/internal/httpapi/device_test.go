@@ -139,8 +139,16 @@ func TestAnotherLibrarySignsInByDevice(t *testing.T) {
 	t.Parallel()
 	api := apitest.New(t)
 	ada, _ := register(t, api, "ada")
+	var ways struct {
+		Issuer string `json:"issuer"`
+		Device string `json:"device_authorization_endpoint"`
+		Token  string `json:"token_endpoint"`
+	}
+	if got := send(t, api, "GET", "/.well-known/oauth-authorization-server", "", ""); json.Unmarshal([]byte(got.body), &ways) != nil || ways.Issuer != api.URL {
+		t.Fatalf("how to sign in: %d %s", got.status, got.body)
+	}
 	cfg := oauth2.Config{ClientID: "another library", Endpoint: oauth2.Endpoint{
-		DeviceAuthURL: api.URL + "/v1/auth/device", TokenURL: api.URL + "/v1/auth/device/token", AuthStyle: oauth2.AuthStyleInParams,
+		DeviceAuthURL: ways.Device, TokenURL: ways.Token, AuthStyle: oauth2.AuthStyleInParams,
 	}}
 	d, err := cfg.DeviceAuth(t.Context())
 	if err != nil {
@@ -155,6 +163,26 @@ func TestAnotherLibrarySignsInByDevice(t *testing.T) {
 	}
 	if u, err := client.New(api.URL, client.Token(tok.AccessToken)).Profile(t.Context()); err != nil || u.Username != "ada" {
 		t.Errorf("got %+v, %v", u, err)
+	}
+	old := tok.RefreshToken
+	tok.Expiry = time.Unix(1, 0)
+	tok, err = cfg.TokenSource(t.Context(), tok).Token()
+	if err != nil || tok.RefreshToken == old {
+		t.Fatalf("renewed: %v", err)
+	}
+	if u, err := client.New(api.URL, client.Token(tok.AccessToken)).Profile(t.Context()); err != nil || u.Username != "ada" {
+		t.Errorf("renewed: %+v, %v", u, err)
+	}
+	for form, want := range map[string]string{
+		"grant_type=refresh_token&refresh_token=cmhr_none": "invalid_grant",
+		"grant_type=refresh_token":                         "invalid_request",
+		"client_id=tv":                                     "invalid_request",
+		"grant_type=password&username=ada":                 "unsupported_grant_type",
+	} {
+		got := send(t, api, "POST", "/v1/auth/device/token", "", form, "Content-Type", "application/x-www-form-urlencoded")
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, `"error":"`+want+`"`) {
+			t.Errorf("%s: %d %s", form, got.status, got.body)
+		}
 	}
 	d2, err := cfg.DeviceAuth(t.Context())
 	if err != nil {

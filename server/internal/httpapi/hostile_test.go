@@ -35,6 +35,9 @@ func TestBodiesThatCannotWork(t *testing.T) {
 		"NUL":         {`{"email":"a\u0000@example.com"}`, 422, "/email"},
 		"deep":        {`{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, 422, "/x"},
 		"not UTF-8":   {"{\"email\":\"\xff\"}", 422, ""},
+		"half a pair": {`{"email":"a\ud83d@example.com"}`, 422, ""},
+		"half a name": {`{"\udc00":1}`, 422, ""},
+		"two halves":  {`{"email":"\\\ud83d\ud83d"}`, 422, ""},
 		"a megabyte+": {`{"email":"` + strings.Repeat("a", 1<<20) + `"}`, 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +57,9 @@ func TestBodiesThatCannotWork(t *testing.T) {
 				t.Errorf("points at %v, want %q", p.Errors, tt.pointer)
 			}
 		})
+	}
+	if got := send(t, api, "PUT", "/v1/users/preferences", api.Token(t, api.User(t, hub.Free)), `{"whole":"\ud83d\ude00","no escape":"\\ud83d"}`); got.status != http.StatusOK || !strings.Contains(got.body, "😀") {
+		t.Errorf("a whole pair: %d %s", got.status, got.body)
 	}
 	if got := send(t, api, "POST", "/v1/auth/register", "", good+"}", "Content-Type", "text/plain"); got.status != http.StatusUnsupportedMediaType {
 		t.Errorf("as text/plain: %d", got.status)

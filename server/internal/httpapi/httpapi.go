@@ -60,6 +60,7 @@ func (h api) engine() *gin.Engine {
 	service := router{&r.RouterGroup, h.retiring}
 	service.GET("/healthz", h.do(h.healthz))
 	service.GET("/readyz", h.do(h.readyz))
+	service.GET("/.well-known/oauth-authorization-server", h.do(h.authorizationServer, signIn))
 	service.GET("/device", h.do(h.devicePage, signIn))
 	service.POST("/device", h.do(h.confirmDevice, signIn))
 	service.GET("/auth/oidc", h.do(h.askElsewhere, signIn))
@@ -156,8 +157,8 @@ func (h api) routes(r router) {
 	// learning
 	r.GET("/courses", h.public(h.courses))
 	r.GET("/courses/:course", h.public(h.course))
-	r.GET("/courses/:course/lessons", h.do(h.lessons))
-	r.GET("/courses/:course/lessons/:lesson", h.do(h.lesson))
+	r.GET("/courses/:course/lessons", h.public(h.lessons))
+	r.GET("/courses/:course/lessons/:lesson", h.public(h.lesson))
 	r.POST("/courses/:course/lessons/:lesson/quiz", h.do(h.takeQuiz))
 	r.GET("/courses/:course/lessons/:lesson/quiz/attempts", h.do(h.quizAttempts))
 	r.POST("/courses/:course/enroll", h.do(h.enroll))

@@ -22,14 +22,18 @@ func (api) listLabs(c *gin.Context, as app.Actor) (any, error) {
 	if err := named(c, "provider"); err != nil {
 		return nil, err
 	}
-	return page(as.Labs(c.Request.Context(), hub.LabFilter{
+	labs, err := as.Labs(c.Request.Context(), hub.LabFilter{
 		Query: c.Query("q"), Course: c.Query("course"), Provider: c.Query("provider"), Runnable: runnable, Paging: p,
-	}))
+	})
+	sameForGuests(c, as, err)
+	return page(labs, err)
 }
 
 // GET /v1/labs/{lab}
 func (api) showLab(c *gin.Context, as app.Actor) (any, error) {
-	return as.Lab(c.Request.Context(), c.Param("lab"))
+	l, err := as.Lab(c.Request.Context(), c.Param("lab"))
+	sameForGuests(c, as, err)
+	return l, err
 }
 
 // GET /v1/labs/sessions

@@ -27,19 +27,24 @@ func (h api) readyz(c *gin.Context, _ app.Actor) (any, error) {
 }
 
 // GET /v1/version
-func (api) version(*gin.Context, app.Actor) (any, error) {
+func (api) version(c *gin.Context, _ app.Actor) (any, error) {
+	sameForAll(c)
 	return struct {
 		Version string `json:"version"`
 	}{client.Version}, nil
 }
 
 // GET /v1/openapi.yaml
-func (api) openapi(*gin.Context, app.Actor) (any, error) {
+func (api) openapi(c *gin.Context, _ app.Actor) (any, error) {
+	sameForAll(c)
 	return document{"application/yaml", docs.OpenAPI}, nil
 }
 
 // GET /v1/openapi.json
-func (api) openapiJSON(*gin.Context, app.Actor) (any, error) {
+func (api) openapiJSON(c *gin.Context, _ app.Actor) (any, error) {
 	body, err := docs.OpenAPIJSON()
+	if err == nil {
+		sameForAll(c)
+	}
 	return document{"application/json; charset=utf-8", body}, err
 }

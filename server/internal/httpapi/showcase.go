@@ -82,6 +82,16 @@ func (h api) public(f handler) route {
 	}
 }
 
+// sameForAll lets caches elsewhere keep an answer that everybody gets.
+func sameForAll(c *gin.Context) { replyTo(c).Header()["Cache-Control"] = forAll }
+
+// sameForGuests is that for an answer that every guest gets, unless it is none.
+func sameForGuests(c *gin.Context, as app.Actor, err error) {
+	if err == nil && as.User().ID == "" {
+		sameForAll(c)
+	}
+}
+
 // mine is do for a GET whose answer depends on nothing but the caller's account.
 // No two may be: an account has one place for an answer.
 func (h api) mine(f handler) route {

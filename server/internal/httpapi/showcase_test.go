@@ -37,6 +37,7 @@ func TestCodingOf(t *testing.T) {
 	for header, want := range map[string]coding{
 		"": plain, "identity": plain, "br": plain, "gzip": gzipped, "deflate, gzip": gzipped, "gzip;q=0": plain, "gzip; q=0.000, br": plain,
 		"gzip;q=0.5": gzipped, "gzip, deflate, br, zstd": zstandard, "zstd;q=0, gzip": gzipped, "gzipped": plain, "zstd;q=zero": zstandard,
+		"zstd;q=0.5, gzip": gzipped, "gzip;q=0.2, zstd;q=0.8": zstandard, "gzip;q=0.8,zstd;q=0.8": zstandard, "GZIP;Q=0.3": gzipped,
 	} {
 		if got := codingOf(header); got != want {
 			t.Errorf("%q: %v, want %v", header, got, want)
