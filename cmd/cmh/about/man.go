@@ -68,8 +68,8 @@ func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.Command
 func manPage(cmd *cobra.Command) []byte {
 	var b bytes.Buffer
 	name := pageName(cmd)
-	fmt.Fprintf(&b, ".TH %s 1 %s %s \"CloudMastersHub\"\n", quoted(strings.ToUpper(name)), quoted(day()), quoted("cmh "+client.Version))
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(name), roff(cmd.Short))
+	fmt.Fprintf(&b, ".TH %s 1 %s %s \"CloudMastersHub\"\n", quoted(strings.ToUpper(name)), `"`+day()+`"`, quoted("cmh "+client.Version))
+	fmt.Fprintf(&b, ".SH NAME\n%s", filled(roff(name)+" \\- "+roff(cmd.Short)))
 	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
 		use := cmd.UseLine()
 		if cmd.HasAvailableSubCommands() {
@@ -86,7 +86,7 @@ func manPage(cmd *cobra.Command) []byte {
 	if subs := documented(cmd); len(subs) > 0 {
 		b.WriteString(".SH COMMANDS\n")
 		for _, c := range subs {
-			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR(1)\n%s\n", roff(pageName(c)), roff(c.Short))
+			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR(1)\n%s", roff(pageName(c)), filled(roff(c.Short)))
 		}
 	}
 	options(&b, "OPTIONS", cmd.NonInheritedFlags())
@@ -135,33 +135,68 @@ func options(b *bytes.Buffer, title string, fs *pflag.FlagSet) {
 		case value != "":
 			value = "=" + value
 		}
-		fmt.Fprintf(b, "\\fB%s\\fR%s\n%s\n", roff("--"+f.Name), roff(value), roff(usage))
+		fmt.Fprintf(b, "\\fB%s\\fR%s\n%s", roff("--"+f.Name), roff(value), filled(roff(usage)))
 	})
 }
 
 // paragraphs keeps apart what is text, which may be filled, and what has its own
 // lines: those that begin with a space.
 func paragraphs(b *bytes.Buffer, text string) {
-	kept := false
+	kept, apart, first := false, false, true
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
-		own := strings.HasPrefix(line, " ")
-		switch {
-		case own && !kept:
-			b.WriteString(".PP\n.nf\n")
-		case !own && kept && line != "":
-			b.WriteString(".fi\n.PP\n")
-		case line == "" && !kept:
-			b.WriteString(".PP\n")
+		if line == "" {
+			apart = true
 			continue
 		}
-		if line != "" {
-			kept = own
+		own := strings.HasPrefix(line, " ")
+		switch {
+		case kept && own && apart:
+			b.WriteString("\n")
+		case kept && !own:
+			b.WriteString(".fi\n.PP\n")
+		case !first && (apart || own != kept):
+			b.WriteString(".PP\n")
 		}
-		b.WriteString(roff(line) + "\n")
+		if own && !kept {
+			b.WriteString(".nf\n")
+		}
+		if kept, apart, first = own, false, false; own {
+			b.WriteString(roff(line) + "\n")
+		} else {
+			b.WriteString(filled(roff(line)))
+		}
 	}
 	if kept {
 		b.WriteString(".fi\n")
 	}
+}
+
+// longestLine is what a page's source should keep to.
+const longestLine = 72
+
+// filled is a text's source in lines of a comfortable length. No word of it becomes a
+// request by standing at the beginning of one.
+func filled(s string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(s, "\n") {
+		at := 0
+		for i, word := range strings.Fields(line) {
+			switch {
+			case i > 0 && at+1+len(word) > longestLine:
+				b.WriteByte('\n')
+				if at = 0; strings.HasPrefix(word, ".") {
+					word = `\&` + word
+				}
+			case i > 0:
+				b.WriteByte(' ')
+				at++
+			}
+			b.WriteString(word)
+			at += len(word)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 var roffEscape = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", "\\(ga", "^", `\(ha`, "~", `\(ti`)

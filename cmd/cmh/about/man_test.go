@@ -18,7 +18,7 @@ import (
 func TestManPages(t *testing.T) {
 	t.Parallel()
 	env := &cli.Env{}
-	sub := &cobra.Command{Use: "walk DIR", Short: "Walk -- it's a `DIR`", Long: "Text.\n\n  kept \\fB\n  .so /etc/passwd\n\n.so /etc/passwd", Example: "  cmh walk ~", RunE: func(*cobra.Command, []string) error { return nil }}
+	sub := &cobra.Command{Use: "walk DIR", Short: "Walk -- it's a `DIR`", Long: "Text of a length that has to go on in another line, with ends of words everywhere: .so /etc/passwd .so /etc/passwd .so /etc/passwd.\n\n  kept \\fB\n  .so /etc/passwd\n\n.so /etc/passwd", Example: "  cmh walk ~", RunE: func(*cobra.Command, []string) error { return nil }}
 	sub.Flags().BoolP("deep", "d", false, ".nx\n.ex")
 	hidden := &cobra.Command{Use: "secret", Hidden: true, RunE: sub.RunE}
 	root := cli.Group("cmh", "Things", sub, hidden, about.ManCommand(env))
@@ -39,6 +39,9 @@ func TestManPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(b)) {
+			if len(line) > 81 {
+				t.Errorf("%s: a long line %q", p, line)
+			}
 			request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if strings.HasPrefix(line, ".") && !slices.Contains([]string{".TH", ".SH", ".TP", ".PP", ".nf", ".fi"}, request) {
 				t.Errorf("%s: %q", p, line)

@@ -203,7 +203,7 @@ func message(sp words.Speaker, err error, showCause bool) string {
 		return sp.T(hub.MessageOf(err))
 	}
 	format, args := e.Format()
-	said := sp.Said(e.Message, format, args...)
+	said := strings.TrimRight(sp.Said(e.Message, format, args...), " ") // it may end with a value, and that be empty
 	if e.Err != nil && showCause {
 		return fmt.Sprintf("%s (%s)", said, sp.Told(cause(e.Err).Error()))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,11 @@ func reportFlags(cmd *cobra.Command, env *cli.Env, r *reporting) {
 func (r reporting) check() error {
 	if r.format != "" && r.format != "text" && r.format != "github" {
 		return hub.Errorf(hub.Invalid, "--format takes text or github.")
+	}
+	if r.junit != "" { // before the hub counts an attempt whose report nobody gets
+		if _, err := os.Stat(filepath.Dir(r.junit)); err != nil {
+			return hub.Wrap(err, hub.Invalid, "The JUnit report can't be written.")
+		}
 	}
 	return nil
 }
