@@ -12,7 +12,10 @@ import (
 )
 
 // Cursor is a place among n rows.
-type Cursor struct{ At int }
+type Cursor struct {
+	At    int
+	Above int // lines that are in sight of what stands over the first row; see MoveOn
+}
 
 // Move moves by the keys for moving; page is how far a page goes. It reports
 // whether k was one of them.
@@ -37,6 +40,31 @@ func (c *Cursor) Move(keys theme.Keys, k tea.KeyPressMsg, n, page int) bool {
 	return true
 }
 
+// MoveOn is Move on a page of that height which has more than rows: up from the
+// first of them is into what stands over it.
+func (c *Cursor) MoveOn(p *Page, keys theme.Keys, k tea.KeyPressMsg, n, page, height int) bool {
+	before := *c
+	switch {
+	case c.At > 0:
+	case key.Matches(k, keys.Up):
+		c.Above++
+	case key.Matches(k, keys.PageUp):
+		c.Above += page
+	case key.Matches(k, keys.Top):
+		c.Above = p.from(height)
+	case key.Matches(k, keys.Down) && c.Above > 0:
+		c.Above--
+	case key.Matches(k, keys.PageDown) && c.Above > 0:
+		c.Above -= page
+	}
+	if *c != before || c.At == 0 && key.Matches(k, keys.Up, keys.PageUp, keys.Top) {
+		c.Above = max(0, min(c.Above, p.from(height)))
+		return true
+	}
+	c.Above = 0
+	return c.Move(keys, k, n, page)
+}
+
 // Clamp keeps the cursor among n rows.
 func (c *Cursor) Clamp(n int) { c.At = max(0, min(c.At, n-1)) }
 
@@ -59,12 +87,19 @@ func (p *Page) Row(selected bool, lines ...string) {
 
 // View is the part of the page around the selected row, height lines high.
 // Arrows at the right edge say that there is more.
-func (p *Page) View(width, height int) string {
-	from := 0
-	if p.last >= height {
-		from = min(p.last-height+1+min(2, height/4), len(p.lines)-height)
-		from = max(0, min(from, p.first))
+func (p *Page) View(width, height int) string { return p.ViewAbove(0, width, height) }
+
+// from is the line that such a view begins with.
+func (p *Page) from(height int) int {
+	if p.last < height {
+		return 0
 	}
+	return max(0, min(p.last-height+1+min(2, height/4), len(p.lines)-height, p.first))
+}
+
+// ViewAbove is the View that many lines higher up.
+func (p *Page) ViewAbove(lines, width, height int) string {
+	from := max(0, p.from(height)-lines)
 	out := window(p.lines, from, width, height)
 	if height > 2 && from > 0 {
 		out[0] = edged(out[0], width, "↑")

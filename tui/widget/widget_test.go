@@ -1,6 +1,7 @@
 package widget_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,36 @@ func TestOverKeepsTheEdgesStraight(t *testing.T) {
 			if strings.ContainsAny(l, "╭│╰") && ansi.StringWidth(l) > w {
 				t.Errorf("width %d: %d columns: %q", w, ansi.StringWidth(l), ansi.Strip(l))
 			}
+		}
+	}
+}
+
+// What stands over the first row can be read, and left again.
+func TestUpFromTheFirstRow(t *testing.T) {
+	t.Parallel()
+	var c widget.Cursor
+	draw := func() *widget.Page {
+		var p widget.Page
+		p.Add("a", "b", "c", "d", "e", "f")
+		for i := range 3 {
+			p.Row(i == c.At, strconv.Itoa(i))
+		}
+		return &p
+	}
+	for _, tt := range []struct{ keys, shows string }{
+		{"", "ef0"}, {"k", "def"}, {"kkkkkkkkk", "abc"}, {"g", "abc"}, {"gj", "bcd"}, {"gjjjj", "ef0"}, {"gjjjjj", "f01"}, {"kjj", "f01"}, {"G", "012"}, {"Gg", "ef0"}, {"Ggk", "def"},
+	} {
+		c = widget.Cursor{}
+		for _, k := range tt.keys {
+			c.MoveOn(draw(), th.Keys, key(string(k)), 3, 2, 3)
+		}
+		view := draw().ViewAbove(c.Above, 4, 3)
+		got := ""
+		for _, l := range strings.Split(view, "\n") {
+			got += strings.TrimSpace(strings.TrimRight(l, "↑↓ "))
+		}
+		if got != tt.shows {
+			t.Errorf("%q: %q, want %q; %+v", tt.keys, got, tt.shows, c)
 		}
 	}
 }

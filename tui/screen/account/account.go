@@ -137,7 +137,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		}
 		m.asks = true
 	default:
-		m.cursor.Move(keys, k, len(rows), max(m.height/2, 1))
+		m.cursor.MoveOn(m.page(), keys, k, len(rows), max(m.height/2, 1), m.height)
 	}
 	return m, nil
 }

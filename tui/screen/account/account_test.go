@@ -29,6 +29,7 @@ func TestView(t *testing.T) {
 		{"80x24 below", screentest.Hub(), screentest.Env(ana), 80, 20, "G"},
 		{"120x40", screentest.Hub(), screentest.Env(ana), 120, 36, "j"},
 		{"40x10", screentest.Hub(), screentest.Env(ana), 40, 6, "j j"},
+		{"40x10 above", screentest.Hub(), screentest.Env(ana), 40, 6, "j k g"},
 		{"asks", screentest.Hub(), screentest.Env(ana), 80, 20, "x"},
 		{"asks cramped", screentest.Hub(), screentest.Env(ana), 40, 6, "j j x"},
 		{"revoked", screentest.Hub(), screentest.Env(ana), 80, 20, "x y x y x y"},

@@ -109,6 +109,17 @@ func (m Model) View() string {
 	case m.env.Guest():
 		return widget.Message(th, th.T("Guests have no account"), []string{th.T("You are browsing as a guest.") + " " + m.env.SignIn}, m.width, m.height)
 	}
+	view := m.page().ViewAbove(m.cursor.Above, m.width, m.height)
+	if rows := m.rows(); m.asks && m.cursor.At < len(rows) {
+		r := rows[m.cursor.At]
+		view = widget.Over(th, view, r.ask, widget.Wrap(r.cost, min(m.width-10, 48)), m.width, m.height)
+	}
+	return view
+}
+
+// page is all of it.
+func (m Model) page() *widget.Page {
+	th := m.env.Theme
 	var p widget.Page
 	m.who(&p)
 	m.limits(&p)
@@ -136,12 +147,7 @@ func (m Model) View() string {
 			}
 		}
 	}
-	view := p.View(m.width, m.height)
-	if rows := m.rows(); m.asks && m.cursor.At < len(rows) {
-		r := rows[m.cursor.At]
-		view = widget.Over(th, view, r.ask, widget.Wrap(r.cost, min(m.width-10, 48)), m.width, m.height)
-	}
-	return view
+	return &p
 }
 
 func (m Model) row(r row, on bool) []string {

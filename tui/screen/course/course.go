@@ -206,7 +206,7 @@ func (m Model) press(k tea.KeyPressMsg) (Model, tea.Cmd) {
 		return m, func() tea.Msg { return leftMsg{m.api.Leave(m.ctx, m.ref)} }
 	}
 	switch {
-	case m.cursor.Move(keys, k, len(path), max(m.height/2, 1)):
+	case m.loaded && m.err == nil && m.cursor.MoveOn(m.page(), keys, k, len(path), max(m.height/2, 1), m.height):
 	case key.Matches(k, keys.Reload):
 		m.loaded, m.err = false, nil
 		return m, m.load
@@ -268,6 +268,16 @@ func (m Model) View() string {
 	case !m.loaded:
 		return widget.Loading(th, m.width, m.height)
 	}
+	view := m.page().ViewAbove(m.cursor.Above, m.width, m.height)
+	if m.asks {
+		view = widget.Over(th, view, th.T("Leave this course?"), widget.Wrap(th.T("What you did in it is kept, for when you join again."), min(m.width-10, 48)), m.width, m.height)
+	}
+	return view
+}
+
+// page is all of it.
+func (m Model) page() *widget.Page {
+	th := m.env.Theme
 	var p widget.Page
 	m.about(&p)
 	path := m.path()
@@ -281,10 +291,7 @@ func (m Model) View() string {
 		lines := widget.Between(mark(th, on, r), th.Faint.Render(r.meta), m.width-2)
 		p.Row(on, lines)
 	}
-	if m.asks {
-		return widget.Over(th, p.View(m.width, m.height), th.T("Leave this course?"), widget.Wrap(th.T("What you did in it is kept, for when you join again."), min(m.width-10, 48)), m.width, m.height)
-	}
-	return p.View(m.width, m.height)
+	return &p
 }
 
 func mark(th theme.Theme, on bool, r row) string {
