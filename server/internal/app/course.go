@@ -43,7 +43,7 @@ func (a Actor) Courses(ctx context.Context, f hub.CourseFilter) (hub.Page[hub.Co
 	if err != nil {
 		return page, err
 	}
-	q := postgres.CourseQuery{CourseFilter: f, Trigrams: trigrams(f.Query), UserID: a.user.ID}
+	q := postgres.CourseQuery{CourseFilter: f, Trigrams: trigrams(f.Query), UserID: a.user.ID, Reads: a.mayRead(false)}
 	list := f
 	list.Paging = hub.Paging{}
 	if f.Cursor != "" {

@@ -163,16 +163,18 @@ func publication(c *courses.Course) (postgres.Publication, error) {
 
 // indexOf is what d is found by.
 func indexOf(d hub.Course) postgres.CourseIndex {
-	var text strings.Builder
+	var shown, text strings.Builder
+	fmt.Fprintf(&shown, "%s\n%s\n", d.Description, strings.Join(d.LearningObjectives, "\n"))
 	for _, l := range d.Lessons {
-		fmt.Fprintf(&text, "%s\n%s\n%s\n", l.Title, l.Description, l.Body)
+		fmt.Fprintf(&shown, "%s\n%s\n", l.Title, l.Description)
+		fmt.Fprintf(&text, "%s\n", l.Body)
 	}
 	for _, l := range d.Labs {
-		fmt.Fprintf(&text, "%s\n%s\n", l.Title, l.Description)
+		fmt.Fprintf(&shown, "%s\n%s\n", l.Title, l.Description)
 	}
 	return postgres.CourseIndex{
 		Title: d.Title, Provider: d.Provider, Level: d.Level, Category: d.Category, Free: d.Free,
-		Trigrams: trigrams(d.Title), About: indexed(d.Description + "\n" + strings.Join(d.LearningObjectives, "\n")), Text: indexed(text.String()),
+		Trigrams: trigrams(d.Title), About: indexed(shown.String()), Text: indexed(text.String()),
 	}
 }
 

@@ -5,16 +5,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs/scenario"
 	"github.com/cloudmastershub/cmh/server/internal/app"
+	"github.com/cloudmastershub/cmh/server/internal/httpapi/apitest"
 )
 
 // zoo is a lab of which every part has a word of its own.
@@ -127,6 +130,47 @@ func TestNothingPremiumAtAnyAddress(t *testing.T) {
 	for _, word := range forPremium {
 		if !seen["paying"+word] {
 			t.Errorf("those who pay are never shown %q: nothing was tested", word)
+		}
+	}
+}
+
+// A search finds nobody a course by what they may not read of it, nor keeps one
+// from them for that: phrase by phrase, and word by word, it would read it to them.
+func TestSearchesReadNothingOut(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	a := newAuthor(t, api, hub.Instructor)
+	secret := func(c *hub.Course) {
+		c.Title, c.Lessons[0].Title = "Rivers it's said", "Deltas"
+		c.Lessons[0].Body += "\nThe perspicacious heron waits.\n"
+	}
+	a.publish(t, "paid", premium, secret)
+	a.publish(t, "open", secret)
+	guest, free, paying := api.Guest(), api.User(t, hub.Free), api.User(t, hub.Premium)
+	for query, shut := range map[string]bool{ // whether it asks for what is closed to some
+		"perspicacious": true, `"perspicacious heron"`: true, "perspicacious or nothing": true, "rivers perspicacious": true,
+		"rivers": false, "deltas": false, `"it's said"`: false, "rivers or perspicacious": false,
+	} {
+		want := []string{"open", "paid"}
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(slugs(t, paying, hub.CourseFilter{Query: query})))); diff != "" {
+			t.Errorf("%s, for who pays: %s", query, diff)
+		}
+		if shut {
+			want = want[:1]
+		}
+		for who, c := range map[string]*client.Client{"guest": guest, "free": free} {
+			if diff := cmp.Diff(want, slices.Sorted(slices.Values(slugs(t, c, hub.CourseFilter{Query: query})))); diff != "" {
+				t.Errorf("%s, for a %s learner: %s", query, who, diff)
+			}
+		}
+	}
+	for query, want := range map[string][]string{
+		"rivers -perspicacious": {"paid"}, "-perspicacious": {"paid"}, `rivers -"perspicacious heron"`: {"paid"}, "rivers -nothing": {"open", "paid"},
+	} {
+		for who, c := range map[string]*client.Client{"guest": guest, "free": free} {
+			if diff := cmp.Diff(want, slices.Sorted(slices.Values(slugs(t, c, hub.CourseFilter{Query: query})))); diff != "" {
+				t.Errorf("%s, for a %s learner: %s", query, who, diff)
+			}
 		}
 	}
 }

@@ -97,6 +97,7 @@ type CourseQuery struct {
 	hub.CourseFilter
 	Trigrams []string // of Query
 	UserID   string
+	Reads    bool       // also what isn't free
 	After    *CourseKey // nil for the first page
 }
 
@@ -117,7 +118,7 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 	)
 	switch {
 	case q.Query != "":
-		list, args = listByQuery, append(filtered, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID)
+		list, args = listByQuery, append(filtered, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID, q.Reads)
 	case all && q.After == nil:
 		list, args = listAll, filtered[:2]
 	case all:
@@ -195,16 +196,26 @@ const (
 	// mine is what of an index i the filters let through.
 	mine = taken + filters
 
+	// What somebody may not read, they don't search either, or phrase by phrase a
+	// search would read it to them: of a course that isn't theirs to read, words are
+	// looked for in what the catalogue shows, which has the weights A and B. Nor may
+	// a word that is left out tell that a text has it: wide finds whatever fits
+	// but for those, and found compares.
 	listByQuery = `
-		WITH words AS (
+		WITH asked AS (
 		    SELECT websearch_to_tsquery('english', $7) AS q
+		), narrowed AS (
+		    SELECT q, CASE WHEN $15 THEN q ELSE regexp_replace(q::text, '''(?:[^'']|'''')+''', '\&:AB', 'g')::tsquery END AS shown FROM asked
+		), words AS (
+		    SELECT q, shown, CASE WHEN $15 OR q::text !~ '!' THEN q WHEN querytree(q) = 'T' THEN shown ELSE querytree(q)::tsquery END AS wide FROM narrowed
 		), candidates AS (
-		    (SELECT i.course_id FROM words w JOIN course_index i ON to_tsvector('english', i.title) @@ w.q` + mine + ` LIMIT $10)
+		    (SELECT i.course_id FROM words w JOIN course_index i ON to_tsvector('english', i.title) @@ w.wide` + mine + ` LIMIT $10)
 		    UNION
-		    (SELECT i.course_id FROM words w JOIN course_index i ON i.search @@ w.q` + mine + ` LIMIT $10)
+		    (SELECT i.course_id FROM words w JOIN course_index i ON i.search @@ w.wide` + mine + ` LIMIT $10)
 		), found AS (
-		    SELECT i.course_id, (ts_rank(i.search, w.q) * 1e6)::bigint AS score
+		    SELECT i.course_id, (ts_rank(i.search, CASE WHEN i.free THEN w.q ELSE w.shown END) * 1e6)::bigint AS score
 		    FROM candidates JOIN course_index i USING (course_id), words w
+		    WHERE $15 OR i.search @@ CASE WHEN i.free THEN w.q ELSE w.shown END
 		), alike AS (
 		    SELECT i.course_id, (1000 * cardinality(ARRAY(SELECT unnest(i.trigrams) INTERSECT SELECT unnest($8::text[])))
 		                 / greatest(cardinality($8::text[]), 1))::bigint AS score

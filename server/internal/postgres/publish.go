@@ -26,8 +26,8 @@ type CourseIndex struct {
 	Title, Provider, Level, Category string
 	Free                             bool
 	Trigrams                         []string // of the title
-	About                            string   // objectives and description
-	Text                             string   // the lessons
+	About                            string   // what the catalogue shows of it
+	Text                             string   // what its lessons say: only readers find it by that
 }
 
 // LabPublication is one lab of a Publication. Without a document it is a version
