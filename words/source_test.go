@@ -18,7 +18,7 @@ import (
 // templates, a file for each language.
 var unread = []string{
 	"screentest", "mail", "metrics", "tracing", "pgtest", "apitest", "mailtest",
-	"drivertest", "heirtest", "labstest", "porttest", "boot", "egress", "pool", "proof", "scenario", "stage0", "tiny",
+	"drivertest", "heirtest", "labstest", "porttest", "boot", "egress", "pool", "stage0", "tiny",
 }
 
 // scanned is where texts for people stand in the code.
@@ -62,7 +62,7 @@ var takes = map[string]struct {
 	"httpapi.wrong": {1, true}, "httpapi.expect": {1, false}, "httpapi.refuse": {0, true}, "httpapi.tooManyUploads": {0, false},
 	"Say": {0, true}, "Fprintf": {1, true}, "Fprintln": {1, false},
 	"Ask": {1, false}, "AskSecret": {1, false}, "Confirm": {1, false},
-	"main.set": {1, false}, "courses.wrong": {3, true}, "courses.problem": {0, true}, "server.good": {1, true},
+	"main.set": {1, false}, "courses.wrong": {3, true}, "scenario.warn": {2, true}, "scenario.note": {1, true}, "courses.problem": {0, true}, "server.good": {1, true},
 	"guide.say": {0, true}, "guide.ask": {1, false}, "course.p": {0, true}, "auth.orAsk": {3, false},
 	"split.say": {0, false}, "split.question": {0, false}, "split.confirm": {0, false}, "split.work": {0, false},
 	"split.section": {0, false}, "split.told": {1, false}, "split.moved": {2, false},
@@ -232,7 +232,10 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 		s.whole(file, pkg, c.Args[of.arg])
 	}
 	s.take(file, pkg, c.Args[of.arg], nil, of.verbs)
-	if qualified == "words.Kept" || qualified == "words.Heard" {
+	if warns := pkg+"."+name == "scenario.warn" || pkg+"."+name == "scenario.note"; warns || qualified == "words.Kept" || qualified == "words.Heard" {
+		if id, _ := s.text(pkg, c.Args[of.arg]); warns && s.byID[id] == nil {
+			return // what comes as it is
+		}
 		s.keep(file, pkg, c.Args[of.arg], !ofFar(file))
 	}
 }
@@ -240,7 +243,7 @@ func (s *source) call(file, pkg string, c *ast.CallExpr) {
 // ofFar says whether what is told stays with those who tell it: answers of GraphQL,
 // and what the hub and the tools of authors are told of the machine that they are on.
 func ofFar(file string) bool {
-	for _, dir := range []string{"server/internal/graph/", "server/internal/privatepg/", "labs/driver/", "labs/image/"} {
+	for _, dir := range []string{"server/internal/graph/", "server/internal/privatepg/", "labs/driver/", "labs/image/", "labs/proof/", "cmd/author/"} {
 		if strings.HasPrefix(file, dir) {
 			return true
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 const defaultPatience = time.Minute
@@ -36,13 +37,13 @@ func (p *Prover) play(ctx context.Context, stage Stage, s Subject) (steps []Play
 		if ctx.Err() != nil || !gone(err) {
 			return nil, "", fmt.Errorf("start %s: %w", s.Name, err)
 		}
-		return nil, "the sandbox did not start: " + err.Error(), nil
+		return nil, words.Kept("the sandbox did not start: %s", err), nil
 	}
 	pl.who = newLearner(stage, p.Patience)
 	defer pl.who.leave()
 	steps, err = pl.all(ctx)
 	if err != nil && ctx.Err() == nil && gone(err) {
-		return steps, "the sandbox ended in the middle: " + err.Error(), nil
+		return steps, words.Kept("the sandbox ended in the middle: %s", err), nil
 	}
 	return steps, "", err
 }
@@ -139,7 +140,7 @@ func (pl *play) quiz(ctx context.Context, n int, one *Play) error {
 	for i, q := range questions {
 		right, wrong := q.Samples()
 		if right == nil {
-			one.Quiz = fmt.Sprintf("nobody can answer its question %d: no choice of it is the right one", i+1)
+			one.Quiz = words.Kept("nobody can answer its question %d: no choice of it is the right one", i+1)
 			return nil
 		}
 		for _, try := range []struct {
@@ -154,9 +155,9 @@ func (pl *play) quiz(ctx context.Context, n int, one *Play) error {
 				return err
 			}
 			if got != try.right {
-				one.Quiz = fmt.Sprintf("its question %d takes %q for right", i+1, strings.Join(try.answer, ", "))
+				one.Quiz = words.Kept("its question %d takes %q for right", i+1, strings.Join(try.answer, ", "))
 				if try.right {
-					one.Quiz = fmt.Sprintf("its question %d refuses its own answer", i+1)
+					one.Quiz = words.Kept("its question %d refuses its own answer", i+1)
 				}
 				return nil
 			}

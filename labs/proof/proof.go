@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Prover plays labs.
@@ -188,7 +189,7 @@ func (p *Prover) lab(ctx context.Context, s Subject) (Lab, error) {
 	if l.State == "" {
 		l.State = LabProven
 		if !slices.ContainsFunc(l.Steps, func(st Step) bool { return st.State == Proven || st.State == Early }) {
-			l.State, l.Reason = LabSkipped, "no check of it was proven"
+			l.State, l.Reason = LabSkipped, words.Kept("no check of it was proven")
 		}
 	}
 	l.Seconds = time.Since(began).Seconds()
@@ -214,9 +215,9 @@ func (p *Prover) lacks(s Subject) string {
 	}
 	switch {
 	case len(lacks) > 0:
-		return "needs " + strings.Join(lacks, ", ")
+		return words.Kept("it needs %s, which can't be given here", strings.Join(lacks, ", "))
 	case !slices.ContainsFunc(sc.Steps, func(st scenario.Step) bool { return st.Checked() || st.Unchecked != "" }) && !quizzed(sc):
-		return "has no check"
+		return words.Kept("has no check")
 	}
 	return ""
 }
@@ -249,7 +250,7 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 	}
 	demanding := p.Strict || s.Own
 	if why := sc.Steps[n-1].Unchecked; len(asked) == 0 && why != "" {
-		st.State, st.Failed, st.Message = Broken, true, "it is never checked: "+why
+		st.State, st.Failed, st.Message = Broken, true, words.Kept("it is never checked: %s", why)
 		return st
 	}
 	if i := slices.IndexFunc(st.Plays, func(o Play) bool { return o.Quiz != "" }); i >= 0 {
@@ -263,7 +264,7 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 		return st
 	}
 	if len(st.Plays) == 0 {
-		st.State, st.Failed, st.Message = Broken, true, "it was never reached"
+		st.State, st.Failed, st.Message = Broken, true, words.Kept("it was never reached")
 		return st
 	}
 	first := st.Plays[0]
@@ -273,20 +274,20 @@ func (p *Prover) judge(s Subject, n int, plays [][]Play) Step {
 	switch worst := st.Plays[max(0, slices.IndexFunc(st.Plays, bad))]; {
 	case slices.ContainsFunc(st.Plays, differ):
 		st.State, st.Failed = Flaky, true
-		st.Message = fmt.Sprintf("its verdicts differ: %s", tally(st.Plays))
+		st.Message = words.Kept("its verdicts differ: %s", tally(st.Plays))
 	case first.Before == labs.Unverified:
-		st.State, st.Failed, st.Message = Broken, true, "its check is empty: nobody could ever fail it"
+		st.State, st.Failed, st.Message = Broken, true, words.Kept("its check is empty: nobody could ever fail it")
 	case first.Before == labs.Unchecked || first.After == labs.Unchecked:
-		st.State, st.Failed, st.Message = Broken, true, "it can't be checked: "+worst.Message
+		st.State, st.Failed, st.Message = Broken, true, words.Kept("it can't be checked: %s", worst.Message)
 	case first.After == "" && first.Before == labs.Passed:
-		st.State, st.Failed, st.Message = Early, demanding, "it passes before the work, and there is no work to do"
+		st.State, st.Failed, st.Message = Early, demanding, words.Kept("it passes before the work, and there is no work to do")
 	case first.After == "":
 		st.State, st.Failed = Untried, demanding
-		st.Message = "no solution is known: add a solve script, a solution, or blocks that can be run"
+		st.Message = words.Kept("no solution is known: add a solve script, a solution, or blocks that can be run")
 	case first.After != labs.Passed:
-		st.State, st.Failed, st.Message = Unsolvable, true, "still red after its solution: "+worst.Message
+		st.State, st.Failed, st.Message = Unsolvable, true, words.Kept("still red after its solution: %s", worst.Message)
 	case first.Before == labs.Passed:
-		st.State, st.Failed, st.Message = Early, demanding, "it passes before the work"
+		st.State, st.Failed, st.Message = Early, demanding, words.Kept("it passes before the work")
 	default:
 		st.State = Proven
 	}

@@ -103,13 +103,13 @@ func mergeActions(groups []string) (a action, known bool) {
 	return a, known
 }
 
-var words = regexp.MustCompile(`^[A-Za-z -]*$`)
+var wordy = regexp.MustCompile(`^[A-Za-z -]*$`)
 
 // plainWords reports whether the groups hold words only, as a mistaken action
 // does and the braces of other languages do not.
 func plainWords(groups []string) bool {
 	for _, g := range groups {
-		if !words.MatchString(g) {
+		if !wordy.MatchString(g) {
 			return false
 		}
 	}

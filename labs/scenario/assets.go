@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Caps on assets. The platforms documented 1 to 9 MB a file.
@@ -118,7 +120,7 @@ func (p *packer) entry(e *node) error {
 	}
 	mode, err := chmodded(0o644, chmod)
 	if err != nil {
-		p.r.warn(e.file, e.line, "chmod: %v", err)
+		p.r.warn(e.file, e.line, "chmod: %s", err)
 	}
 	dir := targetDir(target)
 	for _, src := range sources {
@@ -154,7 +156,7 @@ func (p *packer) file(e *node, file, to string, mode fs.FileMode) error {
 		return nil
 	}
 	if *p.size += int64(len(b)); *p.size > maxAssets {
-		return &Error{File: e.file, Line: e.line, Text: fmt.Sprintf("the assets are larger than %d MiB", maxAssets>>20)}
+		return &Error{File: e.file, Line: e.line, Text: words.Kept("the assets are larger than %d MiB", maxAssets>>20)}
 	}
 	if bytes.HasPrefix(b, []byte("#!")) {
 		p.r.programs = append(p.r.programs, string(b))
@@ -166,7 +168,7 @@ func (p *packer) file(e *node, file, to string, mode fs.FileMode) error {
 	}
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: int64(mode), Size: int64(len(b)), ModTime: time.Unix(0, 0)}
 	if err := p.tar.WriteHeader(h); err != nil {
-		p.r.warn(e.file, e.line, "the asset %q: %v", file, err)
+		p.r.warn(e.file, e.line, "the asset %q: %s", file, err)
 		return nil
 	}
 	if _, err := p.tar.Write(b); err != nil {

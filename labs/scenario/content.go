@@ -7,7 +7,15 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/words"
 )
+
+// What is said of a file that a key names, by the key.
+var _ = [...]string{
+	words.Heard("text: %q %s"), words.Heard("verify: %q %s"), words.Heard("hint: %q %s"), words.Heard("answer: %q %s"), words.Heard("solve: %q %s"),
+	words.Heard("run: %q %s"), words.Heard("background: %q %s"), words.Heard("foreground: %q %s"), words.Heard("code: %q %s"), words.Heard("courseData: %q %s"),
+}
 
 // markdown reads the page that key of n refers to. It reports false when there
 // is none, having warned.
@@ -93,7 +101,7 @@ func (r *reader) script(n *node, key, ref string) (Script, bool) {
 	line := n.get(key).line
 	p, err := clean(r.dir, ref)
 	if err == nil && !within(r.dir, p) {
-		err = errors.New("leaves the directory of the scenario")
+		err = errors.New(words.Kept("leaves the directory of the scenario"))
 	}
 	var b []byte
 	if err == nil {

@@ -66,7 +66,7 @@ func (n *normaliser) fence(line string) bool {
 	start := n.at
 	n.at++
 	if n.strayClose(f) {
-		n.warn(start, "there is no block of code for this to end; dropped")
+		n.note(start, "there is no block of code for this to end; dropped")
 		return true
 	}
 	var groups []string
@@ -74,7 +74,7 @@ func (n *normaliser) fence(line string) bool {
 	f.info = takeGroups(f.info, &groups, infoAction)
 	body, rest, closed := n.body(f, &groups)
 	if !closed {
-		n.warn(start, "this block of code is never closed; it ends with the page")
+		n.note(start, "this block of code is never closed; it ends with the page")
 	}
 	n.writeBlock(f, body)
 	if a, _ := mergeActions(groups); a.verb != "" && a.verb != "open" {
@@ -82,7 +82,7 @@ func (n *normaliser) fence(line string) bool {
 	}
 	for _, g := range groups {
 		if _, known := parseAction(g); !known {
-			n.warn(n.at-1, "%q is no action; dropped", "{{"+g+"}}")
+			n.note(n.at-1, "%q is no action; dropped", "{{"+g+"}}")
 		}
 	}
 	n.putBack(rest)

@@ -45,7 +45,7 @@ func (n *normaliser) fileBlock(line string) bool {
 		body = append(body, rest)
 		if n.at++; n.at == len(n.lines) {
 			n.at, n.noPre = start, true
-			n.warn(start, "<pre> is never closed")
+			n.note(start, "<pre> is never closed")
 			return false
 		}
 		rest = n.lines[n.at]

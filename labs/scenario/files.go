@@ -2,13 +2,14 @@ package scenario
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Caps on single files. Real texts stay below 100 kB and real scripts below
@@ -20,7 +21,7 @@ const (
 )
 
 // errOutside is a reference that leaves the place it may point into.
-var errOutside = errors.New("leaves the repository")
+var errOutside = errors.New(words.Kept("leaves the repository"))
 
 // clean turns a reference written in a file of dir into a path of the
 // repository. A leading slash or "./" means dir, as both platforms had it.
@@ -82,7 +83,7 @@ func resolve(fsys fs.FS, p string) (string, error) {
 			continue
 		}
 		if hops++; hops > maxHops {
-			return "", errors.New("too many symbolic links")
+			return "", errors.New(words.Kept("too many symbolic links"))
 		}
 		if path.IsAbs(target) {
 			return "", errOutside
@@ -129,7 +130,7 @@ func (r *reader) read(p string, limit int64, lost func(target string) bool) ([]b
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not a file")
+		return nil, errors.New(words.Kept("is not a file"))
 	}
 	if target := linkText(r.fsys, real, info); target != "" && lost(target) {
 		if to, err := resolve(r.fsys, path.Join(path.Dir(real), target)); err == nil {
@@ -137,7 +138,7 @@ func (r *reader) read(p string, limit int64, lost func(target string) bool) ([]b
 		}
 	}
 	if *r.budget <= 0 {
-		return nil, errors.New("is beyond what all scenarios may have together")
+		return nil, errors.New(words.Kept("is beyond what all scenarios may have together"))
 	}
 	b, err := readCapped(r.fsys, real, limit)
 	if err == nil {
@@ -155,7 +156,7 @@ func readCapped(fsys fs.FS, p string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("is larger than %d KiB", limit>>10)
+		err = errors.New(words.Kept("is larger than %d KiB", limit>>10))
 	}
 	return b, err
 }
@@ -164,7 +165,7 @@ func readCapped(fsys fs.FS, p string, limit int64) ([]byte, error) {
 func why(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "does not exist"
+		return words.Kept("does not exist")
 	case errors.Is(err, errOutside):
 		return errOutside.Error()
 	}

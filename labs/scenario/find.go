@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // NoLicence stands in Scenario.Licence when the repository says nothing about
@@ -119,7 +121,7 @@ func (f *finder) walk(root string) ([]string, error) {
 			}
 		case slices.Contains(indexNames, d.Name()) && !f.dirs[path.Dir(p)] && f.isScenario(p):
 			if len(dirs) == maxScenarios {
-				return &Error{File: p, Text: "the repository has more than 1000 scenarios"}
+				return &Error{File: p, Text: words.Kept("the repository has more than 1000 scenarios")}
 			}
 			f.dirs[path.Dir(p)] = true
 			dirs = append(dirs, path.Dir(p))

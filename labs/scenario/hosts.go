@@ -1,10 +1,13 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // maxHosts is how many machines one lab may be.
@@ -68,17 +71,17 @@ func (h *labHost) UnmarshalYAML(decode func(any) error) error {
 func hostsWanted(hosts []labHost) error {
 	switch {
 	case len(hosts) > maxHosts:
-		return fmt.Errorf("hosts: a lab can be %d hosts at most", maxHosts)
+		return errors.New(words.Kept("hosts: a lab can be %d hosts at most", maxHosts))
 	case len(hosts) == 1:
-		return fmt.Errorf("hosts: a lab is one host without saying so; name two or more")
+		return errors.New(words.Kept("hosts: a lab is one host without saying so; name two or more"))
 	}
 	seen := map[string]bool{}
 	for _, h := range hosts {
 		if !hostForm.MatchString(h.Name) || h.Name == "localhost" {
-			return fmt.Errorf("hosts: %q is no name for a host: use small letters, digits and hyphens", h.Name)
+			return errors.New(words.Kept("hosts: %q is no name for a host: use small letters, digits and hyphens", h.Name))
 		}
 		if seen[h.Name] {
-			return fmt.Errorf("hosts: there are two of the name %s", h.Name)
+			return errors.New(words.Kept("hosts: there are two of the name %s", h.Name))
 		}
 		seen[h.Name] = true
 	}

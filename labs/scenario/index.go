@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // scenario fills s from the index. It never fails: what is missing or wrong
@@ -31,7 +33,7 @@ func (r *reader) scenario(s *Scenario, root *node) {
 	case strings.HasPrefix(t, "challenge"):
 		s.Challenge = true
 	case strings.HasPrefix(t, "jupyter"):
-		s.Unsupported = "it is a Jupyter notebook"
+		s.Unsupported = words.Kept("it is a Jupyter notebook")
 	}
 
 	details := r.object(root, "details")
@@ -129,7 +131,7 @@ func (r *reader) backend(s *Scenario, root *node) {
 		r.warn(root.file, root.line, "%s", m.note)
 	}
 	if s.Environment == "openshift" {
-		s.Unsupported = "OpenShift is not supported"
+		s.Unsupported = words.Kept("OpenShift is not supported")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // stepYAML is one step of lab.yaml.
@@ -70,7 +72,7 @@ func duration(word string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(word)
 	if err != nil || d < time.Second || d > 24*time.Hour {
-		return 0, fmt.Errorf("%q is no time; write it as 90s or 5m", word)
+		return 0, errors.New(words.Kept("%q is no time; write it as 90s or 5m", word))
 	}
 	return d, nil
 }
@@ -108,7 +110,7 @@ func (r *reader) labSteps(file string, line func(path string) int, steps []stepY
 			st.Checks = checks
 		}
 		if extra.Timeout > maxCheckTime {
-			return fail("timeout", fmt.Errorf("timeout: a check may run %d seconds", maxCheckTime))
+			return fail("timeout", errors.New(words.Kept("timeout: a check may run %d seconds", maxCheckTime)))
 		}
 		st.Timeout = int(extra.Timeout)
 		switch extra.Tools {
@@ -116,7 +118,7 @@ func (r *reader) labSteps(file string, line func(path string) int, steps []stepY
 		case "learner":
 			st.LearnersTools = true
 		default:
-			return fail("tools", errors.New("tools: write image, which is the default, or learner"))
+			return fail("tools", errors.New(words.Kept("tools: write image, which is the default, or learner")))
 		}
 		hints, err := labHints(extra.Hints, st.Asked())
 		if err != nil {
@@ -126,7 +128,7 @@ func (r *reader) labSteps(file string, line func(path string) int, steps []stepY
 		st.SolutionCost = SolutionCost
 		if extra.SolutionCost != nil {
 			if st.SolutionCost = *extra.SolutionCost; st.SolutionCost < 0 || st.SolutionCost > 100 {
-				return fail("solution_cost", errors.New("solution_cost: give points from 0 to 100"))
+				return fail("solution_cost", errors.New(words.Kept("solution_cost: give points from 0 to 100")))
 			}
 		}
 		if extra.Solve == "" {
@@ -155,10 +157,10 @@ func (r *reader) labFile(file, key, ref string) (*Script, error) {
 
 func (r *reader) labChecks(file string, list []checkYAML) ([]Check, error) {
 	if len(list) == 0 {
-		return nil, errors.New("checks: there are none; name what the step asks for, or leave the key out")
+		return nil, errors.New(words.Kept("checks: there are none; name what the step asks for, or leave the key out"))
 	}
 	if len(list) > maxChecks {
-		return nil, fmt.Errorf("checks: a step has at most %d", maxChecks)
+		return nil, errors.New(words.Kept("checks: a step has at most %d", maxChecks))
 	}
 	names := map[string]bool{}
 	checks := make([]Check, 0, len(list))
@@ -166,11 +168,11 @@ func (r *reader) labChecks(file string, list []checkYAML) ([]Check, error) {
 		name := strings.TrimSpace(c.Name)
 		switch {
 		case name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			return nil, fmt.Errorf("checks: number %d needs a name, one line of at most 100 characters", i+1)
+			return nil, errors.New(words.Kept("checks: number %d needs a name, one line of at most 100 characters", i+1))
 		case names[name]:
-			return nil, fmt.Errorf("checks: two are called %q", name)
+			return nil, errors.New(words.Kept("checks: two are called %q", name))
 		case c.Timeout > maxCheckTime:
-			return nil, fmt.Errorf("check %q: it may run %d seconds", name, maxCheckTime)
+			return nil, errors.New(words.Kept("check %q: it may run %d seconds", name, maxCheckTime))
 		}
 		names[name] = true
 		sc, err := r.labRun(file, c.Run)
@@ -200,7 +202,7 @@ func (r *reader) labRun(file, run string) (Script, error) {
 		sc = *named
 	}
 	if sc.Nothing() {
-		return sc, errors.New("run: there is no command in it, so it would pass whatever the learner does")
+		return sc, errors.New(words.Kept("run: there is no command in it, so it would pass whatever the learner does"))
 	}
 	return sc, nil
 }
@@ -209,16 +211,16 @@ var afterChecks = regexp.MustCompile(`^(\d{1,3})(?:\s+failed)?\s+checks?$`)
 
 func labHints(list []hintYAML, checks []Check) ([]Hint, error) {
 	if len(list) > maxHints {
-		return nil, fmt.Errorf("hints: a step has at most %d", maxHints)
+		return nil, errors.New(words.Kept("hints: a step has at most %d", maxHints))
 	}
 	hints := make([]Hint, 0, len(list))
 	for i, y := range list {
 		h := Hint{Text: strings.TrimSpace(normalise(decode([]byte(y.Text))).text), Cost: y.Cost}
 		if h.Text == "" {
-			return nil, fmt.Errorf("hint %d: there is no text", i+1)
+			return nil, errors.New(words.Kept("hint %d: there is no text", i+1))
 		}
 		if h.Cost < 0 || h.Cost > 100 {
-			return nil, fmt.Errorf("hint %d: cost: give points from 0 to 100", i+1)
+			return nil, errors.New(words.Kept("hint %d: cost: give points from 0 to 100", i+1))
 		}
 		if after := strings.TrimSpace(y.After); after != "" {
 			if m := afterChecks.FindStringSubmatch(after); m != nil {
@@ -226,7 +228,7 @@ func labHints(list []hintYAML, checks []Check) ([]Hint, error) {
 			} else if d, err := duration(after); err == nil {
 				h.Wait = int(d / time.Second)
 			} else {
-				return nil, fmt.Errorf("hint %d: after: write it as \"2 failed checks\" or \"5m\"", i+1)
+				return nil, errors.New(words.Kept("hint %d: after: write it as \"2 failed checks\" or \"5m\"", i+1))
 			}
 		}
 		if when := strings.TrimSpace(y.When); when != "" {
@@ -235,7 +237,7 @@ func labHints(list []hintYAML, checks []Check) ([]Hint, error) {
 				h.When = when
 			}
 			if !named(checks, h.When) {
-				return nil, fmt.Errorf("hint %d: when: the step has no check %q", i+1, h.When)
+				return nil, errors.New(words.Kept("hint %d: when: the step has no check %q", i+1, h.When))
 			}
 		}
 		hints = append(hints, h)

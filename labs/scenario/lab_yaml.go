@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/cloudmastershub/cmh/labs/egress"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // labYAML is what the scenario format lacks, in a file beside the index.
@@ -96,7 +97,7 @@ func unmarshalYAML(file string, b []byte, out any) (err error) {
 	// The library is given hostile documents; a crash in it is their fault.
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Error{File: file, Text: "is no valid YAML"}
+			err = &Error{File: file, Text: words.Kept("is no valid YAML")}
 		}
 	}()
 	return yamlError(file, yaml.UnmarshalWithOptions([]byte(decode(b)), out, yaml.Strict()))

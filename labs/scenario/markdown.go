@@ -60,7 +60,7 @@ type normaliser struct {
 // maxPageWarnings bounds what a hostile page can make us say.
 const maxPageWarnings = 100
 
-func (n *normaliser) warn(line int, format string, args ...any) {
+func (n *normaliser) note(line int, format string, args ...any) {
 	if len(n.res.warnings) < maxPageWarnings {
 		n.res.warnings = append(n.res.warnings, Warning{Line: line + 1, Text: fmt.Sprintf(format, args...)})
 	}
@@ -69,7 +69,7 @@ func (n *normaliser) warn(line int, format string, args ...any) {
 // warnIn is warn about the place offset of a text that begins at line.
 func (n *normaliser) warnIn(line int, text string, offset int, format string, args ...any) {
 	if len(n.res.warnings) < maxPageWarnings {
-		n.warn(line+strings.Count(text[:offset], "\n"), format, args...)
+		n.note(line+strings.Count(text[:offset], "\n"), format, args...)
 	}
 }
 

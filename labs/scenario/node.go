@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // node is one value of an index, with where it was written, so that every
@@ -31,7 +33,9 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"null", "a text", "a number", "true or false", "a list", "an object"}[k]
+	return [...]string{
+		"null", words.Kept("a text"), words.Kept("a number"), words.Kept("true or false"), words.Kept("a list"), words.Kept("an object"),
+	}[k]
 }
 
 // maxDepth bounds nesting; nothing real passes ten.

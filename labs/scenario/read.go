@@ -40,9 +40,9 @@ func newReader(fsys fs.FS, dir string) *reader {
 	}
 }
 
-// format is part of every hash: raise it when the normal form changes, so that
+// edition is part of every hash: raise it when the normal form changes, so that
 // a re-import makes new versions.
-const format = "cmh scenario 5\n"
+const edition = "cmh scenario 5\n"
 
 // indexNames are the files that make a directory a scenario, the first one
 // wins.
@@ -156,7 +156,7 @@ func (r *reader) hash() (string, error) {
 	}
 	slices.Sort(names)
 	h := sha256.New()
-	h.Write([]byte(format))
+	h.Write([]byte(edition))
 	for _, p := range names {
 		fmt.Fprintf(h, "%q %x\n", strings.TrimPrefix(p, r.dir+"/"), r.sums[p])
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // Limits bound an archive. A zero field takes the default written beside it.
@@ -97,10 +99,10 @@ func (c *counter) Read(p []byte) (int, error) {
 func (u *unpacker) sizes(plain int64) error {
 	// A tar has up to 1.5 KiB of its own for every file.
 	if plain > u.limits.Bytes+int64(u.limits.Files)*1536 {
-		return &Error{Text: fmt.Sprintf("The archive unpacks to more than %d MiB.", u.limits.Bytes>>20)}
+		return &Error{Text: words.Kept("The archive unpacks to more than %d MiB.", u.limits.Bytes>>20)}
 	}
 	if plain > ratioFree && plain > u.packed.n*u.limits.Ratio {
-		return &Error{Text: fmt.Sprintf("The archive unpacks to more than %d times its size.", u.limits.Ratio)}
+		return &Error{Text: words.Kept("The archive unpacks to more than %d times its size.", u.limits.Ratio)}
 	}
 	return nil
 }
@@ -119,7 +121,7 @@ func (u *unpacker) all(t *tar.Reader) error {
 			continue // git's note of the commit
 		}
 		if u.files++; u.files > u.limits.Files {
-			return &Error{Text: fmt.Sprintf("The archive holds more than %d files.", u.limits.Files)}
+			return &Error{Text: words.Kept("The archive holds more than %d files.", u.limits.Files)}
 		}
 		name, err := u.name(h.Name)
 		if err != nil {
@@ -129,7 +131,7 @@ func (u *unpacker) all(t *tar.Reader) error {
 			continue
 		}
 		if total += max(h.Size, 0); total > u.limits.Bytes {
-			return &Error{Text: fmt.Sprintf("The archive unpacks to more than %d MiB.", u.limits.Bytes>>20)}
+			return &Error{Text: words.Kept("The archive unpacks to more than %d MiB.", u.limits.Bytes>>20)}
 		}
 		if err := u.entry(t, h, name); err != nil {
 			return err
@@ -200,7 +202,7 @@ func drive(s string) bool {
 }
 
 func refuse(name, text string) error {
-	return &Error{Text: fmt.Sprintf("The archive is refused: %s %s.", name, text)}
+	return &Error{Text: words.Kept("The archive is refused: %s %s.", name, text)}
 }
 
 // explain tells an archive that is broken from a reader that is.
@@ -212,5 +214,5 @@ func (c *counter) explain(err error) error {
 	case c.err != nil:
 		return fmt.Errorf("read the archive: %w", c.err)
 	}
-	return &Error{Text: "The archive is damaged, or it is no tar.gz."}
+	return &Error{Text: words.Kept("The archive is damaged, or it is no tar.gz.")}
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // parseYAML reads an index written in YAML into the same tree as parseJSON.
@@ -12,7 +14,7 @@ func (r *reader) parseYAML(file string, src []byte) (n *node, err error) {
 	// The library is given hostile documents; a crash in it is their fault.
 	defer func() {
 		if p := recover(); p != nil {
-			n, err = nil, &Error{File: file, Text: "is no valid YAML"}
+			n, err = nil, &Error{File: file, Text: words.Kept("is no valid YAML")}
 		}
 	}()
 	f, err := parser.ParseBytes([]byte(decode(src)), 0)
@@ -20,7 +22,7 @@ func (r *reader) parseYAML(file string, src []byte) (n *node, err error) {
 		return nil, yamlError(file, err)
 	}
 	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return nil, &Error{File: file, Text: "should hold one document"}
+		return nil, &Error{File: file, Text: words.Kept("should hold one document")}
 	}
 	return r.yamlNode(file, f.Docs[0].Body, 0)
 }
@@ -31,7 +33,7 @@ func (r *reader) yamlNode(file string, y ast.Node, depth int) (*node, error) {
 		n.line = t.Position.Line
 	}
 	if depth > maxDepth {
-		return nil, &Error{File: file, Line: n.line, Text: "the document is nested too deeply"}
+		return nil, &Error{File: file, Line: n.line, Text: words.Kept("the document is nested too deeply")}
 	}
 	switch v := y.(type) {
 	case *ast.NullNode:
@@ -59,7 +61,7 @@ func (r *reader) yamlNode(file string, y ast.Node, depth int) (*node, error) {
 	case *ast.MappingValueNode:
 		return n, r.yamlObject(n, []*ast.MappingValueNode{v}, depth)
 	default: // anchors, aliases and tags can blow a document up
-		return nil, &Error{File: file, Line: n.line, Text: "uses a YAML feature that an index does not need"}
+		return nil, &Error{File: file, Line: n.line, Text: words.Kept("uses a YAML feature that an index does not need")}
 	}
 	return n, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/labs"
 	"github.com/cloudmastershub/cmh/labs/proof"
 	"github.com/cloudmastershub/cmh/labs/scenario"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // theHub is what --hosted needs of the hub besides what learners need.
@@ -61,7 +62,7 @@ func (o options) hosted(ctx context.Context, env *cli.Env, from string, subjects
 		Refused: func(s proof.Subject) string {
 			l, ok := at[s.Scenario.Dir]
 			if !ok {
-				return "the hub can't read it"
+				return words.Kept("the hub can't read it")
 			}
 			return l.Reason
 		},

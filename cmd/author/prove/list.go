@@ -49,7 +49,7 @@ func list(env *cli.Env, subjects []proof.Subject, problems []Problem) error {
 	}
 	for _, l := range labs {
 		for _, w := range l.Warnings {
-			env.Say("warning: %s", w)
+			env.Say("warning: %s", env.Words().Told(w))
 		}
 	}
 	for _, p := range problems {

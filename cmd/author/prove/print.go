@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
 	"github.com/cloudmastershub/cmh/labs/proof"
+	"github.com/cloudmastershub/cmh/words"
 )
 
 // summarise adds up what was found.
@@ -47,6 +49,11 @@ func summarise(found []proof.Lab, problems []Problem) Result {
 	return r
 }
 
+// The states of a step.
+var _ = [...]string{
+	words.Mark("proven"), words.Mark("early"), words.Mark("flaky"), words.Mark("unsolvable"), words.Mark("broken"), words.Mark("untried"), words.Mark("unverified"),
+}
+
 // mark is a lab's state as the first word of a line.
 func mark(state string) string {
 	switch state {
@@ -65,14 +72,14 @@ func (o options) print(env *cli.Env, w io.Writer, r Result, from string) {
 	for _, l := range r.Labs {
 		line := fmt.Sprintf("%s  %s", mark(l.State), l.Name)
 		if l.Plays > 0 {
-			line += fmt.Sprintf("  (%d plays, %.1f s)", l.Plays, l.Seconds)
+			line += "  " + env.Tf("(%d plays, %.1f s)", l.Plays, l.Seconds)
 		}
 		if l.Reason != "" {
-			line += ": " + l.Reason
+			line += ": " + env.Words().Told(l.Reason)
 		}
 		put(w, line)
 		for _, st := range l.Steps {
-			writeStep(w, st)
+			writeStep(env, w, st)
 		}
 	}
 	for _, p := range r.Problems {
@@ -81,9 +88,12 @@ func (o options) print(env *cli.Env, w io.Writer, r Result, from string) {
 	for _, sum := range []struct {
 		what string
 		list []string
-	}{{"Flaky", r.Flaky}, {"Unsolvable", r.Unsolvable}, {"Broken", r.Broken}, {"Green before the work", r.Early}, {"Without a known solution", r.Untried}} {
+	}{
+		{words.Mark("Flaky"), r.Flaky}, {words.Mark("Unsolvable"), r.Unsolvable}, {words.Mark("Broken"), r.Broken},
+		{words.Mark("Green before the work"), r.Early}, {words.Mark("Without a known solution"), r.Untried},
+	} {
 		if len(sum.list) > 0 {
-			env.Say("%s: %s.", sum.what, strings.Join(sum.list, ", "))
+			env.Say("%s: %s.", hub.Word(sum.what), strings.Join(sum.list, ", "))
 		}
 	}
 	env.Say("%d steps are proven, in %d labs; %d labs were skipped.", r.Proven, len(r.Labs)-len(r.Skipped), len(r.Skipped))
@@ -98,16 +108,16 @@ func put(w io.Writer, line string) {
 	_, _ = fmt.Fprintln(w, line[:len(line)-len(text)]+strings.ReplaceAll(cli.Clean(text), "\n", " "))
 }
 
-func writeStep(w io.Writer, st proof.Step) {
-	line := fmt.Sprintf("      %d  %-10s  %s", st.Number, st.State, st.Title)
+func writeStep(env *cli.Env, w io.Writer, st proof.Step) {
+	line := fmt.Sprintf("      %d  %-10s  %s", st.Number, env.T(st.State), st.Title)
 	if st.Message != "" {
-		line += ": " + st.Message
+		line += ": " + env.Words().Told(st.Message)
 	}
 	put(w, line)
 	if !st.Failed {
 		return
 	}
-	put(w, "         see "+place(st.File, st.Line))
+	put(w, "         "+env.Tf("see %s", place(st.File, st.Line)))
 	for _, o := range st.Plays {
 		if o.Screen == "" {
 			continue
