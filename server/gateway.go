@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/labs"
@@ -13,14 +12,14 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/app"
 )
 
-func newGateway(a *app.App, cfg Config, l net.Listener, hostKey []byte, driver labs.Driver) (*gateway.Gateway, error) {
+func newGateway(a *app.App, cfg Config, l net.Listener, hostKey []byte, driver labs.Driver, v *visits) (*gateway.Gateway, error) {
 	forms, err := former(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return gateway.New(gateway.Config{
 		Listener: l, HostKey: hostKey, UserCA: a.Labs.UserCA.PublicKey(), Driver: driver, Log: cfg.Log,
-		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby{a, driver, forms, cfg.Log, 15 * time.Second}.serve,
+		Sandboxes: sandboxes{a, cfg.Log}, Lobby: lobby{a, driver, forms, cfg.Log, v}.serve,
 	})
 }
 

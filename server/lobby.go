@@ -6,8 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"sync"
-	"time"
 
 	"charm.land/ssh"
 	"charm.land/wish/v2"
@@ -51,11 +49,8 @@ type lobby struct {
 	driver labs.Driver
 	forms  *forming.Forms
 	log    *slog.Logger
-	every  time.Duration // how soon an open visit notices that its account has changed
+	visits *visits
 }
-
-// errChanged ends the visit of somebody who may do other things by now.
-var errChanged = errors.New("account or key changed")
 
 func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 	user, err := app.Guest, error(nil)
@@ -75,46 +70,21 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(s.Context())
-	var watching sync.WaitGroup
 	if user.ID != "" {
-		watching.Go(func() { l.watch(ctx, cancel, who, user) })
+		l.visits.watch(ctx, cancel, who, user)
 	}
 	if len(s.Command()) > 0 || wantsLines(s) {
 		status := l.command(ctx, s, as, who)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
 	} else if err := maySSH(user.Role, theScreens); err == nil {
-		l.screens(ctx, s, as, who, func(u hub.User) {
-			watching.Go(func() { l.watch(ctx, cancel, who, u) })
-		})
+		l.screens(ctx, s, as, who, func(u hub.User) { l.visits.watch(ctx, cancel, who, u) })
 	} else {
 		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 	}
 	cancel(nil)
-	watching.Wait()
 	if errors.Is(context.Cause(ctx), errChanged) {
 		_, _ = io.WriteString(s.Stderr(), speaker(s).T(sayChanged)+"\r\n")
 		_ = s.Exit(cli.ExitLogin)
-	}
-}
-
-// watch ends a visit when its account is disabled, has another role, or has
-// lost the key that the visitor showed. A database that is away changes nobody's
-// rights.
-func (l lobby) watch(ctx context.Context, end context.CancelCauseFunc, who gateway.Identity, user hub.User) {
-	tick := time.NewTicker(l.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now, err := userOf(ctx, l.app, who)
-		if hub.CodeOf(err) == hub.NotFound || err == nil && (now.ID != user.ID || now.Role != user.Role) {
-			l.log.InfoContext(ctx, "ssh visit ended: the account or its key has changed", "user", user.ID)
-			end(errChanged)
-			return
-		}
 	}
 }
 

@@ -152,12 +152,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 			g.Go(func() error { return warm.Run(ctx) })
 		}
 		if driver != nil {
-			gw, err := newGateway(a, cfg, sshListener, keyPEM, driver)
+			open := &visits{app: a, log: cfg.Log}
+			gw, err := newGateway(a, cfg, sshListener, keyPEM, driver, open)
 			if err != nil {
 				return err
 			}
 			watch.gateway.Store(gw)
 			g.Go(func() error { return gw.Run(ctx) })
+			g.Go(func() error { return open.run(ctx) })
 		} else if err := sshListener.Close(); err != nil { // nobody would ever answer there
 			return err
 		}

@@ -110,6 +110,16 @@ func (a *App) UserByID(ctx context.Context, id string) (u hub.User, err error) {
 	return u, err
 }
 
+// UsersNow returns what is left of visits that UserByID and UserByKey have begun: by
+// id and by fingerprint, the id and the role of each account that is there still.
+func (a *App) UsersNow(ctx context.Context, ids, fingerprints []string) (now map[string]hub.User, err error) {
+	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
+		now, err = tx.UsersNow(ctx, ids, fingerprints)
+		return err
+	})
+	return now, err
+}
+
 // UserCA returns the key that signs SSH certificates of learners, which every
 // replica shares.
 func (a *App) UserCA(ctx context.Context) (ssh.Signer, error) {

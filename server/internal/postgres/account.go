@@ -64,6 +64,29 @@ func (tx Tx) UserByKey(ctx context.Context, fingerprint string, now time.Time) (
 		SELECT `+userColumns+` FROM owner u`, fingerprint, now))
 }
 
+// UsersNow returns the ids and roles of the accounts with those ids and of the owners
+// of the SSH keys with those fingerprints, by one or the other, unless they are
+// disabled. No key counts as used by it.
+func (tx Tx) UsersNow(ctx context.Context, ids, fingerprints []string) (map[string]hub.User, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT u.id::text, u.id::text, coalesce(u.staff_role, u.subscription_tier) FROM users u
+		WHERE u.id = ANY ($1::text[]::uuid[]) AND u.disabled_at IS NULL
+		UNION ALL
+		SELECT k.fingerprint, u.id::text, coalesce(u.staff_role, u.subscription_tier) FROM ssh_keys k JOIN users u ON u.id = k.user_id
+		WHERE k.fingerprint = ANY ($2::text[]) AND u.disabled_at IS NULL`, ids, fingerprints)
+	if err != nil {
+		return nil, classify("account", err)
+	}
+	now := map[string]hub.User{}
+	var by string
+	var u hub.User
+	_, err = pgx.ForEachRow(rows, []any{&by, &u.ID, &u.Role}, func() error {
+		now[by] = u
+		return nil
+	})
+	return now, classify("account", err)
+}
+
 // UpdateUser changes what is not nil.
 func (tx Tx) UpdateUser(ctx context.Context, id string, p hub.ProfileUpdate, now time.Time) (hub.User, error) {
 	return scanUser(tx.QueryRow(ctx, `UPDATE users u SET username = coalesce($2, u.username), profile = coalesce($3, u.profile), updated_at = $4
