@@ -116,25 +116,32 @@ func (a Actor) ForgotPassword(ctx context.Context, email string) error {
 	if err := a.app.accounts.asked.begin(attempt{"reset " + email, a.source}, a.app.now()); err != nil {
 		return tooMany(err)
 	}
-	err := a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
+	return a.app.DB.InTx(ctx, func(ctx context.Context, tx postgres.Tx) error {
 		u, _, err := tx.UserByLogin(ctx, email)
+		if hub.CodeOf(err) == hub.NotFound {
+			u.ID, err = nobody, nil
+		}
 		if err != nil {
 			return err
 		}
 		asked, err := tx.AuditedSince(ctx, u.ID, "account.reset_asked", a.app.now().Add(-mailPause))
-		if err != nil || asked { // that message is on its way
+		if err != nil {
 			return err
 		}
-		if err := tx.Audit(ctx, "", u.ID, "account.reset_asked", nil); err != nil {
+		subject, to := u.ID, u.ID
+		if asked || u.ID == nobody { // a message is on its way, or nobody's
+			subject, to = "", nobody
+		}
+		if err := tx.Audit(ctx, "", subject, "account.reset_asked", nil); err != nil {
 			return err
 		}
-		return a.app.mail(ctx, tx, "reset", u.ID)
+		return a.app.mail(ctx, tx, "reset", to)
 	})
-	if hub.CodeOf(err) == hub.NotFound {
-		return nil
-	}
-	return err
 }
+
+// nobody has the id that no account has. What is done for nobody takes as long as
+// for anybody, and so doesn't tell who has an account.
+const nobody = "00000000-0000-0000-0000-000000000000"
 
 // tooMany is what a limit on guesses says where there is no password.
 func tooMany(err error) error {

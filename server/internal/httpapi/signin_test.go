@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/cloudmastershub/cmh/client"
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/app"
@@ -17,6 +19,7 @@ import (
 	"github.com/cloudmastershub/cmh/server/internal/mail"
 	"github.com/cloudmastershub/cmh/server/internal/mail/mailtest"
 	"github.com/cloudmastershub/cmh/server/internal/postgres"
+	"github.com/cloudmastershub/cmh/server/internal/postgres/pgtest"
 )
 
 // mailing starts an API that sends mail, and the queue that does it.
@@ -103,6 +106,36 @@ func TestEmailIsVerified(t *testing.T) {
 	}
 	if e, err := c.Email(t.Context()); err != nil || e.Email != "lovelace@example.com" || !e.Verified || e.Pending != "" {
 		t.Errorf("at last: %+v, %v", e, err)
+	}
+}
+
+// Nor does how long it takes tell who has an address: the database is asked for the
+// same, for somebody, for them again, and for nobody.
+func TestAskingForAResetIsTheSameWork(t *testing.T) {
+	t.Parallel()
+	var asked statements
+	sink := mailtest.Start(t, false)
+	m, err := mail.Open(sink.URL, "hub@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := apitest.New(t, func(a *app.App) { // whose queue nobody works: its statements would count, too
+		a.Mail, a.DB = m, pgtest.Open(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &asked })
+	})
+	register(t, api, "ada")
+	cost := func(email string) int64 {
+		before := asked.Load()
+		if err := api.Guest().ForgotPassword(t.Context(), email); err != nil {
+			t.Fatal(err)
+		}
+		return asked.Load() - before
+	}
+	nobody := cost("nobody@example.com")
+	if first := cost("ada@example.com"); first != nobody {
+		t.Errorf("for somebody %d statements, for nobody %d", first, nobody)
+	}
+	if again := cost("ada@example.com"); again != nobody {
+		t.Errorf("once more for somebody %d statements, for nobody %d", again, nobody)
 	}
 }
 
