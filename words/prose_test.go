@@ -189,7 +189,7 @@ func hushed(above []ast.Node, l ast.Node, operated bool) bool {
 				return true
 			}
 		case *ast.CallExpr:
-			if quiet.MatchString(called(n)) && !(operated && plain.MatchString(called(n))) {
+			if name := called(n); quiet.MatchString(name) && (!operated || !plain.MatchString(name)) {
 				return true
 			}
 		case *ast.AssignStmt:

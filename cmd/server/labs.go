@@ -56,7 +56,7 @@ func labsListCommand(env *cli.Env, config configFunc) *cobra.Command {
 				fmt.Fprintf(w, "ID\t%s\t%s\t%s\t%s\t%s\n", say.T("STATE"), say.T("AGE"), say.T("MEMORY"), say.T("PIDS"), say.T("IMAGE"))
 			}
 			for _, l := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.19s\n", l.ID, say.T(string(l.State)), age(l.Since), mebibytes(l.Memory), count(l.Pids), l.Image)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.19s\n", l.ID, say.T(l.State), age(l.Since), mebibytes(l.Memory), count(l.Pids), l.Image)
 			}
 			return w.Flush()
 		},

@@ -89,8 +89,11 @@ func (o options) print(env *cli.Env, w io.Writer, r Result, from string) {
 		what string
 		list []string
 	}{
-		{words.Mark("Flaky"), r.Flaky}, {words.Mark("Unsolvable"), r.Unsolvable}, {words.Mark("Broken"), r.Broken},
-		{words.Mark("Green before the work"), r.Early}, {words.Mark("Without a known solution"), r.Untried},
+		{words.Mark("Flaky"), r.Flaky},
+		{words.Mark("Unsolvable"), r.Unsolvable},
+		{words.Mark("Broken"), r.Broken},
+		{words.Mark("Green before the work"), r.Early},
+		{words.Mark("Without a known solution"), r.Untried},
 	} {
 		if len(sum.list) > 0 {
 			env.Say("%s: %s.", hub.Word(sum.what), strings.Join(sum.list, ", "))
