@@ -1,7 +1,10 @@
 package paint
 
 import (
+	"bytes"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +17,10 @@ import (
 // the key. Bubble Tea's own reader waits as long.
 const forRest = uv.DefaultEscTimeout
 
-// The longest sequence, and the longest text that is pasted; more of it is dropped.
+// The longest sequence, which no answer is that we ask for, and the longest text
+// that is pasted; more of it is dropped.
 const (
-	longest = 64 << 10
+	longest = 4 << 10
 	pasted  = 1 << 20
 )
 
@@ -35,6 +39,7 @@ type keys struct {
 
 // read takes what is typed until there is no more.
 func (k *keys) read(in io.Reader) {
+	defer k.caught()
 	buf := make([]byte, 1024)
 	for {
 		n, err := in.Read(buf)
@@ -62,6 +67,7 @@ func (k *keys) take(b []byte) {
 // late takes what was typed as it is, if nothing has come since until was said; the
 // zero time is later than all.
 func (k *keys) late(until time.Time) {
+	defer k.caught()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if until.IsZero() || until.Equal(k.until) {
@@ -69,11 +75,18 @@ func (k *keys) late(until time.Time) {
 	}
 }
 
+// caught makes a panic one of the program's loop, which survives it: we may be in
+// a process with others.
+func (k *keys) caught() {
+	if r := recover(); r != nil {
+		k.send(crash(fmt.Sprintf("%v\n%s", r, debug.Stack())))
+	}
+}
+
 // scan sends whatever can be told for sure, and with late the rest too.
 func (k *keys) scan(late bool) {
 	for len(k.typed) > 0 {
-		n, event := k.decode.Decode(k.typed)
-		n = max(n, 1)
+		n, event := k.first(k.typed)
 		_, unknown := event.(uv.UnknownEvent)
 		if !late && (unknown || n <= 2 && k.typed[0] == '\x1b') {
 			return
@@ -84,20 +97,42 @@ func (k *keys) scan(late bool) {
 			k.pastes(event, seq)
 			continue
 		}
-		switch event := event.(type) {
-		case uv.MultiEvent:
-			for _, e := range event {
-				k.send(e)
-			}
-		case uv.PasteStartEvent:
+		if _, begins := event.(uv.PasteStartEvent); begins {
 			k.paste = []byte{}
-			k.send(event)
-		case nil:
-		default:
-			k.send(event)
 		}
+		k.tell(event)
 	}
 	k.typed = nil // not kept for the next key, which may be far
+}
+
+// first is what b begins with. The decoder panics at some of what isn't a terminal's,
+// and calls itself for each of many Escapes.
+func (k *keys) first(b []byte) (n int, event uv.Event) {
+	defer func() {
+		if recover() != nil {
+			n, event = 1, uv.UnknownEvent(b[:1])
+		}
+	}()
+	if bytes.HasPrefix(b, []byte("\x1b\x1b\x1b")) {
+		return 1, uv.KeyPressEvent{Code: uv.KeyEscape}
+	}
+	n, event = k.decode.Decode(b)
+	return min(max(n, 1), len(b)), event
+}
+
+// tell sends an event, but not how large a screen is: that is not for typing. Of
+// two things at most nobody knows which it was; more are a key that claims to
+// have been pressed ten thousand times.
+func (k *keys) tell(event uv.Event) {
+	switch event := event.(type) {
+	case nil, uv.WindowSizeEvent:
+	case uv.MultiEvent:
+		for _, e := range event[:min(len(event), 2)] {
+			k.tell(e)
+		}
+	default:
+		k.send(event)
+	}
 }
 
 // pastes takes a part of what is pasted: text, and keys as the bytes they are.

@@ -2,6 +2,7 @@ package paint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/cloudmastershub/cmh/client/labssh"
 )
 
 // typed is what a terminal sends, with pauses between its parts.
@@ -64,10 +67,10 @@ func (in typed) play(w io.WriteCloser) {
 }
 
 // words is an event in words; none for those that nobody hears, such as where a
-// cursor is that has not been asked for, or else F3.
+// cursor is that has not been asked for, or else F3, and how large a screen is.
 func words(e any) []string {
 	s := fmt.Sprintf("%T %#v", e, e)
-	if strings.Contains(s, "ignoredEvent") || strings.Contains(s, "CursorPosition") {
+	if strings.Contains(s, "ignoredEvent") || strings.Contains(s, "CursorPosition") || strings.Contains(s, "WindowSize") {
 		return nil
 	}
 	return []string{s}
@@ -168,4 +171,117 @@ func TestKeysAreBounded(t *testing.T) {
 	if len(k.paste) > pasted {
 		t.Errorf("%d bytes are kept of a paste", len(k.paste))
 	}
+}
+
+// Whoever types what no terminal sends ends nobody's program with it, and has no
+// other screen by it.
+func TestKeysAreHostile(t *testing.T) {
+	for name, typed := range map[string]string{
+		"panics in the decoder":   "aaa\x9bM~|~",
+		"is too large":            "\x1b[8;10;5000t\x1b[48;10;5000;1;1t",
+		"is nothing":              "\x1b[8;0;80t\x1b[48;0;0;0;0t",
+		"is larger than memory":   "\x1b[8;65535;65535t",
+		"was pressed many times":  "\x1b[65;30;97;1;0;65535_",
+		"is nothing but Escapes":  strings.Repeat("\x1b", 1<<16) + "[1;",
+		"is a title that is long": "\x1b]" + strings.Repeat("x", 1<<16),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var heard []tea.Msg
+				m := listener(func(msg tea.Msg) { heard = append(heard, msg) })
+				in, w := io.Pipe()
+				p := New(t.Context(), m, func() (labssh.Terminal, func(), error) {
+					return labssh.Terminal{In: in, Out: io.Discard, Size: func() (int, int) { return 40, 10 }}, nil, nil
+				}, Options{})
+				ended := make(chan error)
+				go func() { _, err := io.WriteString(w, typed+"\x1b"); ended <- err }()
+				go func() { ended <- p.Run() }()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+				p.Send(tea.Quit())
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+				_ = w.Close()
+				for _, msg := range heard {
+					if s, ok := msg.(tea.WindowSizeMsg); ok && (s.Width != 40 || s.Height != 10) {
+						t.Errorf("the screen is %v", s)
+					}
+				}
+				if n := len(heard); n > len(typed)+10 || heard[n-1] != tea.Msg(tea.KeyPressMsg{Code: tea.KeyEscape}) {
+					t.Errorf("heard %d messages", n)
+				}
+				time.Sleep(time.Second)
+			})
+		})
+	}
+}
+
+// A listener is a model that hears every message.
+type listener func(tea.Msg)
+
+func (l listener) Init() tea.Cmd                           { return nil }
+func (l listener) Update(msg tea.Msg) (tea.Model, tea.Cmd) { l(msg); return l, nil }
+func (l listener) View() tea.View                          { return tea.NewView("") }
+
+// What panics beside the loop is the program's end and not the process's.
+func TestAReaderThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(t.Context(), listener(func(tea.Msg) {}), func() (labssh.Terminal, func(), error) {
+			return labssh.Terminal{In: panics{}, Out: io.Discard}, nil, nil
+		}, Options{})
+		if err := p.Run(); !errors.Is(err, tea.ErrProgramPanic) {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("read") }
+
+// Whatever is typed, and however it is cut, it is a few messages, none of them on
+// the size of the screen, and little of it is kept.
+func FuzzKeys(f *testing.F) {
+	for _, s := range []string{
+		"aaa\x9bM~|~", "\x9bM~|~", "\x1b[8;65535;65535t", "\x1b[48;1;1;1;1t", "\x1b[65;30;97;1;0;65535_", "\x1b\x1b\x1b[1;",
+		"\x1b[200~a\x1b[201~", "\x1b]52;c;aGVsbG8=\a", "\x1bP1+r544e=78\x1b\\", "\x1b_Ga=1;x\x1b\\", "\x1b[97:65;2;65u", "\x9d11;?\x9c", "\xf0\x9f\x91",
+	} {
+		f.Add([]byte(s), []byte{3})
+		f.Add([]byte(s), []byte{1, 1, 1, 1, 1, 1, 1})
+	}
+	f.Fuzz(func(t *testing.T, typed, cuts []byte) {
+		n := 0
+		k := &keys{send: func(msg tea.Msg) {
+			n++
+			switch msg := msg.(type) {
+			case uv.WindowSizeEvent, crash:
+				t.Errorf("%#v", msg)
+			case uv.KeyPressEvent:
+				_ = msg.String()
+			}
+		}}
+		for rest := typed; len(rest) > 0; {
+			tight := append(make([]byte, 0, len(rest)), rest...)
+			if n, _ := k.first(tight); n < 1 || n > len(rest) {
+				t.Fatalf("%d of %q", n, rest)
+			}
+			cut := len(rest)
+			if len(cuts) > 0 {
+				cut, cuts = min(cut, int(cuts[0])+1), cuts[1:]
+			}
+			k.take(rest[:cut])
+			if len(k.typed) > longest || len(k.paste) > pasted {
+				t.Fatalf("kept are %d and %d bytes", len(k.typed), len(k.paste))
+			}
+			rest = rest[cut:]
+		}
+		k.late(time.Time{})
+		if n > 2*len(typed) {
+			t.Errorf("%d messages of %d bytes", n, len(typed))
+		}
+	})
 }

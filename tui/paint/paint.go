@@ -128,15 +128,22 @@ func (p *Program) guarded(cmd tea.Cmd) tea.Cmd {
 	}
 }
 
-// due says that it is time for the next frame, written that the last one is there.
+// due says that it is time for the next frame, written that the last one is there,
+// and a crash what has panicked beside the loop.
 type (
 	due     struct{}
 	written struct{}
+	crash   string
 )
 
 // hears sees each message first, in Bubble Tea's loop, and keeps those that are
 // about the terminal.
-func (p *Program) hears(_ tea.Model, msg tea.Msg) tea.Msg {
+func (p *Program) hears(_ tea.Model, msg tea.Msg) (rest tea.Msg) {
+	p.whole(func() { rest = p.hear(msg) })
+	return rest
+}
+
+func (p *Program) hear(msg tea.Msg) tea.Msg {
 	// Its ticker would wake us for good, and there is no terminal to give back.
 	p.once.Do(func() { go func() { _ = p.tea.ReleaseTerminal() }() })
 	switch msg := msg.(type) {
@@ -147,6 +154,8 @@ func (p *Program) hears(_ tea.Model, msg tea.Msg) tea.Msg {
 	case written:
 		p.draw()
 		return nil
+	case crash:
+		panic(string(msg))
 	case tea.RawMsg:
 		if s, ok := msg.Msg.(string); ok && len(p.raw) < enough {
 			p.raw += s
@@ -160,11 +169,12 @@ func (p *Program) hears(_ tea.Model, msg tea.Msg) tea.Msg {
 		p.suspend()
 		return nil
 	case tea.WindowSizeMsg:
-		if msg.Width < 1 { // Bubble Tea has no terminal to ask
+		if msg.Width < 1 || msg.Height < 1 { // Bubble Tea has no terminal to ask
 			return nil
 		}
-		p.columns, p.rows = msg.Width, msg.Height
+		p.columns, p.rows = drawn(msg.Width, msg.Height)
 		p.told.size, p.known = true, false
+		return tea.WindowSizeMsg{Width: p.columns, Height: p.rows}
 	case tea.ColorProfileMsg:
 		p.known = p.known && p.o.Colours == msg.Profile
 		p.told.colours, p.o.Colours = true, msg.Profile

@@ -129,6 +129,11 @@ func size(t labssh.Terminal) (columns, rows int) {
 	if columns < 1 || rows < 1 {
 		return 80, 24
 	}
+	return drawn(columns, rows)
+}
+
+// drawn is what is drawn of a screen.
+func drawn(columns, rows int) (int, int) {
 	columns = min(columns, widest)
 	return columns, min(rows, cells/columns)
 }
