@@ -77,7 +77,9 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		status := l.command(ctx, s, as, who)
 		defer func() { _ = s.Exit(status) }() // the learner may be gone
 	} else if err := maySSH(user.Role, theScreens); err == nil {
-		l.screens(ctx, s, as, who, func(u hub.User) { l.visits.watch(ctx, cancel, who, u) })
+		if l.screens(ctx, s, as, who, func(u hub.User) { l.visits.watch(ctx, cancel, who, u) }) {
+			defer func() { _ = s.Exit(cli.ExitIntr) }()
+		}
 	} else {
 		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 	}
@@ -89,8 +91,9 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 }
 
 // screens serves the full-screen program until the learner quits. A guest who has
-// made an account meanwhile gets it anew, as somebody, which joined is told.
-func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gateway.Identity, joined func(hub.User)) {
+// made an account meanwhile gets it anew, as somebody, which joined is told. It
+// reports whether that was by Ctrl-C.
+func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gateway.Identity, joined func(hub.User)) (interrupted bool) {
 	t := newTerminal(ctx, s)
 	for {
 		d, how := newGuestDoor(l.app, as, s, who), speaker(s).T(saySignIn)
@@ -106,11 +109,11 @@ func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gat
 		}
 		u := d.come()
 		if u == nil || ctx.Err() != nil {
-			return
+			return errors.Is(err, tui.ErrInterrupted)
 		}
 		now, err := userOf(ctx, l.app, who) // they may have stayed at the message's code for long
 		if err != nil || now.ID != u.ID {
-			return
+			return false
 		}
 		joined(now)
 		as = l.app.As(now).From(s.RemoteAddr().String())

@@ -119,7 +119,7 @@ var errBack = errors.New("back")
 
 // choose asks once, and does what is chosen. What goes wrong there is said.
 func (g guide) choose(ctx context.Context, title string, choices []choice) error {
-	g.say("%s", "\n"+g.env.N(len(choices), "%s. %d choice.", "%s. %d choices.", title, len(choices)))
+	g.say("%s", "\n"+g.env.N(len(choices), "%s. %d choice.", "%s. %d choices.", strings.TrimRight(title, ".?!"), len(choices)))
 	for i, c := range choices {
 		g.say("%d. %s", i+1, c.text)
 	}
