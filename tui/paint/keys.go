@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // forRest is how long the rest of a sequence may take: afterwards an Escape was
@@ -32,21 +34,22 @@ type keys struct {
 
 	mu     sync.Mutex
 	decode uv.EventDecoder
-	typed  []byte    // and not understood yet
-	until  time.Time // the rest of it may come
-	paste  []byte    // nil while nothing is pasted
+	typed  []byte      // and not understood yet
+	until  time.Time   // the rest of it may come
+	timer  *time.Timer // for then, once there was something to wait for
+	paste  []byte      // nil while nothing is pasted
 }
 
-// read takes what is typed until there is no more.
-func (k *keys) read(in io.Reader) {
+// read takes what is typed until there is no more, and returns why.
+func (k *keys) read(in io.Reader) error {
 	defer k.caught()
 	buf := make([]byte, 1024)
 	for {
 		n, err := in.Read(buf)
 		k.take(buf[:n])
 		if err != nil {
-			k.late(time.Time{})
-			return
+			k.end()
+			return err
 		}
 	}
 }
@@ -54,25 +57,52 @@ func (k *keys) read(in io.Reader) {
 func (k *keys) take(b []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	goesOn := unended(k.typed) && !slices.ContainsFunc(b, ends)
 	k.typed = append(k.typed, b...)
-	k.scan(len(k.typed) > longest)
+	if tooLong := len(k.typed) > longest; tooLong || !goesOn {
+		k.scan(tooLong)
+	}
 	if len(k.typed) == 0 {
 		return
 	}
-	until := time.Now().Add(forRest)
-	k.until = until
-	time.AfterFunc(forRest, func() { k.late(until) })
+	k.until = time.Now().Add(forRest)
+	if k.timer == nil {
+		k.timer = time.AfterFunc(forRest, k.late)
+	}
+	k.timer.Reset(forRest)
 }
 
-// late takes what was typed as it is, if nothing has come since until was said; the
-// zero time is later than all.
-func (k *keys) late(until time.Time) {
+// unended reports whether the beginning of a string is waited for, whose end is to
+// be seen by one byte: all that has come is not looked at again for each that comes.
+func unended(b []byte) bool {
+	switch {
+	case len(b) == 0:
+		return false
+	case b[0] == ansi.ESC:
+		return len(b) > 2 && strings.IndexByte("]P_^X", b[1]) >= 0
+	}
+	return b[0] == ansi.OSC || b[0] == ansi.DCS || b[0] == ansi.APC || b[0] == ansi.PM || b[0] == ansi.SOS
+}
+
+func ends(c byte) bool {
+	return c == ansi.ESC || c == ansi.BEL || c == ansi.ST || c == ansi.CAN || c == ansi.SUB
+}
+
+// late takes what was typed as it is, if nothing has followed it in time.
+func (k *keys) late() {
 	defer k.caught()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if until.IsZero() || until.Equal(k.until) {
+	if !time.Now().Before(k.until) {
 		k.scan(true)
 	}
+}
+
+// end takes what was typed as it is.
+func (k *keys) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.scan(true)
 }
 
 // caught makes a panic one of the program's loop, which survives it: we may be in

@@ -25,7 +25,7 @@ func (in typed) mine() (out []string) {
 	r, w := io.Pipe()
 	done := make(chan struct{})
 	go func() {
-		(&keys{send: func(m tea.Msg) { out = append(out, words(m)...) }}).read(r)
+		_ = (&keys{send: func(m tea.Msg) { out = append(out, words(m)...) }}).read(r)
 		close(done)
 	}()
 	in.play(w)
@@ -219,6 +219,22 @@ func TestKeysAreHostile(t *testing.T) {
 	}
 }
 
+// However long a string is, and whatever cuts it, what has come of it is not looked
+// at again for each byte that comes.
+func TestLongStringsAreCheap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, in := range []string{"\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1bX", "\x9d", "\x90", "\x9f", "\x9e", "\x98"} {
+			k := &keys{send: func(msg tea.Msg) { t.Errorf("%q is %#v", in, msg) }}
+			k.take([]byte(in + "abc"))
+			k.typed = slices.Grow(k.typed, longest)
+			x := []byte("x")
+			if n := testing.AllocsPerRun(1000, func() { k.take(x) }); n > 0 || len(k.typed) < 1000 {
+				t.Errorf("%q is taken apart for each byte", in) // for which the decoder allocates
+			}
+		}
+	})
+}
+
 // A listener is a model that hears every message.
 type listener func(tea.Msg)
 
@@ -279,7 +295,7 @@ func FuzzKeys(f *testing.F) {
 			}
 			rest = rest[cut:]
 		}
-		k.late(time.Time{})
+		k.end()
 		if n > 2*len(typed) {
 			t.Errorf("%d messages of %d bytes", n, len(typed))
 		}
