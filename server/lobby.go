@@ -63,7 +63,7 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		wish.Fatalln(s, widget.Said(speaker(s), err))
 		return
 	}
-	as := l.app.As(user).From(s.RemoteAddr().String()).Speaking(speaker(s).Language())
+	as := l.actor(s, user)
 	if _, err := as.Spend(s.Context()); err != nil { // a visit, or a command, is one request
 		_, _ = io.WriteString(s.Stderr(), widget.Said(speaker(s), err)+"\r\n")
 		_ = s.Exit(cli.ExitLater)
@@ -88,6 +88,11 @@ func (l lobby) serve(s ssh.Session, who gateway.Identity) {
 		_, _ = io.WriteString(s.Stderr(), speaker(s).T(sayChanged)+"\r\n")
 		_ = s.Exit(cli.ExitLogin)
 	}
+}
+
+// actor acts for a visitor: from where they are, and in their language.
+func (l lobby) actor(s ssh.Session, user hub.User) app.Actor {
+	return l.app.As(user).From(s.RemoteAddr().String()).Speaking(speaker(s).Language())
 }
 
 // screens serves the full-screen program until the learner quits. A guest who has
@@ -116,9 +121,7 @@ func (l lobby) screens(ctx context.Context, s ssh.Session, as app.Actor, who gat
 			return false
 		}
 		joined(now)
-		as = l.app.As(now).From(s.RemoteAddr().String())
-		t.lend() // the program that has ended may still wait for a key
-		t.giveBack()
+		as = l.actor(s, now)
 	}
 }
 

@@ -92,13 +92,22 @@ func (t *terminal) environ() []string {
 	return env
 }
 
-// forScreens is the terminal as the screens have it. Reading it ends when it is lent.
+// forScreens is the terminal as the screens have it, until they give it back or it
+// is lent.
 func (t *terminal) forScreens() (labssh.Terminal, func(), error) {
-	return labssh.Terminal{In: t, Out: gateway.Raw(t), Size: t.size, Resized: t.resized[0]}, nil, nil
+	l := t.begin()
+	return labssh.Terminal{In: l, Out: gateway.Raw(t), Size: t.size, Resized: t.resized[0]}, l.end, nil
 }
 
-// Read is the screens' one. It ends when the terminal is lent, and works again
-// once that is back.
+// begin is what is typed for the screens from now on.
+func (t *terminal) begin() *loan {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &loan{t, t.turn}
+}
+
+// Read is for a command that asks. It ends when the terminal is lent, and works
+// again once that is back.
 func (t *terminal) Read(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,9 +154,35 @@ func (t *terminal) size() (columns, rows int) {
 	return t.window.Width, t.window.Height
 }
 
+// A loan is what is typed in one turn.
 type loan struct {
 	t    *terminal
 	turn int
+}
+
+// Ours reports whether the turn still is.
+func (l *loan) Ours() bool {
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	return l.t.turn == l.turn
+}
+
+// Unread leaves to whoever is next what was read too early.
+func (l *loan) Unread(typed []byte) {
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	l.t.typed = slices.Concat(typed, l.t.typed)
+	l.t.change.Broadcast()
+}
+
+// end ends the screens' turn, unless somebody else has by now.
+func (l *loan) end() {
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	if l.t.turn == l.turn {
+		l.t.turn += 2
+		l.t.change.Broadcast()
+	}
 }
 
 func (l *loan) Read(p []byte) (int, error) {

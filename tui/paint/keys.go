@@ -35,6 +35,7 @@ type keys struct {
 	mu     sync.Mutex
 	decode uv.EventDecoder
 	typed  []byte      // and not understood yet
+	seq    []byte      // what is being sent
 	until  time.Time   // the rest of it may come
 	timer  *time.Timer // for then, once there was something to wait for
 	paste  []byte      // nil while nothing is pasted
@@ -122,7 +123,7 @@ func (k *keys) scan(late bool) {
 			return
 		}
 		seq := k.typed[:n]
-		k.typed = k.typed[n:]
+		k.typed, k.seq = k.typed[n:], seq
 		if k.paste != nil {
 			k.pastes(event, seq)
 			continue

@@ -147,6 +147,11 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 	// Its ticker would wake us for good, and there is no terminal to give back.
 	p.once.Do(func() { go func() { _ = p.tea.ReleaseTerminal() }() })
 	switch msg := msg.(type) {
+	case heard:
+		if msg := msg.in.next(); msg != nil {
+			return p.hear(msg)
+		}
+		return nil
 	case due:
 		p.timed = false
 		p.draw()

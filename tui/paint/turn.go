@@ -10,8 +10,8 @@ import (
 )
 
 // Open takes the terminal: at first, and again after it was lent. Of it In, Out,
-// Size and Resized count. restore puts it back, and ends a read that is under way;
-// nil where there is nothing to put back and whoever is lent it sees to the rest.
+// Size and Resized count; In may be a Loan. restore puts it back, and ends a read
+// that is under way; nil where there is nothing to put back.
 type Open func() (t labssh.Terminal, restore func(), err error)
 
 // A Lending is the message by which a terminal is lent.
@@ -60,17 +60,18 @@ func (p *Program) take() error {
 		return err
 	}
 	ctx, end := context.WithCancel(p.ctx)
+	in := newInput(t.In, p.tea.Send)
 	p.pen.take(t.Out, func() {
 		end()
 		if restore != nil {
 			restore()
 		}
+		in.close()
 	})
-	go (&keys{send: func(msg tea.Msg) {
-		if ctx.Err() == nil {
-			p.tea.Send(msg)
-		}
-	}}).read(t.In) // ends when restore, or the end of the terminal, unblocks it
+	go func() {
+		defer close(in.done)
+		_ = in.keys.read(in) // ends when restore, or the end of the terminal, unblocks it
+	}()
 	go p.sizes(ctx, t)
 	return nil
 }
