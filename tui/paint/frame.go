@@ -14,6 +14,10 @@ import (
 // page, what it is filled with, and what a key has changed.
 const burst = 4
 
+// rest is how long no frame follows one, in the time that this has taken to make:
+// who claims to have a large screen has a part of a processor for it, and no more.
+const rest = 3
+
 // draw shows the model as it is, unless that has to wait: for what isn't known
 // yet, for the terminal to have taken the frame before, or for its time. Each of
 // them ends with a message that leads here again.
@@ -22,6 +26,7 @@ func (p *Program) draw() {
 		return
 	}
 	var frame string
+	began := time.Now()
 	p.whole(func() {
 		text := p.model.View().Content
 		if !p.known || text != p.shown {
@@ -32,12 +37,14 @@ func (p *Program) draw() {
 	if frame != "" && p.synced {
 		frame = ansi.SetModeSynchronizedOutput + frame + ansi.ResetModeSynchronizedOutput
 	}
-	if frame += p.raw; frame == "" {
+	if !p.pen.write(frame, func() { p.tea.Send(written{}) }) {
 		return
 	}
-	p.raw = ""
 	p.next = p.next.Add(p.o.Pace)
-	p.pen.write(frame, func() { p.tea.Send(written{}) })
+	now := time.Now()
+	if rested := now.Add(rest * now.Sub(began)); p.next.Before(rested) {
+		p.next = rested
+	}
 }
 
 // early reports whether it is too early for a frame, and sees to it that one is

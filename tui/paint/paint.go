@@ -43,7 +43,6 @@ type Program struct {
 	synced        bool      // frames can be shown as a whole
 	shown         string    // the text on the terminal
 	known         bool      // that it still is there, as it was drawn
-	raw           string    // what else goes there, with the next frame
 	next          time.Time // when that may be, or earlier
 	timed         bool      // it will be asked for
 	failed        error     // the terminal could not be had again
@@ -162,8 +161,8 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 	case crash:
 		panic(string(msg))
 	case tea.RawMsg:
-		if s, ok := msg.Msg.(string); ok && len(p.raw) < enough {
-			p.raw += s
+		if s, ok := msg.Msg.(string); ok {
+			p.pen.adds(s)
 		}
 		p.draw()
 		return nil
@@ -195,9 +194,6 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 	return msg
 }
 
-// enough is how much may wait for a terminal that takes nothing.
-const enough = 64 << 10
-
 // reports takes what the terminal says of a mode: that it knows it, and whether it
 // is on.
 func (p *Program) reports(m tea.ModeReportMsg) {
@@ -210,7 +206,7 @@ func (p *Program) reports(m tea.ModeReportMsg) {
 			return
 		}
 		if m.Value == ansi.ModeReset {
-			p.raw += p.pen.clusters()
+			p.pen.clusters()
 		}
 		p.method, p.known = ansi.GraphemeWidth, false
 	}

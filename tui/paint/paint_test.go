@@ -43,6 +43,9 @@ func (m text) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (m text) View() tea.View {
+	if strings.HasPrefix(string(m), "large") {
+		time.Sleep(100 * time.Millisecond) // until this is made; here no other clock runs
+	}
 	if m == "panic" {
 		panic("view")
 	}
@@ -406,5 +409,101 @@ func TestWholeFrames(t *testing.T) {
 		if got := s.tell(tea.RawMsg{Msg: "\x1b]11;?\a"}); got != "\x1b]11;?\a" {
 			t.Errorf("%q", got)
 		}
+	})
+}
+
+// Who has much drawn has it less often, and a part of a processor for it.
+func TestWhatTakesLongIsDrawnSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, text(""), nil)
+		defer s.end()
+		time.Sleep(time.Minute)
+		before := s.frames()
+		for n := range 1000 {
+			s.Send(text(fmt.Sprint("large ", n)))
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		if frames := s.frames() - before; frames < 20 || frames > 35 {
+			t.Errorf("%d frames that take a tenth of a second each, in ten", frames)
+		}
+		if got := shows(t, 40, 10, s.all()); !strings.HasPrefix(got, "large 999") {
+			t.Errorf("at last there is %q", got)
+		}
+	})
+}
+
+// A frame is for a terminal that counts columns as the frame does.
+func TestModesComeBeforeFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, text("hello"), nil)
+		defer s.end()
+		_, _ = s.keys.Write([]byte("\x1b[?2026;2$y"))
+		synctest.Wait()
+		before := len(s.all())
+		_, _ = s.keys.Write([]byte("\x1b[?2027;2$y"))
+		if got := s.tell(nil); !strings.HasPrefix(s.all()[before:], "\x1b[?2027h\x1b[?2026h") {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// stick has the terminal take nothing until what is returned is closed, from the
+// next frame on, which is under way.
+func (s *show) stick() chan struct{} {
+	stuck := make(chan struct{})
+	s.stuck = stuck
+	s.Send(text("a frame that takes long"))
+	synctest.Wait()
+	return stuck
+}
+
+// What was copied is there although nothing is drawn any more, and nothing is asked.
+func TestWhatIsCopiedLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, text("hello"), nil)
+		time.Sleep(time.Second)
+		stuck := s.stick()
+		s.Send(tea.RawMsg{Msg: ansi.SetSystemClipboard("code")})
+		s.Send(tea.RawMsg{Msg: ansi.RequestBackgroundColor})
+		s.Send(tea.Quit())
+		synctest.Wait()
+		close(stuck)
+		if err := <-s.ended; err != nil {
+			t.Error(err)
+		}
+		got := s.all()
+		if i := strings.Index(got, ansi.SetSystemClipboard("code")); i < 0 || i > strings.Index(got, "\x1b[?1049l") || strings.Contains(got, ansi.RequestBackgroundColor) {
+			t.Errorf("%q", got)
+		}
+		_ = s.keys.Close()
+		s.cancel()
+		time.Sleep(time.Second)
+	})
+}
+
+// A program ends only once the terminal is given back, whoever does that.
+func TestNobodyEndsBeforeTheTerminalIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, text("hello"), nil)
+		time.Sleep(time.Second)
+		stuck := s.stick()
+		s.Send(tea.Cmd(func() tea.Msg { panic("command") }))
+		synctest.Wait() // it is being given back
+		s.Send(tea.Quit())
+		synctest.Wait()
+		select {
+		case err := <-s.ended:
+			t.Errorf("it has ended before: %v", err)
+		default:
+		}
+		close(stuck)
+		<-s.ended
+		if on := modes(s.all()); on["1049"] || s.given != 1 {
+			t.Errorf("it ends with %v, given back %d times", on, s.given)
+		}
+		_ = s.keys.Close()
+		s.cancel()
+		time.Sleep(time.Second)
 	})
 }

@@ -21,7 +21,11 @@ type pen struct {
 	asks    string        // what the terminal is asked, once
 	modes   string        // set beside enters, because it knows them
 	resets  string        // what takes those back
+	before  string        // goes there before the next frame
+	behind  string        // what else goes there, with the next frame
+	copies  string        // and whether there is one or not
 	release func()        // lets go of the terminal
+	left    chan struct{} // closed once that is done
 }
 
 // The modes of a screen. Keys are asked for in two ways, of which a terminal takes
@@ -48,18 +52,37 @@ func questions(env uv.Environ) string {
 }
 
 // clusters has the terminal count columns by clusters of characters, while it is
-// ours, and returns what does.
-func (p *pen) clusters() string {
+// ours, from the next frame on.
+func (p *pen) clusters() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.modes, p.resets = ansi.SetModeUnicodeCore, ansi.ResetModeUnicodeCore
-	return p.modes
+	if p.drawn {
+		p.before = p.modes
+	}
+}
+
+// enough is how much may wait for a terminal that takes nothing.
+const enough = 64 << 10
+
+// adds keeps what else goes to the terminal. What is to be copied does before we
+// leave it; a question whose answer nobody would wait for doesn't.
+func (p *pen) adds(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case len(p.behind)+len(p.copies) > enough:
+	case strings.HasPrefix(s, "\x1b]52;"):
+		p.copies += s
+	default:
+		p.behind += s
+	}
 }
 
 func (p *pen) take(out io.Writer, release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.out, p.release, p.done, p.drawn = out, release, nil, false
+	p.out, p.release, p.done, p.drawn, p.before, p.left = out, release, nil, false, "", make(chan struct{})
 }
 
 // busy reports whether the terminal takes nothing now.
@@ -77,18 +100,22 @@ func (p *pen) busy() bool {
 	}
 }
 
-// write sends a frame, when the pen isn't busy, and calls then afterwards.
-func (p *pen) write(frame string, then func()) {
+// write sends a frame and what else is to be sent, when the pen isn't busy, and
+// calls then afterwards. It reports whether there was anything.
+func (p *pen) write(frame string, then func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.out == nil {
-		return
+	all := p.before + frame + p.behind + p.copies
+	if p.out == nil || all == "" {
+		return false
 	}
 	if !p.drawn {
-		frame = enters + p.modes + frame + p.asks
+		all = enters + p.modes + frame + p.asks + p.behind + p.copies
 		p.drawn, p.asks = true, ""
 	}
-	p.done = begin(p.out, frame, then)
+	p.before, p.behind, p.copies = "", "", ""
+	p.done = begin(p.out, all, then)
+	return true
 }
 
 // begin writes beside its caller.
@@ -102,16 +129,21 @@ func begin(out io.Writer, s string, then func()) (done chan struct{}) {
 	return done
 }
 
-// leave gives the terminal back as it was; wait waits for what it is taking, unless
-// that is in vain.
+// leave gives the terminal back as it was, or waits for whoever does; wait waits
+// for what it is taking, unless that is in vain.
 func (p *pen) leave(wait func(<-chan struct{}) bool) {
 	p.mu.Lock()
-	out, done, drawn, last := p.out, p.done, p.drawn, p.resets+leaves
-	p.out = nil
+	out, done, drawn, left := p.out, p.done, p.drawn, p.left
+	last := p.copies + p.resets + leaves
+	if p.out = nil; drawn {
+		p.copies = ""
+	}
 	p.mu.Unlock()
 	if out == nil {
+		wait(left)
 		return
 	}
+	defer close(left)
 	if drawn && wait(done) {
 		wait(begin(out, last, func() {}))
 	}

@@ -119,8 +119,8 @@ func (p *Program) sizes(ctx context.Context, t labssh.Terminal) {
 // The largest screen that is drawn: more than there is anywhere, and no more memory
 // than one can have who claims to have such a screen.
 const (
-	widest = 1000
-	cells  = 1 << 17
+	widest = 500
+	cells  = 1 << 15
 )
 
 func size(t labssh.Terminal) (columns, rows int) {
