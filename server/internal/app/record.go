@@ -24,9 +24,10 @@ import (
 // better told so at once.
 var recording = bounds{askers: 3, worth: 64, weight: 512, queue: 4096, late: 50 * time.Millisecond}
 
-// recorder gathers progress. Its zero value is ready.
+// recorder gathers progress. What is news of a lesson with some progress, as most is,
+// has a queue of its own: it doesn't wait for the rest. Its zero value is ready.
 type recorder struct {
-	together[*record]
+	changes, additions together[*record]
 
 	once       sync.Once
 	syllabuses *otter.Cache[edition, *syllabus]
@@ -78,8 +79,8 @@ func (a *App) syllabus(ctx context.Context, of edition) (*syllabus, error) {
 }
 
 // gather records entries together with others'. It reports false when that
-// can't be, and nothing was recorded then: whoever asks the database anew may know
-// better, and explains it else.
+// can't be, and nothing was recorded then, or what is true of a version that they
+// took until now: whoever asks the database anew may know better, and explains it else.
 func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry) ([]hub.ProgressEntry, bool, error) {
 	takes, ok, err := a.takes(ctx)
 	if !ok || err != nil || len(entries) > recording.weight/4 {
@@ -108,11 +109,13 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry) ([]hub.P
 			ProgressRow: postgres.ProgressRow{CourseID: id, LessonID: e.LessonID, Percentage: e.ProgressPercentage},
 		}
 	}
-	write := func(batch []*record) {
-		defer a.app.contain(ctx)
-		a.app.write(context.WithoutCancel(ctx), batch) // a caller who has gone changes nothing
+	add := func(tx postgres.Tx, ctx context.Context, rows []postgres.GatheredRow) ([]*postgres.ProgressRow, error) {
+		return tx.MergeGathered(ctx, rows, a.app.now())
 	}
-	if !a.app.recorder.do(r, len(r.rows), recording, write) {
+	if !a.app.recorder.changes.do(r, len(r.rows), recording, a.app.writing(ctx, postgres.Tx.ChangeGathered)) {
+		return nil, false, errRecordsFull
+	}
+	if r.stands == nil && r.err == nil && !a.app.recorder.additions.do(r, len(r.rows), recording, a.app.writing(ctx, add)) {
 		return nil, false, errRecordsFull
 	}
 	if r.stands == nil || r.err != nil {
@@ -129,53 +132,35 @@ func (a Actor) gather(ctx context.Context, entries []hub.ProgressEntry) ([]hub.P
 
 var errRecordsFull = &hub.Error{Code: hub.Unavailable, Message: "Too much progress is being recorded right now. Please try again in a moment.", RetryAfter: time.Second}
 
-func (a *App) write(ctx context.Context, batch []*record) {
-	var rows []postgres.GatheredRow
-	for _, r := range batch {
-		rows = append(rows, r.rows...)
-	}
-	stands, err := a.merge(ctx, rows)
-	if err != nil {
+// writing is what somebody at the head of a queue does for a batch: one statement.
+func (a *App) writing(ctx context.Context, merge func(postgres.Tx, context.Context, []postgres.GatheredRow) ([]*postgres.ProgressRow, error)) func([]*record) {
+	return func(batch []*record) {
+		defer a.contain(ctx)
+		var (
+			rows   []postgres.GatheredRow
+			stands []*postgres.ProgressRow
+		)
 		for _, r := range batch {
-			if hub.CodeOf(err) == hub.Unavailable {
-				r.err = err
-			} // else one of them is wrong, perhaps: each finds out by itself
+			rows = append(rows, r.rows...)
 		}
-		return
-	}
-	for _, r := range batch {
-		n := len(r.rows)
-		if !slices.Contains(stands[:n], nil) {
-			r.stands = stands[:n:n]
+		err := a.DB.Ask(context.WithoutCancel(ctx), func(ctx context.Context, tx postgres.Tx) (err error) { // a caller who has gone changes nothing
+			stands, err = merge(tx, ctx, rows)
+			return err
+		})
+		if err != nil {
+			for _, r := range batch {
+				if hub.CodeOf(err) == hub.Unavailable {
+					r.err = err
+				} // else one of them is wrong, perhaps: each finds out by itself
+			}
+			return
 		}
-		stands = stands[n:]
-	}
-}
-
-// merge changes what is there, which is most of it, and adds the rest.
-func (a *App) merge(ctx context.Context, rows []postgres.GatheredRow) (stands []*postgres.ProgressRow, err error) {
-	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) (err error) {
-		stands, err = tx.ChangeGathered(ctx, rows)
-		return err
-	})
-	if err != nil || !slices.Contains(stands, nil) {
-		return stands, err
-	}
-	var (
-		rest []postgres.GatheredRow
-		at   []int
-	)
-	for i, s := range stands {
-		if s == nil {
-			rest, at = append(rest, rows[i]), append(at, i)
+		for _, r := range batch {
+			n := len(r.rows)
+			if !slices.Contains(stands[:n], nil) {
+				r.stands = stands[:n:n]
+			}
+			stands = stands[n:]
 		}
 	}
-	err = a.DB.Ask(ctx, func(ctx context.Context, tx postgres.Tx) error {
-		added, err := tx.MergeGathered(ctx, rest, a.now())
-		for i, s := range added {
-			stands[at[i]] = s
-		}
-		return err
-	})
-	return stands, err
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -94,6 +95,62 @@ func standing(t *testing.T, as app.Actor) string {
 		t.Fatalf("got %+v, %v", ps, err)
 	}
 	return fmt.Sprintf("counting %d, sorting %d", ps[0].Lessons[0].Percentage, ps[0].Lessons[1].Percentage)
+}
+
+// What is news of a lesson that somebody else's transaction is about to begin waits
+// for that, and nobody else's news does.
+func TestProgressWaitsForItsOwnLessonOnly(t *testing.T) {
+	t.Parallel()
+	api := apitest.New(t)
+	course := newAuthor(t, api, hub.Instructor).publish(t, "one")
+	var as [2]app.Actor
+	var users [2]string
+	for i := range as {
+		u, err := api.User(t, hub.Free).Profile(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		as[i], users[i] = api.App.As(u), u.ID
+		if _, err := as[i].RecordProgress(t.Context(), []hub.ProgressEntry{entry("one", "counting", 1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := api.App.DB.Pool()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `INSERT INTO user_progress (user_id, course_id, lesson_id, progress_percentage) VALUES ($1, $2, 'sorting', 1)`, users[0], course.ID); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error)
+	go func() {
+		merged, err := as[0].RecordProgress(t.Context(), []hub.ProgressEntry{entry("one", "sorting", 20)})
+		if err == nil && merged[0].ProgressPercentage != 20 {
+			err = fmt.Errorf("got %+v", merged)
+		}
+		told <- err
+	}()
+	for waits := 0; waits == 0; {
+		if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if merged, err := as[1].RecordProgress(t.Context(), []hub.ProgressEntry{entry("one", "counting", 10)}); err != nil || merged[0].ProgressPercentage != 10 {
+		t.Errorf("beside one who waits: %+v, %v", merged, err)
+	}
+	select {
+	case err := <-told:
+		t.Errorf("nobody waits: %v", err)
+	default:
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; err != nil {
+		t.Error(err)
+	}
 }
 
 // A lesson that is complete stays so, and its completion is told once, however

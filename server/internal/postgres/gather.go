@@ -25,7 +25,8 @@ type GatheredRow struct {
 // a plan for each length of them takes as long as the statement itself. So is the
 // version, from the index of who takes one: where it was taken for as good as the key,
 // each row read everybody of the course. They are in order, so that statements wait
-// for each other in one direction.
+// for each other in one direction; where the table is so small that it is read whole,
+// in its own, and whom a deadlock ends is merged alone.
 const gathered = `
 	SELECT t.* FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::integer[]), (SELECT $4::text[]), (SELECT $5::integer[]))
 	    AS t (user_id, course_id, version, lesson_id, percentage)
