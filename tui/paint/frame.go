@@ -66,7 +66,7 @@ func (p *Program) early() bool {
 // is kept for that: what is on the terminal follows from its text, but for where the
 // cursor has been left, and each frame says where it begins.
 func (p *Program) frame(text string) string {
-	c := canvasFor(uv.Environ(p.o.Env).Getenv("TERM"), p.columns, p.rows)
+	c := canvasFor(kind{uv.Environ(p.o.Env).Getenv("TERM"), p.columns, p.rows})
 	c.screen.SetColorProfile(p.o.Colours)
 	c.screen.SetWidthMethod(p.method)
 	c.cells.Method = p.method
@@ -80,7 +80,7 @@ func (p *Program) frame(text string) string {
 	frame := c.out.String()
 	c.forget()
 	if p.columns*p.rows <= common {
-		canvases.Put(c)
+		canvases.of(c.kind).Put(c)
 	}
 	return frame
 }
@@ -89,23 +89,50 @@ func (p *Program) frame(text string) string {
 // of what a screen takes, so those that are drawn at the same time have one each,
 // and the others none.
 type canvas struct {
-	term   string
+	kind
 	out    bytes.Buffer
 	screen *uv.TerminalRenderer
 	cells  uv.ScreenBuffer
 }
 
-var canvases sync.Pool
+// A kind is what a canvas is for.
+type kind struct {
+	term          string
+	columns, rows int
+}
+
+// shared are canvases that nobody draws with.
+type shared struct {
+	mu   sync.Mutex
+	kept map[kind]*sync.Pool
+}
+
+var canvases = shared{kept: map[kind]*sync.Pool{}}
+
+// kinds is of how many canvases are kept: anybody may think out new ones.
+const kinds = 64
+
+func (s *shared) of(k kind) *sync.Pool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept[k] == nil {
+		if len(s.kept) == kinds {
+			clear(s.kept)
+		}
+		s.kept[k] = new(sync.Pool)
+	}
+	return s.kept[k]
+}
 
 // common is how many cells a canvas has at most that is kept for others.
 const common = 250 * 80
 
-func canvasFor(term string, columns, rows int) *canvas {
-	if c, ok := canvases.Get().(*canvas); ok && c.term == term && c.cells.Width() == columns && c.cells.Height() == rows {
+func canvasFor(k kind) *canvas {
+	if c, ok := canvases.of(k).Get().(*canvas); ok {
 		return c
 	}
-	c := &canvas{term: term, cells: uv.NewScreenBuffer(columns, rows)}
-	c.screen = uv.NewTerminalRenderer(&c.out, []string{"TERM=" + term})
+	c := &canvas{kind: k, cells: uv.NewScreenBuffer(k.columns, k.rows)}
+	c.screen = uv.NewTerminalRenderer(&c.out, []string{"TERM=" + k.term})
 	c.screen.SetFullscreen(true)
 	c.screen.SetTabStops(-1)
 	c.screen.SetBackspace(true)

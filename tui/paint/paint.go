@@ -5,11 +5,15 @@
 // renderer, an input and a terminal: those are ours.
 //
 // A model's View is its Content, alone on the alternate screen and without a cursor.
+// Of Bubble Tea's commands those do nothing that are for a renderer or a terminal of
+// its own: ClearScreen, Println and Printf, SetClipboard and ReadClipboard, and those
+// that Request. There is Raw for what they send, and Lend for what Exec does.
 package paint
 
 import (
 	"context"
 	"io"
+	"reflect"
 	"sync"
 	"time"
 
@@ -123,8 +127,21 @@ func (p *Program) guarded(cmd tea.Cmd) tea.Cmd {
 	}
 	return func() (msg tea.Msg) {
 		p.whole(func() { msg = cmd() })
+		for i, more := range inner(msg) {
+			inner(msg)[i] = p.guarded(more)
+		}
 		return msg
 	}
+}
+
+// inner are the commands that a message is: a batch, or a sequence, whose type
+// Bubble Tea keeps to itself.
+func inner(msg tea.Msg) []tea.Cmd {
+	cmds := reflect.TypeFor[[]tea.Cmd]()
+	if v := reflect.ValueOf(msg); v.IsValid() && v.CanConvert(cmds) {
+		return v.Convert(cmds).Interface().([]tea.Cmd)
+	}
+	return nil
 }
 
 // due says that it is time for the next frame, written that the last one is there,
@@ -144,6 +161,7 @@ func (p *Program) hears(_ tea.Model, msg tea.Msg) (rest tea.Msg) {
 
 func (p *Program) hear(msg tea.Msg) tea.Msg {
 	// Its ticker would wake us for good, and there is no terminal to give back.
+	// Nobody waits for that: it ends by itself, and has nothing of ours.
 	p.once.Do(func() { go func() { _ = p.tea.ReleaseTerminal() }() })
 	switch msg := msg.(type) {
 	case heard:
@@ -186,10 +204,8 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 		p.told.env = true
 	case tea.ModeReportMsg:
 		p.reports(msg)
-	case tea.BatchMsg:
-		for i, cmd := range msg {
-			msg[i] = p.guarded(cmd)
-		}
+	case tea.KeyPressMsg:
+		p.known = p.known && msg.String() != "ctrl+l" // somebody has written over it
 	}
 	return msg
 }

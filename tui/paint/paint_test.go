@@ -322,8 +322,12 @@ func TestTheTerminalIsGivenBack(t *testing.T) {
 		"panic in Update":       func(s *show) { s.Send(func() { panic("update") }) },
 		"panic in View":         func(s *show) { s.Send(text("panic")) },
 		"panic in a command":    func(s *show) { s.Send(tea.Cmd(func() tea.Msg { panic("command") })) },
-		"panic in one of a few": func(s *show) { s.Send(tea.BatchMsg{nil, func() tea.Msg { panic("command") }}) },
-		"panic beside":          func(s *show) { s.Send(paint.Lend(func() error { panic("lent") }, nil)()) },
+		"panic in one of a few": func(s *show) { s.Send(tea.Batch(tea.Suspend, func() tea.Msg { panic("command") })) },
+		"panic in a sequence":   func(s *show) { s.Send(tea.Sequence(tea.Suspend, func() tea.Msg { panic("command") })) },
+		"panic after a loan": func(s *show) {
+			s.Send(paint.Lend(func() error { return nil }, func(error) tea.Msg { panic("then") })())
+		},
+		"panic beside": func(s *show) { s.Send(paint.Lend(func() error { panic("lent") }, nil)()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -342,7 +346,7 @@ func TestTheTerminalIsGivenBack(t *testing.T) {
 				if got := fmt.Sprint(modes(s.all())); got != clean {
 					t.Errorf("afterwards: %v", got)
 				}
-				if s.given != 1 {
+				if lent := strings.Count(name, "after a loan"); s.given != 1+lent {
 					t.Errorf("given back %d times", s.given)
 				}
 				_ = s.keys.Close()
@@ -407,6 +411,17 @@ func TestWholeFrames(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 		if got := s.tell(tea.RawMsg{Msg: "\x1b]11;?\a"}); got != "\x1b]11;?\a" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// Who sees that something else has been written to their terminal asks for all of it.
+func TestCtrlL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, text("ctrl+l"), nil)
+		defer s.end()
+		if got := s.tell(tea.KeyPressMsg{Code: 'l', Mod: tea.ModCtrl}); !strings.Contains(got, "ctrl+l") {
 			t.Errorf("%q", got)
 		}
 	})
@@ -498,7 +513,7 @@ func TestNobodyEndsBeforeTheTerminalIsBack(t *testing.T) {
 		default:
 		}
 		close(stuck)
-		<-s.ended
+		_ = <-s.ended
 		if on := modes(s.all()); on["1049"] || s.given != 1 {
 			t.Errorf("it ends with %v, given back %d times", on, s.given)
 		}
