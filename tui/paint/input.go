@@ -76,7 +76,7 @@ func (in *input) take(event tea.Msg) {
 		s.msg = tea.BackgroundColorMsg(event)
 	case uv.ModeReportEvent:
 		s.msg = tea.ModeReportMsg(event)
-	case uv.UnknownEvent, crash:
+	case uv.UnknownEvent, crash, gone:
 		s.msg = event
 	default:
 		return

@@ -12,6 +12,7 @@ package paint
 
 import (
 	"context"
+	"errors"
 	"io"
 	"reflect"
 	"sync"
@@ -145,11 +146,12 @@ func inner(msg tea.Msg) []tea.Cmd {
 }
 
 // due says that it is time for the next frame, written that the last one is there,
-// and a crash what has panicked beside the loop.
+// a crash what has panicked beside the loop, and gone that nobody types any more.
 type (
 	due     struct{}
 	written struct{}
 	crash   string
+	gone    struct{ error }
 )
 
 // hears sees each message first, in Bubble Tea's loop, and keeps those that are
@@ -178,6 +180,11 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 		return nil
 	case crash:
 		panic(string(msg))
+	case gone:
+		if !errors.Is(msg.error, io.EOF) {
+			p.failed = msg.error
+		}
+		return tea.Quit()
 	case tea.RawMsg:
 		if s, ok := msg.Msg.(string); ok {
 			p.pen.adds(s)

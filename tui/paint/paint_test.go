@@ -416,6 +416,26 @@ func TestWholeFrames(t *testing.T) {
 	})
 }
 
+// Nobody is shown a page who can't type any more: the program ends, after the last
+// key, and says why unless that was to be expected.
+func TestNobodyTypes(t *testing.T) {
+	for _, why := range []error{io.EOF, io.ErrClosedPipe} {
+		synctest.Test(t, func(t *testing.T) {
+			s := start(t, text("hello"), nil)
+			_, _ = s.keys.Write([]byte("xyz"))
+			_ = s.keys.CloseWithError(why)
+			if err := <-s.ended; errors.Is(err, why) == (why == io.EOF) || why == io.EOF && err != nil {
+				t.Errorf("%v ends it with %v", why, err)
+			}
+			if on := modes(s.all()); on["1049"] || s.given != 1 {
+				t.Errorf("it ends with %v, given back %d times", on, s.given)
+			}
+			s.cancel()
+			time.Sleep(time.Second)
+		})
+	}
+}
+
 // Who sees that something else has been written to their terminal asks for all of it.
 func TestCtrlL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -513,7 +533,9 @@ func TestNobodyEndsBeforeTheTerminalIsBack(t *testing.T) {
 		default:
 		}
 		close(stuck)
-		_ = <-s.ended
+		if err := <-s.ended; err != nil {
+			t.Error(err)
+		}
 		if on := modes(s.all()); on["1049"] || s.given != 1 {
 			t.Errorf("it ends with %v, given back %d times", on, s.given)
 		}

@@ -70,7 +70,10 @@ func (p *Program) take() error {
 	})
 	go func() {
 		defer close(in.done)
-		_ = in.keys.read(in) // ends when restore, or the end of the terminal, unblocks it
+		err := in.keys.read(in) // ends when restore, or the end of the terminal, unblocks it
+		if ctx.Err() == nil {
+			in.take(gone{err})
+		}
 	}()
 	go p.sizes(ctx, t)
 	return nil
