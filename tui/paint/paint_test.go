@@ -419,13 +419,13 @@ func TestWholeFrames(t *testing.T) {
 // Nobody is shown a page who can't type any more: the program ends, after the last
 // key, and says why unless that was to be expected.
 func TestNobodyTypes(t *testing.T) {
-	for _, why := range []error{io.EOF, io.ErrClosedPipe} {
+	for _, end := range []struct{ why, says error }{{io.EOF, nil}, {io.ErrClosedPipe, io.ErrClosedPipe}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := start(t, text("hello"), nil)
 			_, _ = s.keys.Write([]byte("xyz"))
-			_ = s.keys.CloseWithError(why)
-			if err := <-s.ended; errors.Is(err, why) == (why == io.EOF) || why == io.EOF && err != nil {
-				t.Errorf("%v ends it with %v", why, err)
+			_ = s.keys.CloseWithError(end.why)
+			if err := <-s.ended; !errors.Is(err, end.says) {
+				t.Errorf("%v ends it with %v", end.why, err)
 			}
 			if on := modes(s.all()); on["1049"] || s.given != 1 {
 				t.Errorf("it ends with %v, given back %d times", on, s.given)
