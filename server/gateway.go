@@ -36,9 +36,49 @@ func userOf(ctx context.Context, a *app.App, who gateway.Identity) (hub.User, er
 	return a.UserByKey(ctx, who.Fingerprint)
 }
 
+// usersNow is userOf for many who have come in by it: whom one finds no account of
+// any more is missing.
+func usersNow(ctx context.Context, a *app.App, who []gateway.Identity) (map[gateway.Identity]hub.User, error) {
+	var ids, keys []string
+	for _, w := range who {
+		if w.UserID != "" {
+			ids = append(ids, w.UserID)
+		} else {
+			keys = append(keys, w.Fingerprint)
+		}
+	}
+	by, err := a.UsersNow(ctx, ids, keys)
+	if err != nil {
+		return nil, err
+	}
+	now := map[gateway.Identity]hub.User{}
+	for _, w := range who {
+		ref := w.Fingerprint
+		if w.UserID != "" {
+			ref = w.UserID
+		}
+		if u, ok := by[ref]; ok {
+			now[w] = u
+		}
+	}
+	return now, nil
+}
+
 func (s sandboxes) User(ctx context.Context, who gateway.Identity) (string, error) {
 	u, err := userOf(ctx, s.app, who)
 	return u.ID, asLabs(err)
+}
+
+func (s sandboxes) Users(ctx context.Context, who []gateway.Identity) (map[gateway.Identity]string, error) {
+	now, err := usersNow(ctx, s.app, who)
+	if err != nil {
+		return nil, err
+	}
+	users := make(map[gateway.Identity]string, len(now))
+	for id, u := range now {
+		users[id] = u.ID
+	}
+	return users, nil
 }
 
 func (s sandboxes) Resolve(ctx context.Context, who gateway.Identity, name string) (gateway.Place, error) {

@@ -20,9 +20,9 @@ var errChanged = errors.New("account or key changed")
 // visitsLook is how soon an open visit notices that its account has changed.
 const visitsLook = 15 * time.Second
 
-// visits are those to the lobby that are open. They are looked after together:
-// a question of the database for each would be most of what it costs that somebody
-// has a page before them.
+// visits are those to the lobby that are open. They are looked after together, as
+// the gateway looks after its connections: a question of the database for each would
+// be most of what it costs that somebody has a page before them.
 type visits struct {
 	app *app.App
 	log *slog.Logger
@@ -73,26 +73,19 @@ func (v *visits) look(ctx context.Context) {
 	v.mu.Lock()
 	open := slices.Collect(maps.Keys(v.open))
 	v.mu.Unlock()
-	var ids, keys []string
-	for _, o := range open {
-		if o.who.UserID != "" {
-			ids = append(ids, o.who.UserID)
-		} else {
-			keys = append(keys, o.who.Fingerprint)
-		}
-	}
 	if len(open) == 0 {
 		return
 	}
-	now, err := v.app.UsersNow(ctx, ids, keys)
+	who := make([]gateway.Identity, len(open))
+	for i, o := range open {
+		who[i] = o.who
+	}
+	now, err := usersNow(ctx, v.app, who)
 	if err != nil {
 		return
 	}
 	for _, o := range open {
-		u := now[o.who.Fingerprint]
-		if o.who.UserID != "" {
-			u = now[o.who.UserID]
-		}
+		u := now[o.who]
 		if u.ID != o.user.ID || u.Role != o.user.Role {
 			v.log.InfoContext(ctx, "ssh visit ended: the account or its key has changed", "user", o.user.ID)
 			o.end(errChanged)

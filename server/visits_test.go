@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -44,7 +45,8 @@ func TestVisitsEndWithTheirRights(t *testing.T) {
 			t.Fatal(err)
 		}
 		here := map[string]context.Context{}
-		for how, who := range map[string]gateway.Identity{"by key": {Fingerprint: "SHA256:" + r.name}, "by certificate": {UserID: u.ID, Fingerprint: "SHA256:other"}} {
+		key, certificate := gateway.Identity{Fingerprint: "SHA256:" + r.name}, gateway.Identity{UserID: u.ID, Fingerprint: "SHA256:other"}
+		for how, who := range map[string]gateway.Identity{"by key": key, "by certificate": certificate} {
 			ctx, end := context.WithCancelCause(t.Context())
 			defer end(nil)
 			v.watch(ctx, end, who, u)
@@ -64,6 +66,19 @@ func TestVisitsEndWithTheirRights(t *testing.T) {
 			if want := r.ends && (r.name != "keyless" || how == "by key"); errors.Is(context.Cause(ctx), errChanged) != want {
 				t.Errorf("%s, %s: %v, want ended %v", r.name, how, context.Cause(ctx), want)
 			}
+		}
+		// The gateway's connections go by the same, but for the role.
+		want := map[gateway.Identity]string{key: u.ID, certificate: u.ID}
+		switch r.name {
+		case "disabled":
+			want = map[gateway.Identity]string{}
+		case "keyless":
+			delete(want, key)
+		}
+		stranger := gateway.Identity{Fingerprint: "SHA256:nobody's"}
+		users, err := sandboxes{v.app, v.log}.Users(t.Context(), []gateway.Identity{key, stranger, certificate})
+		if err != nil || !maps.Equal(users, want) {
+			t.Errorf("%s: whose they are: %v %v, want %v", r.name, users, err, want)
 		}
 	}
 }

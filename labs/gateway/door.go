@@ -157,15 +157,15 @@ func (d *door) enter(p *peer, proof string) bool {
 	return true
 }
 
-// admit counts a connection to its account.
-func (d *door) admit(p *peer, user string) bool {
+// admit counts a connection to its account, or to what it is counted to without one.
+func (d *door) admit(p *peer, st standing, user string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, here := d.peers[p]; !here || d.users[user] >= d.limits.PerUser {
 		return false
 	}
 	d.users[user]++
-	p.user = user
+	p.user, p.who, p.account = user, st.who, st.account
 	return true
 }
 
@@ -179,7 +179,7 @@ func (d *door) join(stranger, user string) {
 		if p.user == stranger {
 			less(d.users, stranger)
 			d.users[user]++
-			p.user = user
+			p.user, p.account = user, user
 		}
 	}
 }

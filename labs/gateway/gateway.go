@@ -43,6 +43,11 @@ type Sandboxes interface {
 	// key that no account has. Its connections are counted together.
 	User(ctx context.Context, who Identity) (userID string, err error)
 
+	// Users returns the accounts that those of who belong to who have one still.
+	// It is asked every few seconds, for all connections at once; nobody logs in
+	// by it.
+	Users(ctx context.Context, who []Identity) (map[Identity]string, error)
+
 	// Resolve returns where name leads who: to one of their own sessions, by
 	// its id or by its lab's, and after a "+" to one of its hosts. It returns
 	// labs.ErrNotFound for what doesn't exist and what isn't theirs alike, and
@@ -196,6 +201,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 			return fmt.Errorf("gateway: %w", err)
 		}
 	}
+	ctx, stop := context.WithCancel(ctx)
+	looked := make(chan struct{})
+	defer func() { stop(); <-looked }()
+	go func() {
+		defer close(looked)
+		g.looking(ctx)
+	}()
 	served := make(chan error, 1)
 	go func() { served <- g.srv.Serve(l) }()
 	select {

@@ -74,6 +74,7 @@ type world struct {
 
 	revoked atomic.Bool  // Alice's key
 	asked   atomic.Int32 // whose a key is
+	looked  atomic.Int32 // whose all keys are that are inside
 	shut    atomic.Pointer[gateway.Door]
 	shared  atomic.Bool            // Alice lets Bob look on
 	joined  atomic.Pointer[string] // a key that is Bob's, too
@@ -111,6 +112,21 @@ const (
 
 func (w *world) User(_ context.Context, who gateway.Identity) (string, error) {
 	w.asked.Add(1)
+	return w.owner(who)
+}
+
+func (w *world) Users(_ context.Context, who []gateway.Identity) (map[gateway.Identity]string, error) {
+	defer w.looked.Add(1)
+	users := map[gateway.Identity]string{}
+	for _, id := range who {
+		if user, err := w.owner(id); err == nil {
+			users[id] = user
+		}
+	}
+	return users, nil
+}
+
+func (w *world) owner(who gateway.Identity) (string, error) {
 	switch {
 	case w.revoked.Load() && who.Fingerprint == gossh.FingerprintSHA256(w.alice.PublicKey()):
 		return "", labs.ErrNotFound
@@ -218,6 +234,9 @@ func (w *world) lobby(s ssh.Session, who gateway.Identity) {
 		}
 	case "join":
 		w.joined.Store(&who.Fingerprint)
+		gateway.Joined(s, "bob")
+		fmt.Fprintln(s, "joined")
+	case "join and lose the key":
 		gateway.Joined(s, "bob")
 		fmt.Fprintln(s, "joined")
 	case "panic":

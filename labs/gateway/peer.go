@@ -38,6 +38,11 @@ type peer struct {
 	waiting *list.Element
 	user    string
 	proof   string
+	who     Identity
+	account string // whose who is; "" of a stranger
+	misses  int    // how often in a row it may not be here any more
+
+	owner atomic.Bool // a lab's door was opened to it
 
 	mu       sync.Mutex
 	full     bool // what it proved has as many connections as it may
@@ -203,7 +208,7 @@ func (p *peer) admit(ctx context.Context, conn *gossh.ServerConn) standing {
 		st := p.g.judge(ctx, p, identify(conn))
 		p.known = &st
 		if st.refusal == "" {
-			go p.keepAlive(ctx, conn, st)
+			go p.keepAlive(conn)
 		}
 	}
 	return *p.known
@@ -235,7 +240,7 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 	if user == "" {
 		user = "guest at " + p.source
 	}
-	if !g.door.admit(p, user) {
+	if !g.door.admit(p, st, user) {
 		g.Log.WarnContext(ctx, "ssh login refused: too many connections of one user", "source", p.source, "user", user)
 		st.refusal = sayTooManyConnections
 		return st
@@ -247,29 +252,8 @@ func (g *Gateway) judge(ctx context.Context, p *peer, who Identity) standing {
 // strangerOf is to whom the connections of a key count that no account has.
 func strangerOf(who Identity) string { return "key " + who.Fingerprint + who.UserID }
 
-// stillIn says whether who came in by an account's key still may. Whose key nobody
-// had may have made an account since, and comes by its key from then on. A database
-// that is away takes nobody's rights.
-func (g *Gateway) stillIn(ctx context.Context, st *standing) bool {
-	if st.who.Guest() {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
-	defer cancel()
-	user, err := g.Sandboxes.User(ctx, st.who)
-	if err != nil {
-		return st.account == "" || !errors.Is(err, labs.ErrNotFound)
-	}
-	if st.account == "" {
-		st.account = user
-		g.door.join(strangerOf(st.who), user)
-	}
-	return user == st.account
-}
-
-// keepAlive ends the connection of a client that answers nothing, and of one
-// whose key or account is gone: a shell that is open already is a door too.
-func (p *peer) keepAlive(ctx context.Context, conn *gossh.ServerConn, st standing) {
+// keepAlive ends the connection of a client that answers nothing.
+func (p *peer) keepAlive(conn *gossh.ServerConn) {
 	gone := make(chan struct{})
 	go func() {
 		_ = conn.Wait()
@@ -277,20 +261,11 @@ func (p *peer) keepAlive(ctx context.Context, conn *gossh.ServerConn, st standin
 	}()
 	tick := time.NewTicker(p.g.Limits.KeepAlive)
 	defer tick.Stop()
-	misses := 0
 	for {
 		select {
 		case <-gone:
 			return
 		case <-tick.C:
-		}
-		if p.g.stillIn(ctx, &st) {
-			misses = 0
-		} else if misses++; misses == 2 {
-			// The lobby looks as often and tells its visitor why, so it gets
-			// the time to.
-			p.g.Log.InfoContext(ctx, "ssh connection ended: its key or account is gone", "source", p.source, "user", st.account)
-			_ = p.Close()
 		}
 		dead := time.AfterFunc(p.g.Limits.KeepAliveTimeout, func() { _ = p.Close() })
 		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)

@@ -42,10 +42,66 @@ func TestARemovedKeyEndsShellsOfWhoJoined(t *testing.T) {
 	}
 	w.revoked.Store(false)
 	openShell(t, c)
-	looked := w.asked.Load() + 2
-	until(t, "it is known who this is", func() bool { return w.asked.Load() >= looked })
+	w.looks(2)
 	w.revoked.Store(true)
 	isCutOff(t, c)
+}
+
+// The same where the key is lost before anybody has looked whose it is: what is
+// known of it then is that it has joined, or that a lab's door was opened to it.
+func TestAKeyLostBeforeALookEndsShells(t *testing.T) {
+	t.Parallel()
+	t.Run("joined", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, gateway.Limits{KeepAlive: 50 * time.Millisecond})
+		c := w.client("x", signer(t))
+		if r := run(t, c, "hello"); r.status != 9 {
+			t.Fatalf("a stranger: %+v", r)
+		}
+		_ = run(t, c, "join and lose the key") // it may be cut off before its answer
+		isCutOff(t, c)
+	})
+	t.Run("opened a lab", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, gateway.Limits{KeepAlive: time.Hour})
+		w.revoked.Store(true)
+		c := w.client(alices, w.alice)
+		if r := run(t, c, "true"); r.status != 5 {
+			t.Fatalf("a stranger: %+v", r)
+		}
+		w.revoked.Store(false)
+		openShell(t, c)
+		w.revoked.Store(true)
+		w.gw.Look(t.Context())
+		w.gw.Look(t.Context())
+		isCutOff(t, c)
+	})
+}
+
+// Whoever is inside is asked for together: a question for each would be most of what
+// an idle connection costs, a stranger's too.
+func TestOneQuestionForAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{KeepAlive: 50 * time.Millisecond})
+	for range 3 {
+		if r := run(t, w.client("x", signer(t)), "hello"); r.status != 9 {
+			t.Fatalf("a stranger: %+v", r)
+		}
+	}
+	openShell(t, w.client(alices, w.alice))
+	asked := w.asked.Load()
+	w.looks(5)
+	if now := w.asked.Load(); now != asked {
+		t.Errorf("asked %d times for one connection while nobody came", now-asked)
+	}
+}
+
+// looks waits until the gateway has looked n more times.
+func (w *world) looks(n int32) {
+	w.t.Helper()
+	// One may be under way, which began before.
+	n += w.looked.Load() + 1
+	until(w.t, "the gateway has looked", func() bool { return w.looked.Load() >= n })
 }
 
 // openShell has something run on a connection until that ends.

@@ -122,7 +122,11 @@ func (s *session) resolve() (Place, error) {
 	if _, watch := watched(s.name); watch || s.who.Guest() || !slug(ref) || reserved(ref) || more && !slug(host) {
 		return Place{}, labs.ErrNotFound
 	}
-	return s.g.Sandboxes.Resolve(s.ctx, s.who, s.name)
+	to, err := s.g.Sandboxes.Resolve(s.ctx, s.who, s.name)
+	if err == nil {
+		s.peer.owner.Store(true)
+	}
+	return to, err
 }
 
 // resolving begins to resolve, and returns what waits for the answer.
