@@ -322,6 +322,10 @@ func TestLongAnswer(t *testing.T) {
 	s.sees("Go to step:")
 	s.press(strings.Repeat("1234567890", 8) + "日本")
 	s.sees("890日本\ncursor 38,9")
+	s.press("\x1b[200~\ta\n\tb\x1b[201~") // a tab goes as far as the terminal likes
+	s.sees("0日本 a  b\ncursor 38,9")
+	s.press("\x7f\x7f\x7f\x7f\x7f")
+	s.sees("890日本\ncursor 38,9")
 	s.press("\x1b[200~👩\u200d👩\u200d👧\x1b[201~\x7f!")
 	s.sees("90日本!\n")
 	s.press("\x1b")
