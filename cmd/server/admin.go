@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -52,7 +53,7 @@ func adminCreateCommand(env *cli.Env, config configFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			env.Fprintf(env.Out, "%s (%s) is now %s\n", u.Username, u.Email, hub.Word(string(u.Role)))
+			fmt.Fprint(env.Out, env.Shown().Tf("%s (%s) is now %s\n", u.Username, u.Email, hub.Word(string(u.Role))))
 			return nil
 		},
 	}
@@ -93,7 +94,7 @@ func adminResetPasswordCommand(env *cli.Env, config configFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			env.Fprintf(env.Out, "%s (%s) has a new password\n", u.Username, u.Email)
+			fmt.Fprint(env.Out, env.Shown().Tf("%s (%s) has a new password\n", u.Username, u.Email))
 			return nil
 		},
 	}

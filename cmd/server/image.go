@@ -151,7 +151,7 @@ func imageGCCommand(env *cli.Env, open func() (*image.Store, error), config conf
 			}
 			removed, err := store.GC(cmd.Context(), used...)
 			for _, digest := range removed {
-				env.Fprintf(env.Out, "removed %s\n", digest)
+				fmt.Fprint(env.Out, env.Shown().Tf("removed %s\n", digest))
 			}
 			return err
 		},

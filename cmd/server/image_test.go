@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/cloudmastershub/cmh/cmd/cmh/cli"
+	"github.com/cloudmastershub/cmh/words/more"
 )
 
 // An operator brings an image, uses it, and gets rid of it.
@@ -48,7 +49,8 @@ func TestImages(t *testing.T) {
 	run := func(args ...string) (string, error) {
 		t.Helper()
 		var out bytes.Buffer
-		c := command(&cli.Env{Out: &out, Err: &out})
+		// What is printed here is read by a program, whatever is spoken.
+		c := command(&cli.Env{Out: &out, Err: &out, Languages: more.Languages, Language: func() string { return "de" }})
 		c.SetArgs(append(args, "--image-dir", filepath.Join(dir, "images"), "--data-dir", filepath.Join(dir, "data"), "--lab-agent", agent))
 		err := c.ExecuteContext(t.Context())
 		return out.String(), err
