@@ -51,8 +51,8 @@ func TestTold(t *testing.T) {
 		"Going to step x.":               "Going to step x.",
 		"Stopped.":                       "Gestoppt.",
 		"Nobody used it for 30 minutes.": "Niemand hat es benutzt, 30 Minuten lang.",
-		"this installation lacks Docker, several machines, my own thing": "hier fehlt: Docker, mehrere Maschinen, my own thing",
-		"You have begun this installation lacks Docker.":                 "Du hast „hier fehlt: Docker“ begonnen.",
+		"this installation lacks Docker, several machines, my own thing": "dieser Installation fehlt Docker, mehrere Maschinen, my own thing",
+		"You have begun this installation lacks Docker.":                 "Du hast „dieser Installation fehlt Docker“ begonnen.",
 		"You are 40% through this lesson.":                               "Du hast 40 % dieser Lektion geschafft.",
 		"The next lesson of 100% Go.":                                    "Die nächste Lektion von „100% Go“.",
 		"/etc/passwd has been written to":                                "/etc/passwd has been written to", // an author's
