@@ -80,12 +80,9 @@ func (d *desk) answerKey(key string) {
 	}
 }
 
-// oneLine takes what safe.Text leaves and a line of the terminal can't hold.
-var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
-
 // paste adds text, on one line.
 func (a *ask) paste(s string) {
-	s = oneLine.Replace(safe.Text(s))
+	s = strings.NewReplacer("\n", " ", "\t", " ").Replace(safe.Text(s))
 	if a.text && len(a.value)+len(s) <= maxAnswer {
 		a.value += s
 	}
