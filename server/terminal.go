@@ -80,10 +80,13 @@ func (t *terminal) watch(windows <-chan ssh.Window) {
 	}
 }
 
-// environ is the session's, with what stands for no colours as those understand it
-// who decide on them: any value means it.
-func (t *terminal) environ() []string {
-	env := append(slices.Clone(t.Environ()), "TERM="+t.pty.Term)
+// environ is the session's, of which no client tells that it is one.
+func (t *terminal) environ() []string { return remote(t.Environ(), t.pty.Term) }
+
+// remote is an environment over SSH, with what stands for no colours as those
+// understand it who decide on them: any value means it.
+func remote(client []string, term string) []string {
+	env := append(slices.Clone(client), "TERM="+term, "SSH_TTY=")
 	for i, kv := range env {
 		if strings.HasPrefix(kv, "NO_COLOR=") && kv != "NO_COLOR=" {
 			env[i] = "NO_COLOR=1"

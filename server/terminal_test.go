@@ -1,7 +1,10 @@
 package server
 
 import (
+	"bytes"
 	"io"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,4 +122,34 @@ func TestWhoHearsWhatIsTyped(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// A terminal over SSH is asked what some print and slow lines answer too late only
+// if it is known to answer.
+func TestWhichTerminalsAreAsked(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]bool{"xterm-256color": false, "nsterm": false, "xterm-kitty": true} {
+		in, keys := io.Pipe()
+		out := &leaving{keys: keys}
+		o := paint.Options{Env: remote([]string{"TERM_PROGRAM=x"}, name), Pace: time.Second / 10}
+		err := paint.New(t.Context(), page{}, func() (labssh.Terminal, func(), error) {
+			return labssh.Terminal{In: in, Out: out}, nil, nil
+		}, o).Run()
+		if sent := out.sent.String(); err != nil || !strings.Contains(sent, "a page") || strings.Contains(sent, "$p") != asked {
+			t.Errorf("%s: %v, sent %q", name, err, sent)
+		}
+		_ = keys.Close()
+	}
+}
+
+// leaving is a terminal at which somebody quits once they have seen the page.
+type leaving struct {
+	sent bytes.Buffer
+	keys *io.PipeWriter
+	once sync.Once
+}
+
+func (l *leaving) Write(p []byte) (int, error) {
+	l.once.Do(func() { go func() { _, _ = l.keys.Write([]byte("q")) }() })
+	return l.sent.Write(p)
 }

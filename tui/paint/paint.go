@@ -51,6 +51,7 @@ type Program struct {
 	next          time.Time // when that may be, or earlier
 	timed         bool      // it will be asked for
 	failed        error     // the terminal could not be had again
+	leaving       tea.Msg   // waits for an answer
 }
 
 // told is what has to be known before anything is drawn. It comes in any order.
@@ -194,6 +195,10 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 	case Lending:
 		p.lend(msg)
 		return nil
+	case tea.QuitMsg, tea.InterruptMsg:
+		if p.stays(msg) {
+			return nil
+		}
 	case tea.SuspendMsg:
 		p.suspend()
 		return nil
@@ -220,6 +225,9 @@ func (p *Program) hear(msg tea.Msg) tea.Msg {
 // reports takes what the terminal says of a mode: that it knows it, and whether it
 // is on.
 func (p *Program) reports(m tea.ModeReportMsg) {
+	if p.pen.answered() && p.leaving != nil {
+		go p.tea.Send(p.leaving)
+	}
 	known := m.Value == ansi.ModeSet || m.Value == ansi.ModeReset || m.Value == ansi.ModePermanentlySet
 	switch m.Mode {
 	case ansi.ModeSynchronizedOutput:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
@@ -19,6 +20,8 @@ type pen struct {
 	done    chan struct{} // closed once the last frame is on the terminal
 	drawn   bool          // there is one, and our modes are set
 	asks    string        // what the terminal is asked, once
+	asked   time.Time     // when it was
+	open    int           // how much of that it has not answered
 	modes   string        // set beside enters, because it knows them
 	resets  string        // what takes those back
 	before  string        // goes there before the next frame
@@ -111,6 +114,9 @@ func (p *pen) write(frame string, then func()) bool {
 	}
 	if !p.drawn {
 		all = enters + p.modes + frame + p.asks + p.behind + p.copies
+		if p.asks != "" {
+			p.asked, p.open = time.Now(), strings.Count(p.asks, "$p")
+		}
 		p.drawn, p.asks = true, ""
 	}
 	p.before, p.behind, p.copies = "", "", ""
