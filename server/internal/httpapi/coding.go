@@ -23,27 +23,40 @@ const (
 	codings
 )
 
-var codingNames = [codings][]string{gzipped: {"gzip"}, zstandard: {"zstd"}}
+var codingNames = [codings][]string{{"identity"}, {"gzip"}, {"zstd"}}
 
 // minCompress is the size of a body from which compressing pays.
 const minCompress = 1024
 
 // codingOf is the best form that an Accept-Encoding header takes: what it gives
-// the most weight, and of those the one that we like best.
+// the most weight, and of those the one that we like best. What it doesn't name has
+// the weight of *, but for the plain one, which is then there for want of others.
 func codingOf(header string) coding {
 	if header == "gzip" {
 		return gzipped
 	}
-	best, most := plain, 0.0
+	const unnamed = -1.0
+	given, others := [codings]float64{unnamed, unnamed, unnamed}, 0.0
 	for part := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(part, ";")
-		for c := gzipped; c < codings; c++ {
-			if !strings.EqualFold(strings.TrimSpace(name), codingNames[c][0]) {
-				continue
+		name = strings.TrimSpace(name)
+		if name == "*" {
+			others = weight(params)
+		}
+		for c, known := range codingNames {
+			if strings.EqualFold(name, known[0]) {
+				given[c] = max(given[c], weight(params))
 			}
-			if q := weight(params); q > most || q == most && q > 0 && c > best {
-				best, most = c, q
-			}
+		}
+	}
+	best, most := plain, max(given[plain], 0)
+	for c := gzipped; c < codings; c++ {
+		q := given[c]
+		if q == unnamed {
+			q = others
+		}
+		if q > 0 && q >= most {
+			best, most = c, q
 		}
 	}
 	return best

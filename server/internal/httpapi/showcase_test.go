@@ -38,6 +38,9 @@ func TestCodingOf(t *testing.T) {
 		"": plain, "identity": plain, "br": plain, "gzip": gzipped, "deflate, gzip": gzipped, "gzip;q=0": plain, "gzip; q=0.000, br": plain,
 		"gzip;q=0.5": gzipped, "gzip, deflate, br, zstd": zstandard, "zstd;q=0, gzip": gzipped, "gzipped": plain, "zstd;q=zero": zstandard,
 		"zstd;q=0.5, gzip": gzipped, "gzip;q=0.2, zstd;q=0.8": zstandard, "gzip;q=0.8,zstd;q=0.8": zstandard, "GZIP;Q=0.3": gzipped,
+		"identity, gzip;q=0.2": plain, "gzip;q=0.2, identity;q=0.1": gzipped, "identity;q=0.5, gzip;q=0.5": gzipped, "identity;q=0": plain, "identity;q=0, gzip;q=0.1": gzipped,
+		"*": zstandard, "*;q=0": plain, "*;q=0, gzip": gzipped, "zstd;q=0, *": gzipped, "gzip, *;q=0.5": gzipped, "gzip;q=0.2, *;q=0.5": zstandard, "identity, *;q=0.5": plain,
+		"gzip;q=0, zstd;q=0, *": plain, "identity;q=0.5, *;q=0.5": zstandard,
 	} {
 		if got := codingOf(header); got != want {
 			t.Errorf("%q: %v, want %v", header, got, want)
