@@ -118,7 +118,10 @@ func (tx Tx) Courses(ctx context.Context, q CourseQuery) ([]hub.Course, *CourseK
 	)
 	switch {
 	case q.Query != "":
-		list, args = listByQuery, append(filtered, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID, q.Reads)
+		list, args = listByQuery, append(filtered, q.Query, orEmpty(q.Trigrams), likeness, mostRanked, q.After != nil, after.Score, after.Title, after.ID)
+		if !q.Reads {
+			list = listByQueryShown
+		}
 	case all && q.After == nil:
 		list, args = listAll, filtered[:2]
 	case all:
@@ -196,26 +199,35 @@ const (
 	// mine is what of an index i the filters let through.
 	mine = taken + filters
 
-	// What somebody may not read, they don't search either, or phrase by phrase a
-	// search would read it to them: of a course that isn't theirs to read, words are
-	// looked for in what the catalogue shows, which has the weights A and B. Nor may
-	// a word that is left out tell that a text has it: wide finds whatever fits
-	// but for those, and found compares.
-	listByQuery = `
+	// readable is what somebody who reads every course finds an index i by, and shown
+	// what others do. What somebody may not read, they don't search either, nor has it
+	// a say in what comes first: phrase by phrase, and with words that are left out, a
+	// search would read it to them. Each has an index.
+	readable = `i.search`
+	shown    = `CASE WHEN i.free THEN i.search ELSE ts_filter(i.search, '{a,b}') END`
+)
+
+var (
+	listByQuery      = byQuery(readable)
+	listByQueryShown = byQuery(shown)
+)
+
+// byQuery is a search of that. Only what is found counts in the limits, so that none
+// that isn't takes the place of one that is; a title alone says so where no word is
+// left out.
+func byQuery(searched string) string {
+	return `
 		WITH asked AS (
 		    SELECT websearch_to_tsquery('english', $7) AS q
-		), narrowed AS (
-		    SELECT q, CASE WHEN $15 THEN q ELSE regexp_replace(q::text, '''(?:[^'']|'''')+''', '\&:AB', 'g')::tsquery END AS shown FROM asked
 		), words AS (
-		    SELECT q, shown, CASE WHEN $15 OR q::text !~ '!' THEN q WHEN querytree(q) = 'T' THEN shown ELSE querytree(q)::tsquery END AS wide FROM narrowed
+		    SELECT q, q::text !~ '!' AS all_there FROM asked
 		), candidates AS (
-		    (SELECT i.course_id FROM words w JOIN course_index i ON to_tsvector('english', i.title) @@ w.wide` + mine + ` LIMIT $10)
+		    (SELECT i.course_id FROM words w JOIN course_index i ON to_tsvector('english', i.title) @@ w.q` + mine + ` AND (w.all_there OR ` + searched + ` @@ w.q) LIMIT $10)
 		    UNION
-		    (SELECT i.course_id FROM words w JOIN course_index i ON i.search @@ w.wide` + mine + ` LIMIT $10)
+		    (SELECT i.course_id FROM words w JOIN course_index i ON ` + searched + ` @@ w.q` + mine + ` LIMIT $10)
 		), found AS (
-		    SELECT i.course_id, (ts_rank(i.search, CASE WHEN i.free THEN w.q ELSE w.shown END) * 1e6)::bigint AS score
+		    SELECT i.course_id, (ts_rank(` + searched + `, w.q) * 1e6)::bigint AS score
 		    FROM candidates JOIN course_index i USING (course_id), words w
-		    WHERE $15 OR i.search @@ CASE WHEN i.free THEN w.q ELSE w.shown END
 		), alike AS (
 		    SELECT i.course_id, (1000 * cardinality(ARRAY(SELECT unnest(i.trigrams) INTERSECT SELECT unnest($8::text[])))
 		                 / greatest(cardinality($8::text[]), 1))::bigint AS score
@@ -232,7 +244,7 @@ const (
 		WHERE NOT $11 OR (-l.score, i.title, c.id) > (-$12::bigint, $13, $14::uuid)
 		ORDER BY -l.score, i.title, c.id
 		LIMIT $2`
-)
+}
 
 // mostRanked is how many courses a search compares, twice: more would only tell
 // apart what matches alike.

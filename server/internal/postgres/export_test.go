@@ -5,3 +5,9 @@ const (
 	ChangeGathered = changeGathered
 	MergeGathered  = mergeGathered
 )
+
+// The statements of Tx.Courses with a query, to be explained.
+var (
+	ListByQuery      = listByQuery
+	ListByQueryShown = listByQueryShown
+)
