@@ -407,6 +407,7 @@ func TestWholeFrames(t *testing.T) {
 			t.Errorf("nobody has asked: %q", s.all())
 		}
 		_, _ = s.keys.Write([]byte("\x1b[?2026;2$y"))
+		synctest.Wait()
 		if got := s.tell(text("world")); !strings.HasPrefix(got, "\x1b[?2026h") || !strings.HasSuffix(got, "\x1b[?2026l") {
 			t.Errorf("%q", got)
 		}
