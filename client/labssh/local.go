@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 
-	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
 )
 
@@ -33,7 +32,7 @@ func Own(in, out *os.File) (t Terminal, restore func(), err error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return Terminal{}, nil, errors.New("not a terminal")
 	}
-	keys, err := cancelreader.NewReader(in)
+	keys, err := readKeys(in)
 	if err != nil {
 		return Terminal{}, nil, err
 	}
