@@ -89,7 +89,7 @@ func former(cfg Config) (*forming.Forms, error) {
 	if err != nil {
 		return nil, err
 	}
-	return forming.New(self, cfg.Former...), nil
+	return forming.New(cfg.Log, self, cfg.Former...), nil
 }
 
 // ourselves is this program.

@@ -138,7 +138,8 @@ func (l lobby) command(ctx context.Context, s ssh.Session, as app.Actor, who gat
 	if l.forms != nil {
 		env.Bounded = true
 		env.Format = func(ctx context.Context, kind, expr string, out io.Writer) (io.WriteCloser, error) {
-			return l.forms.Start(ctx, as.User().ID, kind, expr, out)
+			name, guest := as.Source()
+			return l.forms.Start(ctx, forming.Who{Name: name, Guest: guest}, kind, expr, out)
 		}
 	}
 	var local *root.Local

@@ -21,6 +21,15 @@ func (a Actor) From(source string) Actor {
 	return a
 }
 
+// Source is what the actor counts as where few things are to be had at once: an
+// account, or for all guests of a network that network.
+func (a Actor) Source() (name string, guest bool) {
+	if a.user.ID == "" {
+		return a.source, true
+	}
+	return a.user.ID, false
+}
+
 // Ready reports whether the database answers, within a second.
 func (a *App) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

@@ -8,43 +8,42 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
-	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 )
 
-// How many may be at work: all together, and for one account. Those who have none
-// are one.
-const (
-	most    = 32
-	mostOne = 4
-	longest = 16 << 10 // bytes of an expression
-)
+// longest is how many bytes an expression may have.
+const longest = 16 << 10
 
 // Forms starts processes. A nil one starts none.
 type Forms struct {
+	log  *slog.Logger
 	path string
 	argv []string
-
-	mu  sync.Mutex
-	all int
-	of  map[string]int
+	places
+	patience time.Duration // for those who don't read, over the whole life of a process
 }
 
 // New returns one that starts the program at path, which calls Serve, with argv.
-func New(path string, argv ...string) *Forms {
-	return &Forms{path: path, argv: argv, of: map[string]int{}}
+func New(log *slog.Logger, path string, argv ...string) *Forms {
+	return &Forms{log: log, path: path, argv: argv, places: newPlaces(), patience: 20 * time.Second}
 }
 
-// Start begins to put JSON values into the form that an expression asks for, for the
-// account who. Closing what it returns waits for the last one, and tells what was
-// wrong. The process ends with ctx, and soon after this one.
-func (f *Forms) Start(ctx context.Context, who, kind, expr string, out io.Writer) (io.WriteCloser, error) {
+// Start begins to put JSON values into the form that an expression asks for. It waits
+// a moment where too many are at work. Closing what it returns waits for the last
+// value, and tells what was wrong. The process ends with ctx, soon after this one, and
+// when nobody reads what it writes.
+func (f *Forms) Start(ctx context.Context, who Who, kind, expr string, out io.Writer) (io.WriteCloser, error) {
 	if len(expr) > longest {
 		return nil, hub.Errorf(hub.Invalid, "--%s takes at most %d bytes here.", kind, longest)
 	}
@@ -52,65 +51,89 @@ func (f *Forms) Start(ctx context.Context, who, kind, expr string, out io.Writer
 	if err != nil {
 		return nil, err
 	}
-	if !f.enter(who) {
-		return nil, hub.Errorf(hub.Limit, "Too many are using --jq and --template at once. Try again in a moment, or use --json.")
+	if err := f.enter(ctx, who); err != nil {
+		return nil, err
 	}
-	w := &work{forms: f, who: who, cmd: exec.CommandContext(ctx, f.path)}
-	w.cmd.Args, w.cmd.Env, w.cmd.Dir = f.argv, []string{}, "/"
-	w.cmd.Stdout, w.cmd.Stderr = out, &w.said
-	w.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
-	if w.WriteCloser, err = w.cmd.StdinPipe(); err == nil {
-		err = w.cmd.Start()
+	inner, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(inner, f.path)
+	w := &work{
+		visit: ctx, log: f.log, kind: kind, done: make(chan struct{}),
+		out: outlet{to: out, left: f.patience, end: inner.Done()},
+	}
+	cmd.Args, cmd.Env, cmd.Dir = f.argv, []string{}, "/"
+	cmd.Stdout, cmd.Stderr = &w.out, &w.said
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	if w.in, err = cmd.StdinPipe(); err == nil {
+		w.out.stop = cancel
+		err = cmd.Start()
 	}
 	if err != nil {
+		cancel()
 		f.leave(who)
 		return nil, err
 	}
+	go func() { // it gives its place back when it ends, not when somebody asks
+		defer close(w.done)
+		w.err = cmd.Wait()
+		cancel()
+		f.leave(who)
+	}()
 	_, _ = w.Write(append(first, '\n')) // fails when it has ended, of which Close tells
 	return w, nil
 }
 
-func (f *Forms) enter(who string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.all >= most || f.of[who] >= mostOne {
-		return false
-	}
-	f.all++
-	f.of[who]++
-	return true
-}
-
-func (f *Forms) leave(who string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.all--
-	if f.of[who]--; f.of[who] == 0 {
-		delete(f.of, who)
-	}
-}
-
 // work is one process.
 type work struct {
-	io.WriteCloser
-	forms *Forms
-	who   string
-	cmd   *exec.Cmd
+	visit context.Context
+	log   *slog.Logger
+	kind  string
+	in    io.WriteCloser
+	out   outlet
 	said  said
+	done  chan struct{} // closed when it has ended, with err
+	err   error
+}
+
+func (w *work) Write(p []byte) (int, error) {
+	n, err := w.in.Write(p)
+	if errors.Is(err, os.ErrClosed) {
+		err = io.ErrClosedPipe
+	}
+	return n, err
 }
 
 // Close waits until all is written.
 func (w *work) Close() error {
-	_ = w.WriteCloser.Close() // fails when it has ended before
-	err := w.cmd.Wait()
-	w.forms.leave(w.who)
-	exit, ok := errors.AsType[*exec.ExitError](err)
+	_ = w.in.Close() // fails when it has ended before
+	<-w.done
+	exit, ok := errors.AsType[*exec.ExitError](w.err)
 	switch {
-	case !ok: // nil, or nobody takes what it writes
-		return err
-	case exit.ExitCode() == saidWhy:
+	case w.err == nil:
+		return nil
+	case w.visit.Err() != nil:
+		return w.visit.Err()
+	case errors.Is(w.out.err, errUnread):
+		return tooMuch(w.out.err)
+	case w.out.err != nil: // nobody takes what it writes
+		return w.out.err
+	case ok && exit.ExitCode() == saidWhy:
 		return &hub.Error{Code: hub.Invalid, Message: strings.TrimSpace(w.said.String())}
+	case ok && ended(exit):
+		return tooMuch(w.err)
 	}
+	err := fmt.Errorf("--%s in a process of its own: %w: %s", w.kind, w.err, strings.TrimSpace(w.said.String()))
+	w.log.ErrorContext(w.visit, "an expression was not applied", "err", err)
+	return err
+}
+
+// ended says whether the kernel ended a process that took more than it may, or Go
+// did, whose status for that is 2.
+func ended(exit *exec.ExitError) bool {
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && (exit.ExitCode() == 2 || status.Signaled() && (status.Signal() == unix.SIGKILL || status.Signal() == unix.SIGXCPU))
+}
+
+func tooMuch(err error) error {
 	return hub.Wrap(err, hub.Invalid, "That takes more time or memory than --jq and --template have here. Ask for less, or give the output of --json to a program of your own, such as jq.")
 }
 

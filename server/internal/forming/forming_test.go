@@ -3,13 +3,16 @@ package forming_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudmastershub/cmh/client/hub"
 	"github.com/cloudmastershub/cmh/server/internal/forming"
@@ -36,10 +39,17 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+var ada = forming.Who{Name: "ada"}
+
+// newForms returns one that writes its log to out.
+func newForms(out io.Writer) *forming.Forms {
+	return forming.New(slog.New(slog.NewTextHandler(out, nil)), program, "formtest")
+}
+
 // form has one expression applied to JSON.
 func form(t *testing.T, f *forming.Forms, kind, expr, in string, out io.Writer) error {
 	t.Helper()
-	w, err := f.Start(t.Context(), "ada", kind, expr, out)
+	w, err := f.Start(t.Context(), ada, kind, expr, out)
 	if err != nil {
 		return err
 	}
@@ -49,7 +59,7 @@ func form(t *testing.T, f *forming.Forms, kind, expr, in string, out io.Writer) 
 
 func TestFormsAreWritten(t *testing.T) {
 	t.Parallel()
-	f := forming.New(program, "formtest")
+	f := newForms(io.Discard)
 	for _, c := range []struct{ kind, expr, in, want, wrong string }{
 		{"jq", ".[].id", `[{"id":"a"},{"id":"b"}]`, "a\nb\n", ""},
 		{"jq", ".n", "{\"n\":1}\n{\"n\":2}", "1\n2\n", ""},
@@ -72,7 +82,7 @@ func TestFormsAreWritten(t *testing.T) {
 // good.
 func TestExpressionsAreBounded(t *testing.T) {
 	t.Parallel()
-	f := forming.New(program, "formtest")
+	f := newForms(io.Discard)
 	for _, c := range [][2]string{
 		{"jq", "[range(1e12)]"},
 		{"jq", "def f: f; f"},
@@ -87,45 +97,117 @@ func TestExpressionsAreBounded(t *testing.T) {
 	}
 }
 
-// One account takes few of the places, and gives them back.
+// One visitor takes few of the places, guests together half of them, and all give
+// them back.
 func TestExpressionsAreCounted(t *testing.T) {
 	t.Parallel()
-	f := forming.New(program, "formtest")
+	f := newForms(io.Discard)
+	forming.Turn(f, 0)
 	var held []io.Closer
-	start := func(who string) error {
+	start := func(who forming.Who) error {
 		w, err := f.Start(t.Context(), who, "jq", ".", io.Discard)
 		if err == nil {
 			held = append(held, w)
 		}
 		return err
 	}
-	for range 4 {
-		if err := start("ada"); err != nil {
+	for range forming.MostOne {
+		if err := start(ada); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := start("ada"); hub.CodeOf(err) != hub.Limit {
-		t.Errorf("a fifth one: %v", err)
+	if err := start(ada); hub.CodeOf(err) != hub.Limit {
+		t.Errorf("one too many: %v", err)
 	}
-	if err := start("bob"); err != nil {
-		t.Errorf("somebody else: %v", err)
+	for i := range forming.Most(f) / 2 {
+		if err := start(forming.Who{Name: fmt.Sprint("network ", i), Guest: true}); err != nil {
+			t.Errorf("guests of network %d: %v", i, err)
+		}
 	}
+	if err := start(forming.Who{Name: "one more", Guest: true}); hub.CodeOf(err) != hub.Limit {
+		t.Errorf("one guest too many: %v", err)
+	}
+	if err := start(forming.Who{Name: "bob"}); err != nil {
+		t.Errorf("an account beside as many guests as there may be: %v", err)
+	}
+	forming.Turn(f, time.Hour)
 	if err := held[0].Close(); err != nil {
 		t.Error(err)
 	}
-	if err := start("ada"); err != nil {
+	if err := start(ada); err != nil {
 		t.Errorf("after one has ended: %v", err)
 	}
-	for i := range 60 {
-		if err := start(fmt.Sprint(i)); hub.CodeOf(err) == hub.Limit {
-			break
-		} else if i == 59 {
-			t.Error("there is room for any number")
+	forming.Turn(f, 0)
+	for len(held) <= forming.Most(f) {
+		if err := start(forming.Who{Name: fmt.Sprint(len(held))}); err != nil {
+			t.Fatal(err)
 		}
+	}
+	if err := start(forming.Who{Name: "the last"}); hub.CodeOf(err) != hub.Limit {
+		t.Errorf("there is room for any number: %v", err)
 	}
 	for _, w := range held[1:] {
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Who doesn't read what was asked for kept the process, and its memory, for good.
+func TestUnreadExpressionsEnd(t *testing.T) {
+	t.Parallel()
+	f := newForms(io.Discard)
+	forming.Patience(f, time.Millisecond)
+	forming.Turn(f, time.Hour)
+	var held []io.Closer
+	for range forming.MostOne + 1 { // the last one waits until another has ended, which nobody has closed
+		r, out := io.Pipe()
+		defer r.Close()
+		w, err := f.Start(t.Context(), ada, "jq", `range(1e9) | "y" * 100000`, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(w, "1\n")
+		held = append(held, w)
+	}
+	for _, w := range held {
+		if err := w.Close(); !errors.Is(err, forming.ErrUnread) || hub.CodeOf(err) != hub.Invalid {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// What is wrong with the process is in the log, and nobody is told to ask for less.
+func TestFailuresAreTold(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	f := newForms(&log)
+	if err := form(t, f, "jq", ".", "{", io.Discard); hub.CodeOf(err) != hub.Internal || !strings.Contains(log.String(), "unexpected EOF") {
+		t.Errorf("%v; the log: %s", err, log.String())
+	}
+	log.Reset()
+	ctx, cancel := context.WithCancel(t.Context())
+	w, err := f.Start(ctx, ada, "jq", ".", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := w.Close(); !errors.Is(err, context.Canceled) && err != nil || log.Len() > 0 {
+		t.Errorf("a visit that has ended: %v; the log: %s", err, log.String())
+	}
+	r, out := io.Pipe()
+	r.Close()
+	if err := form(t, f, "jq", ".", "1", out); !errors.Is(err, io.ErrClosedPipe) || log.Len() > 0 {
+		t.Errorf("nobody who reads: %v; the log: %s", err, log.String())
+	}
+}
+
+// A bound that is lower already stays, also where nothing may raise it; who is at
+// work in the server goes first, and stays where memory runs out.
+func TestProcessIsModest(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -d 150000 && exec "$0" bounds`, program).CombinedOutput()
+	if err != nil || string(out) != "data 153600000, nice 19, first to go 1000\n" {
+		t.Errorf("%s%v", out, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -18,10 +19,10 @@ import (
 // the server's program.
 const (
 	seconds = 1         // of a processor
-	memory  = 512 << 20 // bytes
-	enough  = 128 << 20 // from where on it looks for what it no longer needs
-	// The nice value. Whoever is at work in the server goes first.
-	niceness = 5
+	memory  = 192 << 20 // bytes
+	enough  = 64 << 20  // from where on it looks for what it no longer needs
+	// The nice value: of a processor that the server wants, too, it gets a seventieth.
+	niceness = 19
 )
 
 // saidWhy is the status of a process that has told what is wrong with the
@@ -42,7 +43,11 @@ func Serve(in io.Reader, out, errs io.Writer) int {
 	from := bufio.NewReader(in)
 	line, err := from.ReadBytes('\n')
 	var o order
-	if err != nil || json.Unmarshal(line, &o) != nil {
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		fmt.Fprintln(errs, "read what to do:", err)
 		return 1
 	}
 	switch err := filter.Run(filter.Kind(o.Kind), o.Expr, from, out); {
@@ -51,8 +56,10 @@ func Serve(in io.Reader, out, errs io.Writer) int {
 	case hub.CodeOf(err) == hub.Invalid:
 		fmt.Fprintln(errs, err)
 		return saidWhy
+	default:
+		fmt.Fprintln(errs, err)
+		return 1
 	}
-	return 1
 }
 
 // bound has the kernel hold this process to its share.
@@ -60,10 +67,17 @@ func bound() error {
 	runtime.GOMAXPROCS(1)
 	debug.SetMemoryLimit(enough)
 	for what, most := range map[int]uint64{unix.RLIMIT_CPU: seconds, unix.RLIMIT_DATA: memory, unix.RLIMIT_CORE: 0} {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(what, &now); err != nil {
+			return fmt.Errorf("read the bounds of the process: %w", err)
+		}
+		most = min(most, now.Max) // more than that is not ours to take
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("bound the process: %w", err)
 		}
 	}
 	_ = unix.Setpriority(unix.PRIO_PGRP, 0, niceness) // of the group, which it is alone: of a process, Linux would take it for a thread
+	// Where memory runs short, the server is not what goes. Where there is no such file, it is as before.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o644)
 	return nil
 }
