@@ -207,7 +207,7 @@ func TestFailuresAreTold(t *testing.T) {
 func TestProcessIsModest(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -d 150000 && exec "$0" bounds`, program).CombinedOutput()
-	if err != nil || string(out) != "data 153600000, nice 19, first to go 1000\n" {
+	if err != nil || string(out) != "153600000 19 1000\n" {
 		t.Errorf("%s%v", out, err)
 	}
 }

@@ -47,7 +47,7 @@ func Serve(in io.Reader, out, errs io.Writer) int {
 		err = json.Unmarshal(line, &o)
 	}
 	if err != nil {
-		fmt.Fprintln(errs, "read what to do:", err)
+		fmt.Fprintln(errs, fmt.Errorf("read what to do: %w", err))
 		return 1
 	}
 	switch err := filter.Run(filter.Kind(o.Kind), o.Expr, from, out); {

@@ -24,7 +24,8 @@ func main() {
 	os.Exit(forming.Serve(os.Stdin, os.Stdout, os.Stderr))
 }
 
-// bounds says what Serve holds the process to.
+// bounds says what Serve holds the process to: its data, its nice value, and how
+// soon it goes where memory runs out.
 func bounds() error {
 	if err := unix.Setpgid(0, 0); err != nil { // as Start does: niceness is of the group
 		return err
@@ -39,6 +40,6 @@ func bounds() error {
 		return err
 	}
 	first, err := os.ReadFile("/proc/self/oom_score_adj")
-	fmt.Printf("data %d, nice %d, first to go %s", data.Max, 20-priority, first)
+	fmt.Println(data.Max, 20-priority, strings.TrimSpace(string(first)))
 	return err
 }
