@@ -31,11 +31,11 @@ func TestLeavingWaitsForAnswers(t *testing.T) {
 				s.Send(tea.Quit())
 				synctest.Wait()
 				select {
-				case <-s.ended:
+				case err := <-s.ended:
 					if test.env != "SSH_TTY=" {
 						t.Error("left before there was an answer")
 					}
-					s.ended <- nil
+					s.ended <- err
 				default:
 				}
 				_, _ = s.keys.Write([]byte(test.answers))
