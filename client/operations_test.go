@@ -28,8 +28,9 @@ var others = map[string]string{
 	"GET /v1/openapi.json": "is what the SDK is held to",
 	"GET /v1/docs":         "is for browsers",
 	"GET /v1/docs/{asset}": "is for browsers",
+	"POST /v1/graphql":     "is for who writes queries of their own",
+
 	"GET /.well-known/oauth-authorization-server": "tells programs of others what this one knows",
-	"POST /v1/graphql":                            "is for who writes queries of their own",
 }
 
 // Each operation of the contract has a method that asks for it.
