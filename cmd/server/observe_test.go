@@ -136,6 +136,9 @@ func TestTheLogNamesNobody(t *testing.T) {
 	s.stop()
 	lines := 0
 	for line := range strings.Lines(s.log.String()) {
+		if strings.HasPrefix(line, "warning: GOCOVERDIR") {
+			continue // a build that measures coverage, of whose processes one has no environment
+		}
 		lines++
 		if !json.Valid([]byte(line)) {
 			t.Errorf("no JSON: %s", line)
