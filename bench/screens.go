@@ -151,6 +151,9 @@ func screensThere(ctx context.Context, n int, p *product) (table, error) {
 		}
 		out, err := s.StdoutPipe()
 		if err == nil {
+			_, err = s.StdinPipe() // somebody is there: without, it is at its end
+		}
+		if err == nil {
 			err = s.RequestPty("xterm-256color", 24, 80, ssh.TerminalModes{})
 		}
 		if err == nil {
