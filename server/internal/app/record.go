@@ -18,10 +18,9 @@ import (
 // when what it said is committed. What enrolls somebody, completes a lesson or
 // is refused is rare, and goes its own way, in a transaction of its own.
 
-// recording is: a statement costs as much for a few entries as for one, so that
-// another on its way waits for as many as the first took, or a third for many, or
-// for those before it to take long. Who would wait behind more than the last is
-// better told so at once.
+// recording is: one statement on its way, which costs as much for a few entries as
+// for one; more beside it when that many wait, or it takes long. Who would wait
+// behind more than the last is better told so at once.
 var recording = bounds{askers: 3, worth: 64, weight: 512, queue: 4096, late: 50 * time.Millisecond}
 
 // recorder gathers progress. What is news of a lesson with some progress, as most is,

@@ -16,7 +16,6 @@ type together[T any] struct {
 	mu      sync.Mutex
 	waiting []part[T]
 	asking  int
-	took    int         // how many the latest asks for
 	out     []time.Time // since when, of those who ask by now; the latest is last
 }
 
@@ -26,8 +25,8 @@ type part[T any] struct {
 	turn   chan bool // whether to ask for those who wait; false when that was done
 }
 
-// bounds are how many ask at once, how many are worth asking for beside others
-// whatever those took, how much is asked for at once, and how many wait for it.
+// bounds are how many ask at once, how many must wait before somebody else asks
+// beside the first one, how much is asked for at once, and how many wait for it.
 // However few wait, they don't for one who has been out for so long as late.
 type bounds struct {
 	askers, worth, weight, queue int
@@ -43,7 +42,7 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 		return false
 	}
 	s := part[T]{of: of, weight: weight}
-	if q.asking == 0 || q.asking < within.askers && q.another(len(q.waiting)+1, q.asking, within) {
+	if q.asking == 0 || q.asking < within.askers && (len(q.waiting)+1 >= within.worth || q.late(q.asking, within)) {
 		q.asking++
 		q.mu.Unlock()
 	} else {
@@ -58,13 +57,6 @@ func (q *together[T]) do(of T, weight int, within bounds, ask func([]T)) bool {
 	defer q.leave(others, since, within)
 	ask(all)
 	return true
-}
-
-// another says whether so many who wait are worth asking for beside others. Beside
-// one they are when it took no more of them: a statement while the other one is
-// being written to disk costs nobody time.
-func (q *together[T]) another(waiting, asking int, within bounds) bool {
-	return waiting >= within.worth || asking == 1 && waiting >= q.took || q.late(asking, within)
 }
 
 // late says whether all who ask, so many, are held up: by a row that somebody has
@@ -83,7 +75,6 @@ func (q *together[T]) join(s part[T], most int) (all []T, others []part[T], sinc
 	for weight := s.weight; n < len(q.waiting) && weight+q.waiting[n].weight <= most; n++ {
 		weight += q.waiting[n].weight
 	}
-	q.took = n + 1
 	others = q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	all = append(make([]T, 0, n+1), s.of)
@@ -102,7 +93,7 @@ func (q *together[T]) leave(others []part[T], since time.Time, within bounds) {
 	defer q.mu.Unlock()
 	at := slices.Index(q.out, since)
 	q.out = slices.Delete(q.out, at, at+1)
-	if len(q.waiting) == 0 || q.asking > 1 && !q.another(len(q.waiting), q.asking-1, within) { // somebody else asks for them
+	if len(q.waiting) == 0 || q.asking > 1 && len(q.waiting) < within.worth && !q.late(q.asking-1, within) { // somebody else asks for them
 		q.asking--
 		return
 	}

@@ -79,29 +79,29 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// Beside one who asks, somebody else does for as many as it took; beside more, for
-// whoever they hold up, because a row is locked: those who come, and who was with them.
-func TestTogetherBesideOthers(t *testing.T) {
+// Whom one holds up who asks, because a row is locked, somebody else asks for:
+// whoever comes, and whoever was with them.
+func TestTogetherBesideOneThatTakesLong(t *testing.T) {
 	t.Parallel()
 	var (
 		q       together[int]
 		asked   = make(chan []int)
+		stuck   = make(chan bool)
+		next    = make(chan bool)
 		waiting sync.WaitGroup
-		done    [9]chan bool
 	)
-	come := func(n int, late time.Duration) {
-		done[n] = make(chan bool)
+	come := func(n int, late time.Duration, until chan bool) {
 		waiting.Go(func() {
-			q.do(n, 1, bounds{askers: 3, worth: 100, weight: 100, queue: 100, late: late}, func(batch []int) {
+			q.do(n, 1, bounds{askers: 2, worth: 100, weight: 100, queue: 100, late: late}, func(batch []int) {
 				asked <- batch
-				<-done[n]
+				<-until
 			})
 		})
 	}
-	until := func(waits int) {
-		for have := -1; have != waits; runtime.Gosched() {
+	wait := func() {
+		for waits := 0; waits != 1; runtime.Gosched() {
 			q.mu.Lock()
-			have = len(q.waiting)
+			waits = len(q.waiting)
 			q.mu.Unlock()
 		}
 	}
@@ -111,35 +111,18 @@ func TestTogetherBesideOthers(t *testing.T) {
 			t.Errorf("%v are asked for, want %v", got, batch)
 		}
 	}
-	come(1, time.Hour)
+	come(1, time.Hour, stuck)
 	want(1)
-	come(2, time.Hour)
-	want(2) // as many as the first took
-	come(3, time.Hour)
-	until(1) // two ask, and aren't late
-	come(4, time.Hour)
-	until(2)
-	done[2] <- true
-	want(3, 4) // more than the one before took
-	come(5, time.Hour)
-	until(1)
-	done[1] <- true // five waits for one that took two
-	for asking := 2; asking != 1; runtime.Gosched() {
-		q.mu.Lock()
-		asking = q.asking
-		q.mu.Unlock()
-	}
-	come(6, time.Hour)
-	want(6, 5)
-	come(7, 0)
-	want(7) // those two are late
-	come(8, 0)
-	until(1) // there are three
-	done[7] <- true
-	want(8)
-	for _, n := range []int{3, 6, 8} {
-		close(done[n])
-	}
+	come(2, time.Hour, next)
+	wait() // the first isn't late yet
+	come(3, 0, next)
+	want(3, 2)
+	come(4, 0, next)
+	wait() // there are two
+	next <- true
+	want(4) // though worth less, and somebody else asks
+	next <- true
+	close(stuck)
 	waiting.Wait()
 	if q.asking != 0 || len(q.out) != 0 || len(q.waiting) != 0 {
 		t.Errorf("%d ask, %v are out, %d wait", q.asking, q.out, len(q.waiting))
