@@ -30,11 +30,10 @@ func TestARemovedKeyEndsOpenShells(t *testing.T) {
 	}
 }
 
-// Somebody came with a key that nobody had, and made an account on that connection.
-// A shell that they open on it is the key's like any other.
-func TestARemovedKeyEndsShellsOfWhoJoined(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, gateway.Limits{KeepAlive: 50 * time.Millisecond})
+// strangersShell is the connection of somebody whose key nobody had when they came:
+// it is Alice's by now, who has opened a shell.
+func (w *world) strangersShell(t *testing.T) *gossh.Client {
+	t.Helper()
 	w.revoked.Store(true)
 	c := w.client(alices, w.alice)
 	if r := run(t, c, "true"); r.status != 5 {
@@ -42,6 +41,15 @@ func TestARemovedKeyEndsShellsOfWhoJoined(t *testing.T) {
 	}
 	w.revoked.Store(false)
 	openShell(t, c)
+	return c
+}
+
+// Somebody came with a key that nobody had, and made an account on that connection.
+// A shell that they open on it is the key's like any other.
+func TestARemovedKeyEndsShellsOfWhoJoined(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, gateway.Limits{KeepAlive: 50 * time.Millisecond})
+	c := w.strangersShell(t)
 	w.looks(2)
 	w.revoked.Store(true)
 	isCutOff(t, c)
@@ -64,13 +72,7 @@ func TestAKeyLostBeforeALookEndsShells(t *testing.T) {
 	t.Run("opened a lab", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, gateway.Limits{KeepAlive: time.Hour})
-		w.revoked.Store(true)
-		c := w.client(alices, w.alice)
-		if r := run(t, c, "true"); r.status != 5 {
-			t.Fatalf("a stranger: %+v", r)
-		}
-		w.revoked.Store(false)
-		openShell(t, c)
+		c := w.strangersShell(t)
 		w.revoked.Store(true)
 		w.gw.Look(t.Context())
 		w.gw.Look(t.Context())

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -60,17 +62,13 @@ func (g *Gateway) look(ctx context.Context) {
 	if len(inside) == 0 {
 		return
 	}
-	seen := map[Identity]bool{}
-	var all []Identity
+	who := map[Identity]bool{} // several connections may be one's
 	for _, m := range inside {
-		if !seen[m.who] {
-			seen[m.who] = true
-			all = append(all, m.who)
-		}
+		who[m.who] = true
 	}
 	asking, cancel := context.WithTimeout(ctx, tellTimeout)
 	defer cancel()
-	users, err := g.Sandboxes.Users(asking, all)
+	users, err := g.Sandboxes.Users(asking, slices.Collect(maps.Keys(who)))
 	if err != nil {
 		return
 	}
